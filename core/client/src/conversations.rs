@@ -1,0 +1,231 @@
+//! One conversation: who is in it, what was said, what to do.
+
+use std::sync::Arc;
+
+use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_types::api::limits;
+use curo_types::format::Content;
+use curo_types::{ConversationId, ErrorCode, IntentId, MessageId, Text, UserId};
+use rusqlite::Connection;
+
+pub use curo_store::repo::conversation::ConversationState;
+
+use crate::core::{Core, now_ms};
+use crate::error::{Error, Fault, Result};
+use crate::failpoints;
+use crate::outbox::encode_users;
+use crate::pages::failure;
+use crate::timeline::IntentStatus;
+
+/// A conversation of this account. Cheap to clone; it stays valid whatever becomes of the conversation.
+#[derive(Clone)]
+pub struct Conversation {
+    pub(crate) core: Arc<Core>,
+    pub(crate) id: ConversationId,
+}
+
+/// What a list of conversations shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationInfo {
+    /// The conversation.
+    pub id: ConversationId,
+    /// What can be done with it.
+    pub state: ConversationState,
+    /// Why it is frozen: `rejoin_needed` or `key_mismatch`.
+    pub frozen: Option<ErrorCode>,
+    /// Who is in it now, this user included.
+    pub members: Vec<UserId>,
+    /// Time of the last activity, milliseconds since 1970 UTC.
+    pub activity_ms: u64,
+}
+
+impl ConversationInfo {
+    pub(crate) fn read(conn: &Connection, row: &ConversationRow) -> std::result::Result<Self, Fault> {
+        let members = conversation::members(conn, row.id)?
+            .into_iter()
+            .filter(|member| member.incarnation == row.incarnation && member.removed_seq.is_none())
+            .map(|member| member.user)
+            .collect();
+        Ok(Self {
+            id: row.id,
+            state: row.state,
+            frozen: row.frozen_code.clone().map(ErrorCode::from),
+            members,
+            activity_ms: row.activity,
+        })
+    }
+}
+
+impl Conversation {
+    pub(crate) const fn new(core: Arc<Core>, id: ConversationId) -> Self {
+        Self { core, id }
+    }
+
+    /// The conversation's id.
+    pub const fn id(&self) -> ConversationId {
+        self.id
+    }
+
+    /// State and members as this device knows them. Works offline.
+    ///
+    /// # Errors
+    /// `unknown` for a conversation that this device does not have, `locked`, `closed`.
+    pub async fn info(&self) -> Result<ConversationInfo> {
+        let id = self.id;
+        let info = self.core.db.read(move |conn| {
+            let row = conversation::get(conn, id)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            ConversationInfo::read(conn, &row)
+        });
+        Ok(info.await?)
+    }
+
+    /// Sends a text of at most [`Content::TEXT_LIMIT`] bytes. Returns as soon as it is durable; works offline.
+    ///
+    /// The same `id` again is the same message: nothing is sent twice.
+    ///
+    /// # Errors
+    /// `unknown`, `removed`, `too_large`, `invalid_argument` (empty text), `sign_in_needed`, `locked`, `storage_full`.
+    pub async fn send_text(&self, text: Text, id: MessageId) -> Result<MessageId> {
+        if text.is_empty() {
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
+        }
+        let me = self.core.account().await?;
+        let now = now_ms();
+        let mut content = Content::text(id, &text).map_err(Fault::from)?;
+        content.claimed_ms = Some(now);
+        let payload = content.to_bytes().map_err(Fault::from)?;
+        let conversation = self.id;
+        let written = self.core.db.write(move |tx| {
+            open_for_intents(tx.conn, conversation)?;
+            if item::get(tx.conn, conversation, me.device, id)?.is_some() {
+                return Ok(());
+            }
+            let (position, _) = outbox::add(tx.conn, id.into(), conversation, IntentKind::Message, &payload, now)?;
+            let row = ItemRow {
+                place: Place::Unsent(position),
+                kind: ItemKind::Message,
+                sender_device: me.device,
+                sender_user: Some(me.user),
+                message: id,
+                content: Some(payload),
+                claimed_ms: Some(now),
+                accepted_ms: None,
+                code: None,
+            };
+            item::add(tx.conn, conversation, &row)?;
+            Ok(())
+        });
+        written.await?;
+        self.queued();
+        Ok(id)
+    }
+
+    /// Adds people with all their devices. Returns as soon as the intent is durable; see [`Conversation::intent`].
+    ///
+    /// # Errors
+    /// `unknown`, `removed`, `not_direct`, `invalid_argument` (nobody, or more than 250), `sign_in_needed`, `locked`, `storage_full`.
+    /// The intent itself may fail later, with `no_device` where a person has no device that could join.
+    pub async fn add(&self, people: &[UserId]) -> Result<IntentId> {
+        self.intend(IntentKind::Add, people).await
+    }
+
+    /// Removes people with all their devices. They can read nothing that is sent after the removal.
+    ///
+    /// # Errors
+    /// As [`Conversation::add`]; `invalid_argument` also for this user.
+    pub async fn remove(&self, people: &[UserId]) -> Result<IntentId> {
+        if people.contains(&self.core.account().await?.user) {
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
+        }
+        self.intend(IntentKind::Remove, people).await
+    }
+
+    /// Renews this device's keys in the group (an MLS update), so that what an attacker may have learnt is of no use.
+    ///
+    /// # Errors
+    /// `unknown`, `removed`, `sign_in_needed`, `locked`, `storage_full`.
+    pub async fn renew_keys(&self) -> Result<IntentId> {
+        self.queue(IntentKind::Update, Vec::new()).await
+    }
+
+    async fn intend(&self, kind: IntentKind, people: &[UserId]) -> Result<IntentId> {
+        if people.is_empty() || people.len() > limits::USERS_PER_REQUEST {
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
+        }
+        self.queue(kind, encode_users(people)).await
+    }
+
+    async fn queue(&self, kind: IntentKind, payload: Vec<u8>) -> Result<IntentId> {
+        self.core.account().await?;
+        let (intent, id) = (IntentId::random(), self.id);
+        let written = self.core.db.write(move |tx| {
+            open_for_intents(tx.conn, id)?;
+            let direct = conversation::get(tx.conn, id)?.is_some_and(|row| row.direct_with.is_some());
+            if direct && kind == IntentKind::Add {
+                return Err(Fault::Code(ErrorCode::NOT_DIRECT));
+            }
+            outbox::add(tx.conn, intent, id, kind, &payload, now_ms())?;
+            Ok(())
+        });
+        written.await?;
+        self.queued();
+        Ok(intent)
+    }
+
+    fn queued(&self) {
+        failpoints::hit(failpoints::INTENT_QUEUED);
+        self.core.changed();
+        self.core.outbox_work.notify_one();
+    }
+
+    /// Where an intent of [`Conversation::add`], [`Conversation::remove`] or the creation stands.
+    ///
+    /// # Errors
+    /// `unknown`, `locked`.
+    pub async fn intent(&self, intent: IntentId) -> Result<IntentStatus> {
+        let row = self.core.db.read(move |conn| Ok(outbox::get(conn, intent)?)).await?;
+        let row = row
+            .filter(|row| row.conversation == self.id)
+            .ok_or(Error::new(ErrorCode::UNKNOWN))?;
+        Ok(match row.state {
+            IntentState::Done => IntentStatus::Done,
+            IntentState::Failed => {
+                let code = failure(&row);
+                IntentStatus::Failed {
+                    retryable: code.retryable(),
+                    code,
+                }
+            }
+            _ => IntentStatus::Pending,
+        })
+    }
+
+    /// Tries a failed message or intent once more, with the same id.
+    ///
+    /// # Errors
+    /// `unknown` where nothing of this id has failed, `removed`, `locked`.
+    pub async fn retry(&self, intent: IntentId) -> Result<()> {
+        let id = self.id;
+        let written = self.core.db.write(move |tx| {
+            open_for_intents(tx.conn, id)?;
+            let row = outbox::get(tx.conn, intent)?
+                .filter(|row| row.conversation == id && row.state == IntentState::Failed)
+                .ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            Ok(outbox::requeue(tx.conn, row.position, false)?)
+        });
+        written.await?;
+        self.queued();
+        Ok(())
+    }
+}
+
+/// A conversation takes intents unless this device was removed; a frozen one keeps them until it can go on.
+fn open_for_intents(conn: &Connection, id: ConversationId) -> std::result::Result<(), Fault> {
+    match conversation::get(conn, id)?.map(|row| row.state) {
+        None => Err(Fault::Code(ErrorCode::UNKNOWN)),
+        Some(ConversationState::Removed) => Err(Fault::Code(ErrorCode::REMOVED)),
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,122 @@
+//! Creating conversations, and the list of them.
+
+use std::sync::Arc;
+
+use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::outbox::{self, IntentKind};
+use curo_types::api::limits;
+use curo_types::{ConversationId, Digest, ErrorCode, IntentId, UserId};
+
+use crate::client::Client;
+use crate::conversations::{Conversation, ConversationInfo};
+use crate::core::now_ms;
+use crate::error::{Error, Result};
+use crate::failpoints;
+use crate::outbox::encode_users;
+use crate::sync::apply::keep_direct;
+
+impl Client {
+    /// Creates a conversation with people. Returns as soon as the intent is durable; works offline. Messages may be sent
+    /// into it at once: they follow when the relay has accepted it.
+    ///
+    /// # Errors
+    /// `invalid_argument` (nobody but this user, or more than 250), `sign_in_needed`, `locked`, `storage_full`. The
+    /// creation itself may fail later, with `no_device` where a person has no device; its messages then fail with it.
+    pub async fn create_conversation(&self, people: &[UserId]) -> Result<(Conversation, IntentId)> {
+        self.create(ConversationId::random(), people, None).await
+    }
+
+    /// The direct conversation with one person: there is one for two people, whoever starts it. If somebody else turns up
+    /// in it, it is frozen with `not_direct`: nothing is sent.
+    ///
+    /// # Errors
+    /// As [`Client::create_conversation`].
+    pub async fn direct_conversation(&self, person: UserId) -> Result<Conversation> {
+        let me = self.core.account().await?;
+        let id = ConversationId::direct(&me.tenant, me.user, person);
+        let for_tx = me.clone();
+        let exists = self.core.db.write(move |tx| {
+            let Some(mut row) = conversation::get(tx.conn, id)? else {
+                return Ok(false);
+            };
+            if row.direct_with.is_none() {
+                row.direct_with = Some(person);
+                conversation::put(tx.conn, &row)?;
+                keep_direct(tx.conn, &for_tx, &mut row)?;
+            }
+            Ok(true)
+        });
+        if exists.await? {
+            return Ok(self.conversation(id));
+        }
+        self.create(id, &[person], Some(person))
+            .await
+            .map(|(conversation, _)| conversation)
+    }
+
+    async fn create(
+        &self,
+        id: ConversationId,
+        people: &[UserId],
+        direct_with: Option<UserId>,
+    ) -> Result<(Conversation, IntentId)> {
+        let me = self.core.account().await?;
+        let others: Vec<UserId> = people.iter().copied().filter(|user| *user != me.user).collect();
+        if others.is_empty() || others.len() > limits::USERS_PER_REQUEST {
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
+        }
+        let intent = IntentId::random();
+        let write = self.core.db.write(move |tx| {
+            if conversation::get(tx.conn, id)?.is_some() {
+                return Ok(());
+            }
+            let now = now_ms();
+            let row = ConversationRow {
+                id,
+                incarnation: 1,
+                group: None,
+                suite: None,
+                state: ConversationState::Creating,
+                frozen_code: None,
+                cursor_seq: 0,
+                cursor_h: Digest::ZERO,
+                joined_seq: 0,
+                epoch: 0,
+                sent_count: 0,
+                discarded: 0,
+                needs_update: false,
+                reported_seq: 0,
+                behind: false,
+                direct_with,
+                activity: now,
+            };
+            conversation::put(tx.conn, &row)?;
+            outbox::add(tx.conn, intent, id, IntentKind::Create, &encode_users(&others), now)?;
+            Ok(())
+        });
+        write.await?;
+        failpoints::hit(failpoints::INTENT_QUEUED);
+        self.core.changed();
+        self.core.outbox_work.notify_one();
+        Ok((self.conversation(id), intent))
+    }
+
+    /// A handle on a conversation. Says nothing about whether this device has it; its calls do.
+    pub fn conversation(&self, id: ConversationId) -> Conversation {
+        Conversation::new(Arc::clone(&self.core), id)
+    }
+
+    /// All conversations of this device, the last active first. Works offline.
+    ///
+    /// # Errors
+    /// `locked`, `closed`.
+    pub async fn conversations(&self) -> Result<Vec<ConversationInfo>> {
+        let list = self.core.db.read(|conn| {
+            conversation::list(conn)?
+                .iter()
+                .map(|row| ConversationInfo::read(conn, row))
+                .collect()
+        });
+        Ok(list.await?)
+    }
+}

@@ -1,0 +1,116 @@
+//! The one way to the store: every write is a transaction that sees both the rows and the MLS engine, so that MLS state,
+//! message, outbox and cursor commit together (design: one transaction an effect).
+//!
+//! The engine's loaded groups mirror the rows of the last commit. After any rollback they are dropped (rule 5.6).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use curo_mls::{MlsEngine, MlsStore, OpenMlsEngine, StoreFault};
+use curo_store::{Stamp, Store, StoreTx};
+use rusqlite::Connection;
+
+use crate::error::Fault;
+
+struct Slot {
+    engine: Box<dyn MlsEngine>,
+    stamp: Option<Stamp>,
+}
+
+/// Store and engine of one profile.
+#[derive(Clone)]
+pub(crate) struct Db {
+    store: Store,
+    slot: Arc<Mutex<Slot>>,
+}
+
+/// An open write transaction.
+pub(crate) struct Tx<'a> {
+    /// The rows.
+    pub(crate) conn: &'a Connection,
+    /// The engine; give it [`Tx::kv`].
+    pub(crate) mls: &'a mut dyn MlsEngine,
+    /// The engine's rows in the same transaction.
+    pub(crate) kv: Kv<'a>,
+}
+
+/// The engine's view of the transaction.
+pub(crate) struct Kv<'a>(&'a StoreTx<'a>);
+
+impl MlsStore for Kv<'_> {
+    fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreFault> {
+        self.0.mls_get(table, key).map_err(fault)
+    }
+
+    fn put(&self, table: &'static str, key: &[u8], value: &[u8]) -> Result<(), StoreFault> {
+        self.0.mls_put(table, key, value).map_err(fault)
+    }
+
+    fn delete(&self, table: &'static str, key: &[u8]) -> Result<(), StoreFault> {
+        self.0.mls_delete(table, key).map_err(fault)
+    }
+}
+
+fn fault(error: curo_store::StoreError) -> StoreFault {
+    let retryable = error.retryable();
+    StoreFault {
+        source: Box::new(error),
+        retryable,
+    }
+}
+
+impl Db {
+    pub(crate) fn new(store: Store) -> Self {
+        let slot = Slot {
+            engine: Box::new(OpenMlsEngine::new()),
+            stamp: None,
+        };
+        Self {
+            store,
+            slot: Arc::new(Mutex::new(slot)),
+        }
+    }
+
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Drops every loaded group: they hold keys.
+    pub(crate) fn forget_groups(&self) {
+        self.slot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .engine
+            .forget_all();
+    }
+
+    /// Runs `f` in a write transaction; an error rolls it back. Once called it runs to its end, also if the caller goes.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let slot = Arc::clone(&self.slot);
+        self.store
+            .write(move |stx: &StoreTx<'_>| {
+                // A panic in an earlier transaction poisons the lock; it also rolled back, so the groups are dropped below.
+                let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+                if slot.stamp != Some(stx.stamp()) {
+                    slot.engine.forget_all();
+                    slot.stamp = Some(stx.stamp());
+                }
+                f(&mut Tx {
+                    conn: stx,
+                    mls: slot.engine.as_mut(),
+                    kv: Kv(stx),
+                })
+            })
+            .await
+    }
+
+    /// Runs `f` on a reading connection.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.store.read(f).await
+    }
+}

@@ -1,0 +1,59 @@
+//! Named points at the client's durable steps, where a test may stop the process (feature `failpoints`).
+//!
+//! Each stands right before or right after something becomes durable or is sent. All are listed here; a test checks that
+//! each one is reached.
+
+/// Declares the points and [`ALL`].
+macro_rules! points {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = $text;)*
+
+        /// Every point of the client.
+        pub const ALL: &[&str] = &[$($name),*];
+    };
+}
+
+points! {
+    /// The account, its keys and the envelope are durable; nothing was sent.
+    REGISTER_BEFORE_SEND = "client.register.before_send";
+    /// The relay has registered the device; that is not durable here.
+    REGISTER_AFTER_SEND = "client.register.after_send";
+    /// KeyPackages are durable; nothing was sent.
+    KEY_PACKAGES_BEFORE_SEND = "client.key_packages.before_send";
+    /// The relay has the KeyPackages; that is not durable here.
+    KEY_PACKAGES_AFTER_SEND = "client.key_packages.after_send";
+    /// An intent is durable.
+    INTENT_QUEUED = "client.intent.queued";
+    /// A claim's id is durable; nothing was sent.
+    CLAIM_BEFORE_SEND = "client.claim.before_send";
+    /// The relay has answered the claim; nothing of it is durable here.
+    CLAIM_AFTER_SEND = "client.claim.after_send";
+    /// Messages are encrypted and durable; nothing was sent.
+    MESSAGES_BEFORE_SEND = "client.messages.before_send";
+    /// The relay has answered; that is not durable here.
+    MESSAGES_AFTER_SEND = "client.messages.after_send";
+    /// The answer is durable.
+    MESSAGES_SETTLED = "client.messages.settled";
+    /// A commit is prepared and durable; nothing was sent.
+    COMMIT_BEFORE_SEND = "client.commit.before_send";
+    /// The relay has answered; that is not durable here.
+    COMMIT_AFTER_SEND = "client.commit.after_send";
+    /// The answer is durable.
+    COMMIT_SETTLED = "client.commit.settled";
+    /// A sync answer is here; nothing of it is applied.
+    SYNC_RECEIVED = "client.sync.received";
+    /// A batch of entries is applied and durable; the token is not.
+    ENTRIES_APPLIED = "client.sync.entries_applied";
+    /// A conversation is joined and durable; its inbox item is not acknowledged to the relay.
+    JOINED = "client.sync.joined";
+    /// The token is durable.
+    TOKEN_STORED = "client.sync.token_stored";
+    /// The relay has taken cursors; that is not durable here.
+    CURSORS_REPORTED = "client.sync.cursors_reported";
+}
+
+/// Stops here if a test asked for it; nothing without the feature.
+pub(crate) fn hit(name: &'static str) {
+    fail::fail_point!(name);
+    let _ = name;
+}

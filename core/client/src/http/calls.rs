@@ -1,0 +1,91 @@
+//! The relay's calls, typed (`docs/protocol.md`, "HTTP calls").
+
+use curo_types::api::{
+    Accepted, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DirectoryAnswer, DirectoryQuery,
+    EntriesPage, KeyPackageStock, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, RegisterDevice,
+    Registered, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+};
+use curo_types::{Blob, ConversationId};
+
+use super::{EventStream, Relay};
+use crate::error::Fault;
+
+impl Relay {
+    pub(crate) async fn session(&self) -> Result<SessionAnswer, Fault> {
+        self.post("/v1/session", &serde_json::json!({})).await
+    }
+
+    pub(crate) async fn register(&self, envelope: Vec<u8>) -> Result<Registered, Fault> {
+        self.post(
+            "/v1/devices",
+            &RegisterDevice {
+                envelope: Blob(envelope),
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn directory(&self, query: &DirectoryQuery) -> Result<DirectoryAnswer, Fault> {
+        self.post("/v1/directory", query).await
+    }
+
+    pub(crate) async fn people(&self, subjects: Vec<String>) -> Result<PeopleAnswer, Fault> {
+        self.post("/v1/people", &PeopleQuery { subjects }).await
+    }
+
+    pub(crate) async fn upload_key_packages(&self, upload: &UploadKeyPackages) -> Result<KeyPackageStock, Fault> {
+        self.post("/v1/key-packages", upload).await
+    }
+
+    pub(crate) async fn claim_key_packages(&self, claim: &ClaimRequest) -> Result<ClaimAnswer, Fault> {
+        self.post("/v1/key-packages/claim", claim).await
+    }
+
+    pub(crate) async fn create_conversation(&self, request: &CreateConversation) -> Result<Accepted, Fault> {
+        self.post("/v1/conversations", request).await
+    }
+
+    pub(crate) async fn commit(&self, id: ConversationId, request: &CommitRequest) -> Result<Accepted, Fault> {
+        self.post(&format!("/v1/conversations/{id}/commits"), request).await
+    }
+
+    pub(crate) async fn messages(
+        &self,
+        id: ConversationId,
+        request: &MessagesRequest,
+    ) -> Result<MessagesAccepted, Fault> {
+        self.post(&format!("/v1/conversations/{id}/messages"), request).await
+    }
+
+    pub(crate) async fn entries(&self, id: ConversationId, incarnation: u64, after: u64) -> Result<EntriesPage, Fault> {
+        self.get(&format!(
+            "/v1/conversations/{id}/entries?incarnation={incarnation}&after={after}"
+        ))
+        .await
+    }
+
+    pub(crate) async fn winner(&self, id: ConversationId, incarnation: u64, epoch: u64) -> Result<Winner, Fault> {
+        self.get(&format!(
+            "/v1/conversations/{id}/winner?incarnation={incarnation}&epoch={epoch}"
+        ))
+        .await
+    }
+
+    pub(crate) async fn tree(&self, id: ConversationId, hash: &Blob) -> Result<TreeAnswer, Fault> {
+        let hash: String = hash.as_slice().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.get(&format!("/v1/conversations/{id}/trees/{hash}")).await
+    }
+
+    pub(crate) async fn sync(&self, request: &SyncRequest) -> Result<SyncAnswer, Fault> {
+        self.post("/v1/sync", request).await
+    }
+
+    pub(crate) async fn stream(&self, token: &str, inbox_ack: u64) -> Result<EventStream, Fault> {
+        let mut url = self.url("/v1/stream")?;
+        url.query_pairs_mut()
+            .append_pair("token", token)
+            .append_pair("inbox_ack", &inbox_ack.to_string());
+        let response = self.send(reqwest::Method::GET, url, None, false).await?;
+        Ok(EventStream::new(response))
+    }
+}

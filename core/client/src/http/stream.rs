@@ -1,0 +1,46 @@
+//! The live stream: one JSON event a line, bounded, and given up when it falls silent.
+
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use curo_types::api::{StreamEvent, limits};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use reqwest::Response;
+use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
+use tokio_util::io::StreamReader;
+
+use crate::error::Fault;
+
+/// Two heartbeats and some: a stream that is silent for longer is dead, whatever the connection says.
+const SILENCE: Duration = Duration::from_secs(limits::HEARTBEAT_SECONDS * 2 + 5);
+
+type Lines = Pin<Box<dyn Stream<Item = Result<String, LinesCodecError>> + Send>>;
+
+/// Events as they come.
+pub(crate) struct EventStream {
+    lines: Lines,
+}
+
+impl EventStream {
+    pub(super) fn new(response: Response) -> Self {
+        let reader = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
+        let codec = LinesCodec::new_with_max_length(limits::ANSWER_BYTES);
+        Self {
+            lines: Box::pin(FramedRead::new(reader, codec)),
+        }
+    }
+
+    /// The next event; `None` when the relay has ended the stream. Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Result<Option<StreamEvent>, Fault> {
+        match tokio::time::timeout(SILENCE, self.lines.next()).await {
+            Err(_) => Err(Fault::Offline("silent stream")),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => Err(Fault::BadRelay("event too large")),
+            Ok(Some(Err(LinesCodecError::Io(_)))) => Err(Fault::Offline("stream broke")),
+            Ok(Some(Ok(line))) => serde_json::from_str(&line)
+                .map(Some)
+                .map_err(|_| Fault::BadRelay("event")),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Curo's client: end-to-end encrypted conversations for healthcare apps, in one encrypted store a profile, in step with
+//! a relay that can read nothing.
+//!
+//! Start with [`Client::open`]. Everything that is read comes from the store and works offline; everything that is
+//! changed is durable first and sent when the relay can be reached. Errors are one type, [`Error`], with stable codes.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use curo::{AccessToken, Client, ClientOptions, FileVault, MessageId, NoToken, TokenProvider, TokenReason};
+//!
+//! struct Tokens;
+//!
+//! #[async_trait::async_trait]
+//! impl TokenProvider for Tokens {
+//!     async fn token(&self, _: TokenReason) -> Result<AccessToken, NoToken> {
+//!         // Ask the identity provider's library, which refreshes it.
+//!         Err(NoToken)
+//!     }
+//! }
+//!
+//! # async fn example(vault: FileVault) -> Result<(), Box<dyn std::error::Error>> {
+//! let options = ClientOptions::new("/data/curo", "https://relay.example");
+//! let client = Client::open(options, Arc::new(vault), Arc::new(Tokens)).await?;
+//! client.sign_in().await?;
+//! client.start().await?;
+//!
+//! let people = client.find_people(&["dr-lee"]).await?;
+//! let users: Vec<_> = people.iter().map(|person| person.user).collect();
+//! let (care, _) = client.create_conversation(&users).await?;
+//! care.send_text("BP 118/76".into(), MessageId::random()).await?;
+//! for item in care.latest(50).await?.items {
+//!     println!("{:?}", item.accepted_ms);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod conversations;
+mod core;
+mod create;
+mod db;
+mod directory;
+mod error;
+pub mod failpoints;
+mod http;
+mod key_packages;
+mod options;
+mod outbox;
+mod pages;
+mod people;
+mod session;
+mod state;
+mod sync;
+mod timeline;
+mod token;
+
+pub use client::{Account, Client, OutboxState};
+pub use conversations::{Conversation, ConversationInfo, ConversationState};
+pub use curo_store::{FileVault, KeyVault, Profiles, VaultError};
+pub use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, MessageId, ProfileId, TenantId, Text, UserId};
+pub use error::{Error, Result};
+pub use options::ClientOptions;
+pub use pages::PAGE_LIMIT;
+pub use people::Person;
+pub use state::ConnectionState;
+pub use timeline::{Body, Cursor, DeliveryState, Entry, IntentStatus, Item, Message, Page};
+pub use token::{AccessToken, NoToken, TokenProvider, TokenReason};

@@ -1,0 +1,293 @@
+//! Making commits out of intents: create, add, remove, update.
+
+use std::collections::BTreeSet;
+
+use curo_mls::{CommitPlan, Leaf, MlsError, key_package_info};
+use curo_store::repo::account::{self, Account};
+use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
+use curo_types::api::{ClaimAnswer, ClaimRequest, CommitBundle, CreateConversation};
+use curo_types::format::{AuthenticatedData, Credential};
+use curo_types::{Blob, ClaimId, ErrorCode, GroupId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::decode_users;
+use super::prepare::{Step, cursor};
+use crate::db::Tx;
+use crate::directory::{self, Verdict};
+use crate::error::Fault;
+use crate::key_packages::signer;
+use crate::sync::apply::freeze;
+
+/// What a commit's request carries beside the commit, as the outbox row keeps it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Request {
+    group_info: Blob,
+    welcome: Option<Blob>,
+    /// Of a creation: GroupInfo and tree of epoch 0.
+    start: Option<(Blob, Blob)>,
+}
+
+/// Makes the commit of an intent durable, or says what is needed first. An intent with nothing left to do ends.
+pub(super) fn prepare(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    conv: &mut ConversationRow,
+    row: &OutboxRow,
+    claimed: Option<&ClaimAnswer>,
+) -> Result<Step, Fault> {
+    // Fetching envelopes moves it; the caller's copy of the account does not.
+    let version = account::get(tx.conn)?.map_or(me.directory_version, |account| account.directory_version);
+    let wanted: BTreeSet<UserId> = decode_users(&row.payload).into_iter().collect();
+    let leaves = match (row.kind, conv.group) {
+        (IntentKind::Create, _) | (_, None) => Vec::new(),
+        (_, Some(group)) => tx.mls.members(&tx.kv, group.as_bytes())?,
+    };
+    let here: BTreeSet<UserId> = leaves.iter().filter_map(user_of).collect();
+    match row.kind {
+        IntentKind::Create | IntentKind::Add => {
+            let missing: Vec<_> = wanted
+                .difference(&here)
+                .copied()
+                .filter(|user| *user != me.user)
+                .collect();
+            if missing.is_empty() {
+                return finish(tx, conv, row);
+            }
+            match claimed {
+                Some(claim) => prepare_add(tx, me, conv, row, &missing, claim),
+                None => ask_claim(tx, conv, me, row, missing),
+            }
+        }
+        IntentKind::Remove => {
+            let remove: Vec<_> = leaves
+                .iter()
+                .filter(|leaf| user_of(leaf).is_some_and(|user| wanted.contains(&user) && user != me.user))
+                .map(|leaf| leaf.index)
+                .collect();
+            if remove.is_empty() {
+                return finish(tx, conv, row);
+            }
+            commit(
+                tx,
+                conv,
+                row,
+                &CommitPlan {
+                    add: Vec::new(),
+                    remove,
+                },
+                version,
+                None,
+            )
+        }
+        IntentKind::Update => commit(tx, conv, row, &CommitPlan::default(), version, None),
+        IntentKind::Message => Ok(Step::Idle),
+    }
+}
+
+/// Nothing is left to do: somebody else has done it.
+fn finish(tx: &Tx<'_>, _: &ConversationRow, row: &OutboxRow) -> Result<Step, Fault> {
+    outbox::done(tx.conn, row.position, None)?;
+    Ok(Step::Again)
+}
+
+/// Ends an intent for good. A conversation that cannot be created takes its messages with it; one that cannot make the
+/// update that it owes cannot go on.
+pub(super) fn fail(tx: &Tx<'_>, row: &OutboxRow, code: &ErrorCode) -> Result<Step, Fault> {
+    if row.kind == IntentKind::Create {
+        outbox::fail_open(tx.conn, row.conversation, code.as_str())?;
+        return Ok(Step::Again);
+    }
+    outbox::failed(tx.conn, row.position, code.as_str())?;
+    if row.kind == IntentKind::Update {
+        if let Some(mut conv) = conversation::get(tx.conn, row.conversation)?.filter(|conv| conv.needs_update) {
+            freeze(tx.conn, &mut conv, &ErrorCode::REJOIN_NEEDED)?;
+        }
+    }
+    Ok(Step::Again)
+}
+
+/// The claim's id is durable first, so that the same claim is asked again after a kill.
+fn ask_claim(
+    tx: &Tx<'_>,
+    conv: &ConversationRow,
+    me: &Account,
+    row: &OutboxRow,
+    users: Vec<UserId>,
+) -> Result<Step, Fault> {
+    let claim = match row.claim {
+        Some(claim) => claim,
+        None => {
+            let claim = ClaimId::random();
+            outbox::set_claim(tx.conn, row.position, claim)?;
+            claim
+        }
+    };
+    // A replayed claim must ask for the same users, whoever of them has come in the meantime.
+    let users = if row.claim.is_some() {
+        decode_users(&row.payload)
+    } else {
+        users
+    };
+    let users = users.into_iter().filter(|user| *user != me.user).collect();
+    Ok(Step::Claim {
+        request: ClaimRequest {
+            claim,
+            suite: conv.suite.unwrap_or(me.suite),
+            users,
+        },
+    })
+}
+
+fn prepare_add(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    conv: &mut ConversationRow,
+    row: &OutboxRow,
+    missing: &[UserId],
+    claim: &ClaimAnswer,
+) -> Result<Step, Fault> {
+    if missing.iter().any(|user| claim.missing.contains(user)) {
+        return fail(tx, row, &ErrorCode::NO_DEVICE);
+    }
+    let suite = conv.suite.unwrap_or(me.suite);
+    let (mut add, mut leaves) = (Vec::new(), Vec::new());
+    for claimed in claim.claims.iter().filter(|claimed| missing.contains(&claimed.user)) {
+        let bytes = claimed.key_package.as_slice();
+        let Ok(info) = key_package_info(bytes) else {
+            return fail(tx, row, &ErrorCode::KEY_MISMATCH);
+        };
+        let expected = Credential::new(me.tenant.clone(), claimed.user, claimed.device).to_bytes();
+        if info.identity != expected || info.suite.0 != suite.0 {
+            return fail(tx, row, &ErrorCode::KEY_MISMATCH);
+        }
+        leaves.push(Leaf {
+            index: 0,
+            identity: info.identity,
+            signature_key: info.signature_key,
+        });
+        add.push(bytes.to_vec());
+    }
+    if missing
+        .iter()
+        .any(|user| !leaves.iter().filter_map(user_of).any(|added| added == *user))
+    {
+        return fail(tx, row, &ErrorCode::NO_DEVICE);
+    }
+    match directory::judge(tx.conn, &me.tenant, suite, &leaves, claim.directory_version)? {
+        Verdict::Good => {}
+        Verdict::Fetch(users) => {
+            return Ok(Step::Directory {
+                users,
+                version: claim.directory_version,
+            });
+        }
+        Verdict::Mismatch => return fail(tx, row, &ErrorCode::KEY_MISMATCH),
+    }
+    let mut start = None;
+    if row.kind == IntentKind::Create {
+        // A fresh group each time: what an earlier try left is of no use any more.
+        if let Some(group) = conv.group {
+            tx.mls.delete_group(&tx.kv, group.as_bytes())?;
+        }
+        let group = GroupId::random();
+        let created = tx.mls.create(&tx.kv, &signer(me), group.as_bytes())?;
+        conv.group = Some(group);
+        conv.suite = Some(suite);
+        start = Some((Blob(created.group_info), Blob(created.tree)));
+        conversation::put(tx.conn, conv)?;
+        conversation::add_member(tx.conn, conv.id, conv.incarnation, me.user, 0)?;
+    }
+    commit(
+        tx,
+        conv,
+        row,
+        &CommitPlan {
+            add,
+            remove: Vec::new(),
+        },
+        claim.directory_version,
+        start,
+    )
+}
+
+fn commit(
+    tx: &mut Tx<'_>,
+    conv: &ConversationRow,
+    row: &OutboxRow,
+    plan: &CommitPlan,
+    directory_version: u64,
+    start: Option<(Blob, Blob)>,
+) -> Result<Step, Fault> {
+    let Some(group) = conv.group else {
+        return Ok(Step::Idle);
+    };
+    let aad = AuthenticatedData::commit(row.intent, directory_version, cursor(conv)).to_bytes();
+    let prepared = match tx.mls.prepare_commit(&tx.kv, group.as_bytes(), plan, &aad) {
+        Ok(prepared) => prepared,
+        Err(error) if error.retryable() => return Err(error.into()),
+        // What is pending here belongs to no row: a rest of a row that ended. It was never sent, or was refused.
+        Err(MlsError::CommitPending) => {
+            tx.mls.discard_own_commit(&tx.kv, group.as_bytes())?;
+            return Ok(Step::Again);
+        }
+        Err(_) => {
+            return Err(Fault::Entry {
+                seq: row.position,
+                code: ErrorCode::REFUSED,
+            });
+        }
+    };
+    let request = Request {
+        group_info: Blob(prepared.group_info),
+        welcome: prepared.welcome.map(Blob),
+        start,
+    };
+    let request = serde_json::to_vec(&request).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
+    outbox::prepared(
+        tx.conn,
+        row.position,
+        conv.incarnation,
+        prepared.epoch,
+        &prepared.commit,
+        Some(&request),
+    )?;
+    let row = outbox::get(tx.conn, row.intent)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+    Ok(Step::Commit { row: Box::new(row) })
+}
+
+/// The request of a prepared commit, out of its row.
+pub(super) enum Prepared {
+    Create(Box<CreateConversation>),
+    Commit { incarnation: u64, bundle: CommitBundle },
+}
+
+/// Reads a prepared row back; `None` for a row that is not one.
+pub(super) fn read_prepared(conv: &ConversationRow, row: &OutboxRow) -> Option<Prepared> {
+    let request: Request = serde_json::from_slice(row.request.as_deref()?).ok()?;
+    let commit = Blob(row.body.clone()?);
+    let bundle = CommitBundle {
+        commit,
+        group_info: request.group_info,
+        welcome: request.welcome,
+    };
+    let incarnation = row.incarnation?;
+    Some(match request.start {
+        Some((group_info, tree)) => Prepared::Create(Box::new(CreateConversation {
+            conversation: conv.id,
+            incarnation,
+            group: conv.group?,
+            suite: conv.suite?,
+            group_info,
+            tree,
+            first_commit: bundle,
+        })),
+        None => Prepared::Commit { incarnation, bundle },
+    })
+}
+
+fn user_of(leaf: &Leaf) -> Option<UserId> {
+    Credential::from_bytes(&leaf.identity)
+        .ok()
+        .map(|credential| credential.user)
+}

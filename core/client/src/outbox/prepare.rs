@@ -1,0 +1,160 @@
+//! What to do next in a conversation, and the encryption of messages.
+
+use curo_store::repo::account::Account;
+use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::outbox::{self, IntentKind, IntentState, OutboxRow};
+use curo_types::api::{ClaimAnswer, ClaimRequest, limits};
+use curo_types::format::{AuthenticatedData, CursorClaim};
+use curo_types::{Blob, ConversationId, ErrorCode, IntentId, UserId};
+
+use super::commits;
+use crate::core::now_ms;
+use crate::db::Tx;
+use crate::error::Fault;
+
+/// Discarded ciphertexts in an epoch that force an update commit (rule 4.1), well below what receivers can skip.
+const MAX_DISCARDED: u64 = 512;
+/// Rows looked at in one step.
+const WINDOW: usize = limits::MESSAGES_PER_BATCH + 1;
+
+/// The next step of a conversation.
+pub(super) enum Step {
+    /// Nothing to send, or something must happen first that is not up to the outbox.
+    Idle,
+    /// An own commit is accepted and the cursor has not reached it.
+    CatchUp,
+    /// A row changed without anything to send: look again.
+    Again,
+    /// KeyPackages are needed.
+    Claim { request: ClaimRequest },
+    /// Envelopes are needed.
+    Directory { users: Vec<UserId>, version: u64 },
+    /// Send these messages.
+    Messages {
+        incarnation: u64,
+        messages: Vec<(IntentId, Blob)>,
+    },
+    /// Send this commit.
+    Commit { row: Box<OutboxRow> },
+}
+
+/// Decides, and makes durable what is sent next. `claimed` answers the claim that the step before asked for.
+pub(super) fn next(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    id: ConversationId,
+    claimed: Option<&ClaimAnswer>,
+) -> Result<Step, Fault> {
+    let Some(mut conv) = conversation::get(tx.conn, id)? else {
+        return Ok(Step::Idle);
+    };
+    match conv.state {
+        ConversationState::Active | ConversationState::Creating => {}
+        ConversationState::Removed => {
+            outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
+            return Ok(Step::Idle);
+        }
+        // Rows wait until the conversation can go on.
+        ConversationState::Waiting | ConversationState::Frozen => return Ok(Step::Idle),
+    }
+    let rows = outbox::open(tx.conn, id, WINDOW)?;
+    if let Some(commit) = rows
+        .iter()
+        .find(|row| row.kind != IntentKind::Message && is_prepared_or_later(row))
+    {
+        return Ok(match commit.state {
+            IntentState::Accepted => Step::CatchUp,
+            _ => Step::Commit {
+                row: Box::new(commit.clone()),
+            },
+        });
+    }
+    let unsettled: Vec<_> = rows.iter().filter(|row| is_unsettled(row)).cloned().collect();
+    if !unsettled.is_empty() {
+        return Ok(messages(conv.incarnation, &unsettled));
+    }
+    let mut duty = outbox::queued_update(tx.conn, id)?;
+    if duty.is_none() && (conv.needs_update || conv.discarded >= MAX_DISCARDED) {
+        outbox::add(tx.conn, IntentId::random(), id, IntentKind::Update, &[], now_ms())?;
+        duty = outbox::queued_update(tx.conn, id)?;
+    }
+    // Duties precede (rule 4.7), once there is a group that owes them.
+    let duty = duty.filter(|_| conv.state == ConversationState::Active);
+    match duty.or_else(|| rows.iter().find(|row| row.state == IntentState::Queued).cloned()) {
+        None => Ok(Step::Idle),
+        Some(head) if head.kind == IntentKind::Message => {
+            if conv.state == ConversationState::Creating {
+                // Only a failed creation leaves messages alone in the queue.
+                outbox::fail_open(tx.conn, id, ErrorCode::UNKNOWN.as_str())?;
+                return Ok(Step::Idle);
+            }
+            encrypt_run(tx, &mut conv, &rows)
+        }
+        Some(head) => commits::prepare(tx, me, &mut conv, &head, claimed),
+    }
+}
+
+fn is_prepared_or_later(row: &OutboxRow) -> bool {
+    matches!(
+        row.state,
+        IntentState::Prepared | IntentState::Unknown | IntentState::Accepted
+    )
+}
+
+fn is_unsettled(row: &OutboxRow) -> bool {
+    matches!(row.state, IntentState::Prepared | IntentState::Unknown)
+}
+
+/// The same bytes again (rule 4, unknown).
+fn messages(incarnation: u64, rows: &[OutboxRow]) -> Step {
+    let mut bytes = 0;
+    let messages = rows
+        .iter()
+        .filter_map(|row| Some((row.intent, row.body.clone()?)))
+        .take(limits::MESSAGES_PER_BATCH)
+        .take_while(|(_, body)| {
+            bytes += body.len();
+            bytes <= limits::BATCH_BYTES
+        })
+        .map(|(intent, body)| (intent, Blob(body)))
+        .collect();
+    Step::Messages { incarnation, messages }
+}
+
+/// Encrypts the first run of queued messages: as many as one request takes.
+fn encrypt_run(tx: &mut Tx<'_>, conv: &mut ConversationRow, rows: &[OutboxRow]) -> Result<Step, Fault> {
+    let Some(group) = conv.group else {
+        return Ok(Step::Idle);
+    };
+    let run = rows
+        .iter()
+        .skip_while(|row| row.state != IntentState::Queued)
+        .take_while(|row| row.state == IntentState::Queued && row.kind == IntentKind::Message);
+    let epoch = tx.mls.epoch(&tx.kv, group.as_bytes())?;
+    let cursor = cursor(conv);
+    let (mut messages, mut size) = (Vec::new(), 0);
+    for row in run.take(limits::MESSAGES_PER_BATCH) {
+        // What encryption adds is far below 64 KiB; a run that could pass the limit waits for the next request.
+        if size + row.payload.len() + 64 * 1024 > limits::BATCH_BYTES && !messages.is_empty() {
+            break;
+        }
+        let counter = conv.sent_count + 1 + messages.len() as u64;
+        let aad = AuthenticatedData::message(row.intent, counter, cursor).to_bytes();
+        let body = tx.mls.encrypt(&tx.kv, group.as_bytes(), &aad, &row.payload)?;
+        size += body.len();
+        outbox::prepared(tx.conn, row.position, conv.incarnation, epoch, &body, None)?;
+        messages.push((row.intent, Blob(body)));
+    }
+    Ok(Step::Messages {
+        incarnation: conv.incarnation,
+        messages,
+    })
+}
+
+/// The cursor that rides in authenticated data; absent before the first entry.
+pub(super) fn cursor(conv: &ConversationRow) -> Option<CursorClaim> {
+    (conv.cursor_seq > 0).then_some(CursorClaim {
+        seq: conv.cursor_seq,
+        h: conv.cursor_h,
+    })
+}

@@ -1,0 +1,143 @@
+//! What a refusal by the relay means for the rows that were sent.
+
+use curo_store::repo::conversation::{self, ConversationState};
+use curo_store::repo::outbox::{self, OutboxRow};
+use curo_types::api::Problem;
+use curo_types::{ConversationId, ErrorCode, IntentId};
+
+use super::commits;
+use crate::core::Core;
+use crate::db::Tx;
+use crate::error::Fault;
+use crate::sync::apply::live;
+
+impl Core {
+    /// The relay refused the first of what was sent.
+    pub(super) async fn refused(
+        &self,
+        id: ConversationId,
+        intent: Option<IntentId>,
+        problem: Problem,
+    ) -> Result<(), Fault> {
+        let code = problem.code.clone();
+        tracing::debug!(target: "curo", conversation = %id, %code, "refused");
+        match code.as_str() {
+            // Somebody was faster: what is missing comes along, and applying it sends the rows back to their intents.
+            "stale_epoch" | "epoch_taken" => {
+                if !problem.missing.is_empty() {
+                    self.apply(id, problem.missing).await?;
+                }
+                self.catch_up(id).await?;
+                self.still_refused(id, intent).await
+            }
+            // Removed by others: the log is served up to the removal, which fails the rows.
+            "removed" => self.catch_up(id).await,
+            "directory_changed" => self.start_over(intent).await,
+            "incarnation_changed" => self.lost_creation(id, intent).await,
+            "not_a_member" | "stale_counter" | "body_gone" => self.freeze(id, ErrorCode::REJOIN_NEEDED).await,
+            "refused" | "too_large" | "malformed" | "intent_reused" | "unsupported_version" => {
+                self.fail_intent(id, intent, code).await
+            }
+            _ => Err(problem.into()),
+        }
+    }
+
+    /// After catching up, nothing of the refused epoch may be left. If something is, the ladder's second rung (rule 7.4)
+    /// asks who won the epoch: an own commit that won is accepted, whatever the relay said before. A relay that refuses
+    /// the epoch that its own log leads to contradicts itself.
+    async fn still_refused(&self, id: ConversationId, intent: Option<IntentId>) -> Result<(), Fault> {
+        let Some(intent) = intent else { return Ok(()) };
+        let left = self
+            .db
+            .read(move |conn| {
+                let row = outbox::get(conn, intent)?;
+                let conv = conversation::get(conn, id)?;
+                Ok(row.filter(|row| row.body.is_some() && row.seq.is_none() && conv.is_some_and(|conv| live(&conv))))
+            })
+            .await?;
+        let Some(row) = left else { return Ok(()) };
+        let contradiction = Fault::BadRelay("refuses its own epoch");
+        let (Some(incarnation), Some(epoch), true) = (row.incarnation, row.epoch, row.request.is_some()) else {
+            return Err(contradiction);
+        };
+        let winner = self.relay.winner(id, incarnation, epoch).await?;
+        if Some(winner.body_hash) != row.body_hash || winner.intent != intent {
+            return Err(contradiction);
+        }
+        self.db
+            .write(move |tx| Ok(outbox::accepted(tx.conn, row.position, winner.seq).map(drop)?))
+            .await
+    }
+
+    /// The commit can never be accepted as it is, because the directory moved on: new KeyPackages, new commit.
+    async fn start_over(&self, intent: Option<IntentId>) -> Result<(), Fault> {
+        let Some(intent) = intent else { return Ok(()) };
+        self.db
+            .write(move |tx| {
+                let Some(row) = outbox::get(tx.conn, intent)? else {
+                    return Ok(());
+                };
+                discard(tx, &row)?;
+                Ok(outbox::requeue(tx.conn, row.position, false)?)
+            })
+            .await
+    }
+
+    /// Somebody else has created the conversation first (rule 3.7): its Welcome will come.
+    async fn lost_creation(&self, id: ConversationId, intent: Option<IntentId>) -> Result<(), Fault> {
+        self.db
+            .write(move |tx| {
+                let Some(mut conv) = conversation::get(tx.conn, id)? else {
+                    return Ok(());
+                };
+                if conv.state != ConversationState::Creating {
+                    return crate::sync::apply::freeze(tx.conn, &mut conv, &ErrorCode::REJOIN_NEEDED);
+                }
+                if let Some(row) = intent.map(|intent| outbox::get(tx.conn, intent)).transpose()?.flatten() {
+                    discard(tx, &row)?;
+                    outbox::done(tx.conn, row.position, None)?;
+                }
+                if let Some(group) = conv.group.take() {
+                    tx.mls.delete_group(&tx.kv, group.as_bytes())?;
+                }
+                conv.state = ConversationState::Waiting;
+                Ok(conversation::put(tx.conn, &conv)?)
+            })
+            .await
+    }
+
+    /// The relay will never take these bytes. What was encrypted behind them is thrown away with them and comes again
+    /// in another epoch (rule 4.1: a row is encrypted again only in another epoch).
+    async fn fail_intent(&self, id: ConversationId, intent: Option<IntentId>, code: ErrorCode) -> Result<(), Fault> {
+        let Some(intent) = intent else { return Ok(()) };
+        self.db
+            .write(move |tx| {
+                let Some(row) = outbox::get(tx.conn, intent)? else {
+                    return Ok(());
+                };
+                discard(tx, &row)?;
+                let thrown_away = outbox::requeue_unsettled(tx.conn, id)?;
+                if let Some(mut conv) = conversation::get(tx.conn, id)? {
+                    conv.discarded += thrown_away;
+                    conv.needs_update |= thrown_away > 1;
+                    conversation::put(tx.conn, &conv)?;
+                }
+                commits::fail(tx, &row, &code).map(drop)
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+}
+
+/// Drops the pending MLS commit of a row that will not be accepted.
+fn discard(tx: &mut Tx<'_>, row: &OutboxRow) -> Result<(), Fault> {
+    if row.request.is_some() {
+        if let Some(group) = conversation::get(tx.conn, row.conversation)?.and_then(|conv| conv.group) {
+            if tx.mls.exists(&tx.kv, group.as_bytes())? {
+                tx.mls.discard_own_commit(&tx.kv, group.as_bytes())?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Going over the conversations that have something to send.
+
+use std::sync::Arc;
+
+use curo_store::repo::outbox;
+use curo_types::{ConversationId, ErrorCode};
+use futures_util::StreamExt as _;
+
+use super::commits;
+use super::prepare::{self, Step};
+use crate::core::Core;
+use crate::directory;
+use crate::error::Fault;
+use crate::failpoints;
+
+/// Conversations served at the same time.
+const PARALLEL: usize = 4;
+/// Steps of one conversation in one pass: far more than an honest relay needs, so that a dishonest one cannot keep us busy.
+const MAX_STEPS: usize = 10_000;
+
+impl Core {
+    /// Sends what can be sent. The first error that waiting may cure is returned when all conversations had their turn.
+    pub(crate) async fn flush(self: &Arc<Self>) -> Result<(), Fault> {
+        let _one_at_a_time = self.outbox_lock.lock().await;
+        if !self.relay_has_answered() {
+            return Ok(());
+        }
+        let conversations = self.db.read(|conn| Ok(outbox::conversations_with_work(conn)?)).await?;
+        let results: Vec<_> = futures_util::stream::iter(conversations)
+            .map(|id| {
+                let core = Arc::clone(self);
+                async move { core.flush_conversation(id).await }
+            })
+            .buffer_unordered(PARALLEL)
+            .collect()
+            .await;
+        results.into_iter().collect()
+    }
+
+    async fn flush_conversation(&self, id: ConversationId) -> Result<(), Fault> {
+        let (mut claimed, mut caught_up) = (None, false);
+        for _ in 0..MAX_STEPS {
+            let me = self.account().await?;
+            let (for_tx, claim) = (me.clone(), claimed.take());
+            let kept = claim.clone();
+            let step = match self
+                .db
+                .write(move |tx| prepare::next(tx, &for_tx, id, claim.as_ref()))
+                .await
+            {
+                Err(Fault::Entry { seq: position, code }) => {
+                    self.fail_row(id, position, code).await?;
+                    continue;
+                }
+                // The group's own state refuses to encrypt or to read itself.
+                Err(Fault::Mls(error)) if !error.retryable() => {
+                    return self.freeze(id, ErrorCode::REJOIN_NEEDED).await;
+                }
+                other => other?,
+            };
+            if matches!(step, Step::CatchUp) && caught_up {
+                return Err(Fault::BadRelay("an accepted commit is not in the log"));
+            }
+            caught_up = matches!(step, Step::CatchUp);
+            match step {
+                Step::Idle => return Ok(()),
+                Step::Again => self.changed(),
+                Step::CatchUp => {
+                    self.catch_up(id).await?;
+                }
+                Step::Claim { request } => {
+                    failpoints::hit(failpoints::CLAIM_BEFORE_SEND);
+                    let answer = self.relay.claim_key_packages(&request).await?;
+                    failpoints::hit(failpoints::CLAIM_AFTER_SEND);
+                    claimed = Some(answer);
+                }
+                Step::Directory { users, version } => {
+                    directory::fetch(&self.db, &self.relay, users, version).await?;
+                    claimed = kept;
+                }
+                Step::Messages { incarnation, messages } => {
+                    self.send_messages(&me, id, incarnation, messages).await?;
+                }
+                Step::Commit { row } => self.send_commit(&me, id, *row).await?,
+            }
+        }
+        Err(Fault::Code(ErrorCode::BAD_RELAY))
+    }
+
+    /// Ends an intent whose preparation can never succeed. What the attempt wrote is rolled back.
+    async fn fail_row(&self, id: ConversationId, position: u64, code: ErrorCode) -> Result<(), Fault> {
+        self.db
+            .write(move |tx| {
+                match outbox::open(tx.conn, id, usize::MAX)?
+                    .iter()
+                    .find(|row| row.position == position)
+                {
+                    Some(row) => commits::fail(tx, row, &code).map(drop),
+                    None => Ok(()),
+                }
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Settling what the relay has accepted: durable here, and applied at once where it directly follows the cursor.
+
+use std::collections::BTreeMap;
+
+use curo_store::repo::account::Account;
+use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::outbox::{self, OutboxRow};
+use curo_types::api::{Accepted, EntryRecord, MessagesAccepted};
+use curo_types::format::EntryKind;
+use curo_types::{Blob, ConversationId, Digest, IntentId};
+
+use crate::db::Tx;
+use crate::error::Fault;
+use crate::sync::apply::{apply_one, check_tip, live, step};
+
+/// The answer must speak of a prefix of what was sent, in order, under a tip of the tenant.
+pub(super) fn check_accepted(
+    me: &Account,
+    id: ConversationId,
+    sent: &[(IntentId, Blob)],
+    answer: &MessagesAccepted,
+) -> Result<(), Fault> {
+    check_tip(me, id, &answer.tip)?;
+    let prefix = answer.accepted.len() <= sent.len()
+        && !answer.accepted.is_empty()
+        && answer
+            .accepted
+            .iter()
+            .zip(sent)
+            .all(|(accepted, (intent, _))| accepted.intent == *intent);
+    if prefix {
+        Ok(())
+    } else {
+        Err(Fault::BadRelay("not a prefix"))
+    }
+}
+
+pub(super) fn settle_messages(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    id: ConversationId,
+    accepted: &[Accepted],
+) -> Result<(), Fault> {
+    let Some(mut conv) = conversation::get(tx.conn, id)? else {
+        return Ok(());
+    };
+    let mut rows = BTreeMap::new();
+    for one in accepted {
+        // A row that is gone was reached by the cursor while the answer was on its way.
+        if let Some(row) = outbox::get(tx.conn, one.intent)? {
+            if outbox::accepted(tx.conn, row.position, one.seq)? {
+                conv.sent_count += 1;
+                rows.insert(one.seq, (row, one));
+            }
+        }
+    }
+    for (row, one) in rows.into_values() {
+        apply_own(tx, me, &mut conv, row, one, EntryKind::Message)?;
+    }
+    Ok(conversation::put(tx.conn, &conv)?)
+}
+
+pub(super) fn settle_commit(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    id: ConversationId,
+    row: &OutboxRow,
+    one: &Accepted,
+) -> Result<(), Fault> {
+    let Some(mut conv) = conversation::get(tx.conn, id)? else {
+        return Ok(());
+    };
+    if outbox::accepted(tx.conn, row.position, one.seq)? {
+        apply_own(tx, me, &mut conv, row.clone(), one, EntryKind::Commit)?;
+        conversation::put(tx.conn, &conv)?;
+    }
+    Ok(())
+}
+
+/// An own entry that directly follows the cursor needs no round trip: all that its hash covers is known here. If the
+/// hash disagrees, the entry is left to sync, which fetches it.
+fn apply_own(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    conv: &mut ConversationRow,
+    row: OutboxRow,
+    one: &Accepted,
+    kind: EntryKind,
+) -> Result<(), Fault> {
+    let (Some(body), Some(epoch), Some(incarnation)) = (row.body, row.epoch, row.incarnation) else {
+        return Ok(());
+    };
+    let entry = EntryRecord {
+        incarnation,
+        seq: one.seq,
+        kind,
+        epoch,
+        sender: me.device,
+        intent: row.intent,
+        directory_version: one.directory_version,
+        time_ms: one.time_ms,
+        body: Blob(body),
+        h: one.h,
+    };
+    let follows = live(conv) && incarnation == conv.incarnation && one.seq == conv.cursor_seq + 1;
+    let h: Digest = entry.expected_hash(&me.tenant, conv.id, conv.cursor_h);
+    if follows && h == one.h {
+        apply_one(tx, me, conv, &entry)?;
+        step(conv, &entry);
+    }
+    Ok(())
+}

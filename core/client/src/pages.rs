@@ -1,0 +1,137 @@
+//! Reading a conversation's timeline in pages, and how far own messages have come.
+
+use curo_store::repo::conversation;
+use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::outbox::{self, IntentState, OutboxRow};
+use curo_types::{ConversationId, DeviceId, ErrorCode, MessageId, UserId};
+use rusqlite::Connection;
+
+use crate::conversations::Conversation;
+use crate::error::{Error, Fault, Result};
+use crate::timeline::{Cursor, DeliveryState, Item, Page};
+
+/// Items of one page, at most.
+pub const PAGE_LIMIT: usize = 300;
+
+impl Conversation {
+    /// The newest items, at most `limit` (1 to 300), oldest first.
+    ///
+    /// # Errors
+    /// `locked`, `invalid_argument`.
+    pub async fn latest(&self, limit: usize) -> Result<Page> {
+        self.page(None, limit, Direction::Older).await
+    }
+
+    /// Items before a cursor, at most `limit` (1 to 300), oldest first.
+    ///
+    /// # Errors
+    /// `locked`, `invalid_argument`.
+    pub async fn before(&self, cursor: Cursor, limit: usize) -> Result<Page> {
+        self.page(Some(cursor), limit, Direction::Older).await
+    }
+
+    /// Items after a cursor, at most `limit` (1 to 300), oldest first.
+    ///
+    /// # Errors
+    /// `locked`, `invalid_argument`.
+    pub async fn after(&self, cursor: Cursor, limit: usize) -> Result<Page> {
+        self.page(Some(cursor), limit, Direction::Newer).await
+    }
+
+    async fn page(&self, cursor: Option<Cursor>, limit: usize, direction: Direction) -> Result<Page> {
+        if !(1..=PAGE_LIMIT).contains(&limit) {
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
+        }
+        let me = self.core.account().await?;
+        let (id, place) = (self.id, cursor.map(|cursor| cursor.0));
+        let page = self.core.db.read(move |conn| {
+            // One row more than asked for says whether there is a further page.
+            let mut rows = match direction {
+                Direction::Older => item::before(conn, id, place, limit + 1)?,
+                Direction::Newer => item::after(conn, id, place, limit + 1)?,
+            };
+            let further = rows.len() > limit;
+            rows.truncate(limit);
+            if direction == Direction::Older {
+                rows.reverse();
+            }
+            let items: Vec<_> = rows
+                .iter()
+                .map(|row| {
+                    Ok(Item::from_row(
+                        row,
+                        me.device,
+                        delivery(conn, id, row, me.device, me.user)?,
+                    ))
+                })
+                .collect::<std::result::Result<_, Fault>>()?;
+            let (first, last) = (items.first().map(|i| i.cursor), items.last().map(|i| i.cursor));
+            let newer_than = |last: Cursor| item::after(conn, id, Some(last.0), 1).map(|rows| !rows.is_empty());
+            let older_than = |first: Cursor| item::before(conn, id, Some(first.0), 1).map(|rows| !rows.is_empty());
+            let (older, newer) = match direction {
+                Direction::Older => (further, last.map(newer_than).transpose()?.unwrap_or(false)),
+                Direction::Newer => (first.map(older_than).transpose()?.unwrap_or(false), further),
+            };
+            Ok(Page {
+                items,
+                older: first.filter(|_| older),
+                newer: last.filter(|_| newer),
+            })
+        });
+        Ok(page.await?)
+    }
+
+    /// How far an own message has come.
+    ///
+    /// # Errors
+    /// `unknown` for a message that this device did not send, `locked`.
+    pub async fn delivery(&self, message: MessageId) -> Result<DeliveryState> {
+        let me = self.core.account().await?;
+        let id = self.id;
+        let state = self.core.db.read(move |conn| {
+            let row = item::get(conn, id, me.device, message)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            delivery(conn, id, &row, me.device, me.user)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))
+        });
+        Ok(state.await?)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Older,
+    Newer,
+}
+
+pub(crate) fn failure(row: &OutboxRow) -> ErrorCode {
+    row.code.clone().map_or(ErrorCode::UNKNOWN, ErrorCode::from)
+}
+
+/// Delivery of an own message (rule 8.2); `None` for anything else.
+fn delivery(
+    conn: &Connection,
+    id: ConversationId,
+    row: &ItemRow,
+    own_device: DeviceId,
+    own_user: UserId,
+) -> std::result::Result<Option<DeliveryState>, Fault> {
+    if row.kind != ItemKind::Message || row.sender_device != own_device {
+        return Ok(None);
+    }
+    Ok(Some(match row.place {
+        Place::Log { incarnation, seq } => match conversation::delivery(conn, id, incarnation, seq, own_user)? {
+            (0, _) => DeliveryState::Sent,
+            (by, of) => DeliveryState::Delivered { by, of },
+        },
+        Place::Unsent(_) => match outbox::get(conn, row.message.into())? {
+            Some(sent) if sent.state == IntentState::Failed => {
+                let code = failure(&sent);
+                DeliveryState::Failed {
+                    retryable: code.retryable(),
+                    code,
+                }
+            }
+            Some(sent) if sent.state == IntentState::Accepted => DeliveryState::Sent,
+            _ => DeliveryState::Queued,
+        },
+    }))
+}

@@ -1,0 +1,74 @@
+//! People, by the identity provider's subject.
+
+use curo_store::repo::person;
+use curo_types::api::limits;
+use curo_types::{ErrorCode, UserId};
+
+use crate::client::Client;
+use crate::error::{Error, Result};
+
+/// A person that was looked up.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The identity provider's subject.
+    pub subject: String,
+    /// The user.
+    pub user: UserId,
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A subject may be an e-mail address.
+        write!(f, "Person({:?})", self.user)
+    }
+}
+
+impl Client {
+    /// Looks people up by the identity provider's subject. Who never signed in is left out; known people work offline.
+    ///
+    /// # Errors
+    /// `invalid_argument` (none, or more than 250), `offline`, `rate_limited`, `sign_in_needed`, `locked`.
+    pub async fn find_people(&self, subjects: &[&str]) -> Result<Vec<Person>> {
+        if subjects.is_empty() || subjects.len() > limits::USERS_PER_REQUEST {
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
+        }
+        let wanted: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+        let (known, missing) = self.known_people(wanted).await?;
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        self.core.account().await?;
+        let answer = self.core.relay.people(missing.clone()).await?;
+        let found: Vec<_> = answer
+            .people
+            .into_iter()
+            .filter(|p| missing.contains(&p.subject))
+            .collect();
+        let kept = found.clone();
+        let keep = self.core.db.write(move |tx| {
+            kept.iter()
+                .try_for_each(|p| person::keep(tx.conn, &p.subject, p.user))?;
+            Ok(())
+        });
+        keep.await?;
+        let found = found.into_iter().map(|p| Person {
+            subject: p.subject,
+            user: p.user,
+        });
+        Ok(known.into_iter().chain(found).collect())
+    }
+
+    async fn known_people(&self, wanted: Vec<String>) -> Result<(Vec<Person>, Vec<String>)> {
+        let sorted = self.core.db.read(move |conn| {
+            let (mut known, mut missing) = (Vec::new(), Vec::new());
+            for subject in wanted {
+                match person::find(conn, &subject)? {
+                    Some(user) => known.push(Person { subject, user }),
+                    None => missing.push(subject),
+                }
+            }
+            Ok((known, missing))
+        });
+        Ok(sorted.await?)
+    }
+}

@@ -1,0 +1,119 @@
+//! Sign-in: binds the profile to the user whom the identity provider vouches for, and registers the device.
+//!
+//! Every step is durable before the next one is sent, and repeating the whole is harmless: a kill anywhere is mended by
+//! signing in again.
+
+use curo_mls::Suite;
+use curo_store::repo::account::{self, Account};
+use curo_types::api::SessionAnswer;
+use curo_types::format::{Envelope, EnvelopeBody, Signer, SuiteKey};
+use curo_types::{ChainId, DeviceId, ErrorCode, SuiteId};
+
+use crate::db::{Db, Tx};
+use crate::directory::verify_suite;
+use crate::error::Fault;
+use crate::failpoints;
+use crate::http::Relay;
+
+/// Signs in, registering the device if it is new, and returns the account.
+pub(crate) async fn sign_in(db: &Db, relay: &Relay) -> Result<Account, Fault> {
+    let session = relay.session().await?;
+    session.log_key.verify(&session.directory_key)?;
+    if session.log_key.tenant != session.tenant {
+        return Err(Fault::BadRelay("log key of another tenant"));
+    }
+    let account = db.write(move |tx| bind(tx, &session)).await?;
+    relay.set_device(account.device).await;
+    if account.registered.is_some() {
+        return Ok(account);
+    }
+    failpoints::hit(failpoints::REGISTER_BEFORE_SEND);
+    let registered = relay.register(account.envelope.clone()).await?;
+    failpoints::hit(failpoints::REGISTER_AFTER_SEND);
+    // The relay may only add its signature.
+    let ours = Envelope::from_bytes(&account.envelope)?;
+    let theirs = Envelope::from_bytes(registered.envelope.as_slice())?;
+    if theirs.signed_bytes() != ours.signed_bytes() {
+        return Err(Fault::BadRelay("another envelope came back"));
+    }
+    theirs.verify(&account.directory_key, &verify_suite, &|_, _| None)?;
+    db.write(move |tx| {
+        account::set_registered(tx.conn, registered.version, registered.envelope.as_slice())?;
+        account::get(tx.conn)?.ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED))
+    })
+    .await
+}
+
+/// The account of this session: the bound one, or a new one with new keys.
+fn bind(tx: &mut Tx<'_>, session: &SessionAnswer) -> Result<Account, Fault> {
+    if let Some(account) = account::get(tx.conn)? {
+        if account.tenant != session.tenant || account.user != session.user {
+            return Err(Fault::Code(ErrorCode::WRONG_ACCOUNT));
+        }
+        if account.directory_key != session.directory_key {
+            return Err(Fault::BadRelay("the directory key has changed"));
+        }
+        if account.relay_store != session.store {
+            return Err(Fault::Code(ErrorCode::STORE_CHANGED));
+        }
+        return Ok(account);
+    }
+    let suite = choose_suite(&session.suites)?;
+    let signature_key = tx.mls.new_signature_key(&tx.kv, Suite(suite.0))?;
+    let dpop_key = tx
+        .mls
+        .new_signature_key(&tx.kv, Suite::X25519_AES128GCM_SHA256_ED25519)?;
+    let device = DeviceId::random();
+    let audit_chain = ChainId::random();
+    let keys = vec![SuiteKey {
+        suite,
+        public_key: signature_key.clone(),
+    }];
+    let body = EnvelopeBody::add(
+        session.tenant.clone(),
+        session.user,
+        device,
+        keys,
+        Some(ed25519_jwk(&dpop_key)),
+        Some(audit_chain),
+    );
+    let mut envelope = Envelope::new(body);
+    let signature = tx
+        .mls
+        .sign(&tx.kv, Suite(suite.0), &signature_key, &envelope.signed_bytes())?;
+    envelope.push(Signer::Subject(suite), signature);
+    let account = Account {
+        tenant: session.tenant.clone(),
+        user: session.user,
+        device,
+        suite,
+        signature_key,
+        dpop_key,
+        audit_chain,
+        relay_store: session.store,
+        directory_key: session.directory_key,
+        log_key: session.log_key.log_key,
+        envelope: envelope.to_bytes(),
+        registered: None,
+        directory_version: 0,
+        sync_token: None,
+        inbox_ack: 0,
+    };
+    account::bind(tx.conn, &account)?;
+    Ok(account)
+}
+
+/// The tenant's best suite that this build can run.
+fn choose_suite(offered: &[SuiteId]) -> Result<SuiteId, Fault> {
+    offered
+        .iter()
+        .copied()
+        .find(|suite| Suite(suite.0).is_supported())
+        .ok_or(Fault::Code(ErrorCode::UNSUPPORTED_VERSION))
+}
+
+/// An Ed25519 public key as the canonical JSON of RFC 7638 (members in order, no white space; RFC 8037).
+fn ed25519_jwk(public_key: &[u8]) -> String {
+    let x = serde_json::to_string(&curo_types::Blob(public_key.to_vec())).unwrap_or_default();
+    format!(r#"{{"crv":"Ed25519","kty":"OKP","x":{x}}}"#)
+}

@@ -1,0 +1,27 @@
+//! What an app can watch.
+
+use curo_types::ErrorCode;
+
+/// How the client stands with its relay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// Not started, locked or closed: nothing is sent or received.
+    Stopped,
+    /// The relay is being asked for what is new.
+    CatchingUp,
+    /// All is applied and the live stream is open.
+    Live,
+    /// The relay cannot be reached or refuses for the moment; the next attempt comes by itself.
+    Waiting {
+        /// Why.
+        code: ErrorCode,
+    },
+    /// The user must sign in at the identity provider; then call [`Client::sign_in`](crate::Client::sign_in).
+    SignInNeeded,
+    /// Going on needs more than time: for example `device_revoked` or `store_changed`.
+    Failed {
+        /// Why.
+        code: ErrorCode,
+    },
+}

@@ -1,0 +1,11 @@
+//! Sync: brings what is new from the relay into the store (rule book section 5).
+//!
+//! `pull` asks and orders, `apply` moves cursors, `commit` and `message` are the two kinds of entries, `join` takes
+//! Welcomes, `run` is the background task. Only `apply` moves a cursor, and only in the transaction that stores the effect.
+
+pub(crate) mod apply;
+mod commit;
+mod join;
+mod message;
+pub(crate) mod pull;
+pub(crate) mod run;

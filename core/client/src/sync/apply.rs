@@ -1,0 +1,309 @@
+//! Applying a conversation's entries in order (rules 5.3 to 5.6).
+
+use curo_store::repo::account::Account;
+use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_types::api::EntryRecord;
+use curo_types::format::{EntryKind, SignedTip};
+use curo_types::{ConversationId, ErrorCode};
+use rusqlite::Connection;
+
+use super::{commit, message};
+use crate::core::Core;
+use crate::db::Tx;
+use crate::directory;
+use crate::error::Fault;
+use crate::failpoints;
+
+/// Entries of one transaction.
+const BATCH: usize = 64;
+/// Fetches of directory envelopes before a batch is given up.
+const DIRECTORY_TRIES: usize = 3;
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The cursor is at or behind the last entry given.
+    Applied,
+    /// The entries start after cursor + 1.
+    Gap,
+    /// The conversation takes no entries: unknown, removed or frozen.
+    NotLive,
+}
+
+impl Core {
+    /// Applies entries of one conversation. What cannot be read is quarantined: the one message, or the one
+    /// conversation. Errors are those that a later try may not meet again.
+    pub(crate) async fn apply(&self, id: ConversationId, entries: Vec<EntryRecord>) -> Result<Outcome, Fault> {
+        let mut outcome = Outcome::Applied;
+        for batch in entries.chunks(BATCH) {
+            outcome = match self.apply_batch(id, batch.to_vec()).await {
+                Err(Fault::Entry { .. }) if batch.len() > 1 => {
+                    let mut last = Outcome::Applied;
+                    for entry in batch {
+                        last = self.apply_single(id, entry.clone()).await?;
+                    }
+                    last
+                }
+                Err(Fault::Entry { code, .. }) => match batch.first() {
+                    Some(entry) => self.quarantine(id, entry.clone(), code).await?,
+                    None => Outcome::Applied,
+                },
+                other => other?,
+            };
+            failpoints::hit(failpoints::ENTRIES_APPLIED);
+            if outcome != Outcome::Applied {
+                break;
+            }
+        }
+        self.changed();
+        Ok(outcome)
+    }
+
+    async fn apply_single(&self, id: ConversationId, entry: EntryRecord) -> Result<Outcome, Fault> {
+        match self.apply_batch(id, vec![entry.clone()]).await {
+            Err(Fault::Entry { code, .. }) => self.quarantine(id, entry, code).await,
+            other => other,
+        }
+    }
+
+    /// One transaction; again after a fetch where the directory is needed first.
+    async fn apply_batch(&self, id: ConversationId, entries: Vec<EntryRecord>) -> Result<Outcome, Fault> {
+        let account = self.account().await?;
+        let mut tries = 0;
+        loop {
+            let (for_tx, batch) = (account.clone(), entries.clone());
+            match self.db.write(move |tx| apply_in(tx, &for_tx, id, &batch)).await {
+                Err(Fault::NeedDirectory { users, version }) if tries < DIRECTORY_TRIES => {
+                    tries += 1;
+                    let seq = entries.first().map_or(0, |entry| entry.seq);
+                    directory::fetch_for(&self.db, &self.relay, users, version, seq).await?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// A permanent error: an unreadable message is passed over, visibly; anything else freezes the conversation (5.4).
+    async fn quarantine(&self, id: ConversationId, entry: EntryRecord, code: ErrorCode) -> Result<Outcome, Fault> {
+        tracing::warn!(target: "curo", conversation = %id, seq = entry.seq, %code, "entry quarantined");
+        let account = self.account().await?;
+        self.db
+            .write(move |tx| {
+                let Some(mut row) = conversation::get(tx.conn, id)? else {
+                    return Ok(Outcome::NotLive);
+                };
+                let passable = entry.kind == EntryKind::Message
+                    && entry.sender != account.device
+                    && entry.seq == row.cursor_seq + 1
+                    && entry.expected_hash(&account.tenant, id, row.cursor_h) == entry.h;
+                if !passable {
+                    freeze(tx.conn, &mut row, &code)?;
+                    return Ok(Outcome::NotLive);
+                }
+                let unreadable = event(ItemKind::Unreadable, &entry, None);
+                item::add(
+                    tx.conn,
+                    id,
+                    &ItemRow {
+                        code: Some(code.as_str().to_owned()),
+                        ..unreadable
+                    },
+                )?;
+                step(&mut row, &entry);
+                conversation::put(tx.conn, &row)?;
+                Ok(Outcome::Applied)
+            })
+            .await
+    }
+
+    /// Fetches and applies what follows the cursor until the tip (rule 7.4, first and third rung).
+    pub(crate) async fn catch_up(&self, id: ConversationId) -> Result<(), Fault> {
+        loop {
+            let account = self.account().await?;
+            let Some(row) = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await? else {
+                return Ok(());
+            };
+            if !live(&row) || row.cursor_seq == 0 && row.state == ConversationState::Creating {
+                return Ok(());
+            }
+            let page = self.relay.entries(id, row.incarnation, row.cursor_seq).await?;
+            check_tip(&account, id, &page.tip)?;
+            let served_all = page.entries.is_empty();
+            if !served_all && self.apply(id, page.entries).await? == Outcome::NotLive {
+                return Ok(());
+            }
+            let tip = page.tip;
+            let done = self.db.write(move |tx| at_tip(tx.conn, id, &tip)).await?;
+            if done {
+                return Ok(());
+            }
+            if served_all {
+                return Err(Fault::BadRelay("the tip's entries are withheld"));
+            }
+        }
+    }
+
+    /// Marks a conversation behind: what follows its cursor is fetched with the next pass, so the sync token may go on.
+    pub(crate) async fn mark_behind(&self, id: ConversationId) -> Result<(), Fault> {
+        self.db
+            .write(move |tx| match conversation::get(tx.conn, id)? {
+                Some(mut row) if live(&row) && !row.behind => {
+                    row.behind = true;
+                    Ok(conversation::put(tx.conn, &row)?)
+                }
+                _ => Ok(()),
+            })
+            .await
+    }
+
+    /// Freezes a conversation: it stays readable, nothing is sent or applied, the account goes on.
+    pub(crate) async fn freeze(&self, id: ConversationId, code: ErrorCode) -> Result<(), Fault> {
+        self.db
+            .write(move |tx| match conversation::get(tx.conn, id)? {
+                Some(mut row) => freeze(tx.conn, &mut row, &code),
+                None => Ok(()),
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+}
+
+/// Whether a conversation takes entries.
+pub(crate) fn live(row: &ConversationRow) -> bool {
+    matches!(row.state, ConversationState::Active | ConversationState::Creating)
+}
+
+fn apply_in(tx: &mut Tx<'_>, me: &Account, id: ConversationId, entries: &[EntryRecord]) -> Result<Outcome, Fault> {
+    let Some(mut row) = conversation::get(tx.conn, id)? else {
+        return Ok(Outcome::NotLive);
+    };
+    if !live(&row) {
+        return Ok(Outcome::NotLive);
+    }
+    let mut outcome = Outcome::Applied;
+    let mut moved = false;
+    for entry in entries {
+        if entry.incarnation < row.incarnation || (entry.incarnation == row.incarnation && entry.seq <= row.cursor_seq)
+        {
+            continue;
+        }
+        let broken = Fault::Entry {
+            seq: entry.seq,
+            code: ErrorCode::REJOIN_NEEDED,
+        };
+        if entry.incarnation > row.incarnation {
+            return Err(broken);
+        }
+        if entry.seq != row.cursor_seq + 1 {
+            outcome = Outcome::Gap;
+            break;
+        }
+        if entry.expected_hash(&me.tenant, id, row.cursor_h) != entry.h {
+            return Err(broken);
+        }
+        apply_one(tx, me, &mut row, entry)?;
+        step(&mut row, entry);
+        moved = true;
+        if !live(&row) {
+            outcome = Outcome::NotLive;
+            break;
+        }
+    }
+    if moved {
+        conversation::put(tx.conn, &row)?;
+    }
+    Ok(outcome)
+}
+
+/// The effect of one entry; the caller moves the cursor in the same transaction.
+pub(crate) fn apply_one(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    row: &mut ConversationRow,
+    entry: &EntryRecord,
+) -> Result<(), Fault> {
+    match (entry.kind, entry.sender == me.device) {
+        (EntryKind::Message, true) => message::own(tx, me, row, entry),
+        (EntryKind::Message, false) => message::foreign(tx, me, row, entry),
+        (EntryKind::Commit, true) => commit::own(tx, me, row, entry),
+        (EntryKind::Commit, false) => commit::foreign(tx, me, row, entry),
+    }
+}
+
+/// Moves the cursor over an entry whose effect is stored.
+pub(crate) fn step(row: &mut ConversationRow, entry: &EntryRecord) {
+    row.cursor_seq = entry.seq;
+    row.cursor_h = entry.h;
+    row.activity = row.activity.max(entry.time_ms);
+}
+
+/// A timeline item that stands at an entry.
+pub(super) fn event(kind: ItemKind, entry: &EntryRecord, content: Option<Vec<u8>>) -> ItemRow {
+    ItemRow {
+        place: Place::Log {
+            incarnation: entry.incarnation,
+            seq: entry.seq,
+        },
+        kind,
+        sender_device: entry.sender,
+        sender_user: None,
+        message: entry.intent.into(),
+        content,
+        claimed_ms: None,
+        accepted_ms: Some(entry.time_ms),
+        code: None,
+    }
+}
+
+/// Freezes in an open transaction.
+pub(crate) fn freeze(conn: &Connection, row: &mut ConversationRow, code: &ErrorCode) -> Result<(), Fault> {
+    row.state = ConversationState::Frozen;
+    row.frozen_code = Some(code.as_str().to_owned());
+    row.behind = false;
+    Ok(conversation::put(conn, row)?)
+}
+
+/// A direct conversation is between two users. Whoever knows both can compute its id and create it first, or add
+/// somebody later: then it is frozen, and nothing is sent into it.
+pub(crate) fn keep_direct(conn: &Connection, me: &Account, row: &mut ConversationRow) -> Result<(), Fault> {
+    match row.direct_with {
+        Some(other) if conversation::has_third(conn, row.id, me.user, other)? => {
+            freeze(conn, row, &ErrorCode::NOT_DIRECT)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the cursor is at the tip; the mark "behind" goes then. A tip that contradicts the cursor freezes (rule 7.2).
+pub(crate) fn at_tip(conn: &Connection, id: ConversationId, tip: &SignedTip) -> Result<bool, Fault> {
+    let Some(mut row) = conversation::get(conn, id)? else {
+        return Ok(true);
+    };
+    if !live(&row) {
+        return Ok(true);
+    }
+    if tip.incarnation != row.incarnation || (tip.seq == row.cursor_seq && tip.h != row.cursor_h) {
+        freeze(conn, &mut row, &ErrorCode::REJOIN_NEEDED)?;
+        return Ok(true);
+    }
+    // A tip behind the cursor may be an old answer that overtook a newer one.
+    let done = tip.seq <= row.cursor_seq;
+    if done && row.behind {
+        row.behind = false;
+        conversation::put(conn, &row)?;
+    }
+    Ok(done)
+}
+
+/// A tip must bear the tenant's signature and speak of this store and conversation.
+pub(crate) fn check_tip(me: &Account, id: ConversationId, tip: &SignedTip) -> Result<(), Fault> {
+    tip.verify(&me.log_key)
+        .map_err(|_| Fault::BadRelay("tip without signature"))?;
+    if tip.store == me.relay_store && tip.tenant == me.tenant && tip.conversation == id {
+        Ok(())
+    } else {
+        Err(Fault::BadRelay("tip of something else"))
+    }
+}

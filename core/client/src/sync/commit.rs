@@ -1,0 +1,188 @@
+//! Applying commits.
+
+use std::collections::BTreeSet;
+
+use curo_mls::{CommitOutcome, CommitView, Leaf, MlsError, Processed, Refusal};
+use curo_store::repo::account::Account;
+use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::item::{self, ItemKind, ItemRow};
+use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_types::api::EntryRecord;
+use curo_types::format::{AuthenticatedData, Credential};
+use curo_types::{Digest, ErrorCode, SuiteId, UserId};
+use rusqlite::Connection;
+
+use super::apply::{event, keep_direct};
+use crate::db::Tx;
+use crate::directory::{self, Verdict};
+use crate::error::Fault;
+use crate::timeline::MemberChange;
+
+/// Why the judge refused a commit.
+enum Refused {
+    Fetch(Vec<UserId>, u64),
+    Code(ErrorCode),
+    Fault(Box<Fault>),
+}
+
+/// An own commit: the pending one is merged now that the cursor reaches it (rule 4.3).
+pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entry: &EntryRecord) -> Result<(), Fault> {
+    let unknown = || Fault::Entry {
+        seq: entry.seq,
+        code: ErrorCode::REJOIN_NEEDED,
+    };
+    let group = row.group.ok_or_else(unknown)?;
+    let sent = outbox::get(tx.conn, entry.intent)?
+        .filter(|sent| {
+            sent.kind != IntentKind::Message
+                && sent.conversation == row.id
+                && matches!(
+                    sent.state,
+                    IntentState::Prepared | IntentState::Unknown | IntentState::Accepted
+                )
+                && sent.body_hash == Some(Digest::of(entry.body.as_slice()))
+        })
+        .ok_or_else(unknown)?;
+    let outcome = match tx.mls.apply_own_commit(&tx.kv, group.as_bytes()) {
+        Ok(outcome) => outcome,
+        Err(error) if error.retryable() => return Err(error.into()),
+        Err(_) => return Err(unknown()),
+    };
+    outbox::done(tx.conn, sent.position, Some(entry.seq))?;
+    if row.state == ConversationState::Creating {
+        row.state = ConversationState::Active;
+    }
+    took_effect(tx, me, row, entry, &outcome)
+}
+
+/// A commit of another device.
+pub(super) fn foreign(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    row: &mut ConversationRow,
+    entry: &EntryRecord,
+) -> Result<(), Fault> {
+    let permanent = |code| Fault::Entry { seq: entry.seq, code };
+    let (Some(group), Some(suite)) = (row.group, row.suite) else {
+        return Err(permanent(ErrorCode::REJOIN_NEEDED));
+    };
+    let conn = tx.conn;
+    let mut judge = |view: &CommitView| judge(conn, me, suite, entry, view).map_err(Refusal::new);
+    match tx
+        .mls
+        .process(&tx.kv, group.as_bytes(), entry.body.as_slice(), &mut judge)
+    {
+        Ok(Processed::Commit(outcome)) => took_effect(tx, me, row, entry, &outcome),
+        Ok(Processed::Message { .. }) => Err(permanent(ErrorCode::REJOIN_NEEDED)),
+        Err(MlsError::Refused(refusal)) => Err(match refusal.downcast::<Refused>() {
+            Ok(Refused::Fetch(users, version)) => Fault::NeedDirectory { users, version },
+            Ok(Refused::Code(code)) => permanent(code),
+            Ok(Refused::Fault(fault)) => *fault,
+            Err(_) => permanent(ErrorCode::REJOIN_NEEDED),
+        }),
+        Err(error) if error.retryable() => Err(error.into()),
+        Err(_) => Err(permanent(ErrorCode::REJOIN_NEEDED)),
+    }
+}
+
+/// What members check of every commit (rules 3.4 and 3.6); the engine has checked the rest.
+fn judge(
+    conn: &Connection,
+    me: &Account,
+    suite: SuiteId,
+    entry: &EntryRecord,
+    view: &CommitView,
+) -> Result<(), Refused> {
+    let broken = || Refused::Code(ErrorCode::REJOIN_NEEDED);
+    let credential = Credential::from_bytes(&view.sender.identity).map_err(|_| broken())?;
+    let data = AuthenticatedData::from_bytes(&view.aad).map_err(|_| broken())?;
+    let (Some(named), Some(stamped)) = (data.directory_version, entry.directory_version) else {
+        return Err(broken());
+    };
+    let kept_identity = view.updated.iter().all(|leaf| leaf.identity == view.sender.identity);
+    if credential.device != entry.sender || data.intent != entry.intent || named > stamped || !kept_identity {
+        return Err(broken());
+    }
+    let leaves = view.added.iter().chain(&view.updated);
+    match directory::judge(conn, &me.tenant, suite, leaves, stamped) {
+        Ok(Verdict::Good) => Ok(()),
+        Ok(Verdict::Fetch(users)) => Err(Refused::Fetch(users, stamped)),
+        Ok(Verdict::Mismatch) => Err(Refused::Code(ErrorCode::KEY_MISMATCH)),
+        Err(fault) => Err(Refused::Fault(Box::new(fault))),
+    }
+}
+
+/// Roster, timeline and outbox after a commit was merged.
+fn took_effect(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    row: &mut ConversationRow,
+    entry: &EntryRecord,
+    outcome: &CommitOutcome,
+) -> Result<(), Fault> {
+    row.epoch = outcome.epoch;
+    row.discarded = 0;
+    row.needs_update = false;
+    let change = change_roster(tx, row, entry, outcome)?;
+    if !change.is_empty() {
+        let sender_user = user_of(&outcome.sender);
+        let content = Some(change.to_bytes());
+        item::add(
+            tx.conn,
+            row.id,
+            &ItemRow {
+                sender_user,
+                ..event(ItemKind::Members, entry, content)
+            },
+        )?;
+    }
+    if outcome.self_removed {
+        row.state = ConversationState::Removed;
+        if let Some(group) = row.group {
+            tx.mls.delete_group(&tx.kv, group.as_bytes())?;
+        }
+        conversation::clear_members(tx.conn, row.id, entry.seq)?;
+        return Ok(outbox::fail_open(tx.conn, row.id, ErrorCode::REMOVED.as_str())?);
+    }
+    // Bytes of the epoch that has ended can never be accepted: back to the intents.
+    let lost = outbox::requeue_unsettled(tx.conn, row.id)?;
+    if lost > 0 {
+        tracing::debug!(target: "curo", conversation = %row.id, lost, "lost their epoch");
+    }
+    keep_direct(tx.conn, me, row)
+}
+
+fn change_roster(
+    tx: &mut Tx<'_>,
+    row: &ConversationRow,
+    entry: &EntryRecord,
+    outcome: &CommitOutcome,
+) -> Result<MemberChange, Fault> {
+    let added: BTreeSet<UserId> = outcome.added.iter().filter_map(user_of).collect();
+    let mut removed: BTreeSet<UserId> = outcome.removed.iter().filter_map(user_of).collect();
+    if let (false, Some(group)) = (removed.is_empty(), row.group) {
+        // A user goes with the last of their leaves.
+        for leaf in tx.mls.members(&tx.kv, group.as_bytes())? {
+            if let Some(user) = user_of(&leaf) {
+                removed.remove(&user);
+            }
+        }
+    }
+    for user in &removed {
+        conversation::remove_member(tx.conn, row.id, row.incarnation, *user, entry.seq)?;
+    }
+    for user in &added {
+        conversation::add_member(tx.conn, row.id, row.incarnation, *user, entry.seq)?;
+    }
+    Ok(MemberChange {
+        added: added.into_iter().collect(),
+        removed: removed.into_iter().collect(),
+    })
+}
+
+/// The user behind a leaf. Leaves in a group have passed the directory, so their credentials are readable.
+pub(super) fn user_of(leaf: &Leaf) -> Option<UserId> {
+    Credential::from_bytes(&leaf.identity)
+        .ok()
+        .map(|credential| credential.user)
+}

@@ -1,0 +1,257 @@
+//! Joining by Welcome (rules 3.8 and 5.7).
+
+use std::collections::BTreeSet;
+
+use curo_mls::{JoinView, MlsError, Refusal};
+use curo_store::repo::account::{self, Account};
+use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::outbox;
+use curo_types::api::{InboxItem, InboxRecord};
+use curo_types::format::Credential;
+use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, GroupId, MessageId, SuiteId, UserId};
+use rusqlite::Connection;
+
+use super::apply::{freeze, keep_direct};
+use crate::core::{Core, now_ms};
+use crate::db::Tx;
+use crate::directory::{self, Verdict};
+use crate::error::Fault;
+use crate::failpoints;
+
+const DIRECTORY_TRIES: usize = 3;
+
+/// A Welcome out of the inbox.
+#[derive(Clone)]
+struct Welcome {
+    conversation: ConversationId,
+    incarnation: u64,
+    group: GroupId,
+    suite: SuiteId,
+    seq: u64,
+    h: Digest,
+    directory_version: u64,
+    sender: DeviceId,
+    welcome: Blob,
+    tree: Vec<u8>,
+}
+
+enum Refused {
+    Fetch(Vec<UserId>),
+    Mismatch,
+    Broken,
+    Fault(Box<Fault>),
+}
+
+impl Core {
+    /// Deals with one inbox item for good. Errors are those that a later try may not meet again.
+    pub(crate) async fn take_inbox(&self, record: InboxRecord) -> Result<(), Fault> {
+        let index = record.index;
+        match record.item {
+            InboxItem::Welcome {
+                conversation,
+                incarnation,
+                group,
+                suite,
+                seq,
+                h,
+                directory_version,
+                sender,
+                tree_hash,
+                welcome,
+            } => {
+                let tree = match self.relay.tree(conversation, &tree_hash).await {
+                    Ok(answer) => answer.tree.0,
+                    // The device is not a member any more: the join would be of no use.
+                    Err(Fault::Problem(p)) if !p.code.retryable() => {
+                        return self.ack_inbox(index).await;
+                    }
+                    Err(fault) => return Err(fault),
+                };
+                let welcome = Welcome {
+                    conversation,
+                    incarnation,
+                    group,
+                    suite,
+                    seq,
+                    h,
+                    directory_version,
+                    sender,
+                    welcome,
+                    tree,
+                };
+                self.join(index, welcome).await
+            }
+            InboxItem::Removed { conversation, seq, .. } => {
+                self.db.write(move |tx| removed(tx, index, conversation, seq)).await?;
+                self.changed();
+                Ok(())
+            }
+            InboxItem::Unknown => self.ack_inbox(index).await,
+        }
+    }
+
+    async fn ack_inbox(&self, index: u64) -> Result<(), Fault> {
+        self.db.write(move |tx| Ok(account::ack_inbox(tx.conn, index)?)).await
+    }
+
+    async fn join(&self, index: u64, welcome: Welcome) -> Result<(), Fault> {
+        let account = self.account().await?;
+        let mut tries = 0;
+        let code = loop {
+            let (for_tx, w) = (account.clone(), welcome.clone());
+            match self.db.write(move |tx| join_in(tx, &for_tx, index, &w)).await {
+                Ok(()) => {
+                    failpoints::hit(failpoints::JOINED);
+                    tracing::info!(target: "curo", conversation = %welcome.conversation, "joined");
+                    self.changed();
+                    return Ok(());
+                }
+                Err(Fault::NeedDirectory { users, version }) if tries < DIRECTORY_TRIES => {
+                    tries += 1;
+                    match directory::fetch_for(&self.db, &self.relay, users, version, welcome.seq).await {
+                        Err(Fault::Entry { code, .. }) => break code,
+                        other => other?,
+                    }
+                }
+                Err(Fault::Entry { code, .. }) => break code,
+                Err(Fault::NeedDirectory { .. }) => break ErrorCode::KEY_MISMATCH,
+                Err(fault) => return Err(fault),
+            }
+        };
+        tracing::warn!(target: "curo", conversation = %welcome.conversation, %code, "cannot join");
+        self.db
+            .write(move |tx| {
+                account::ack_inbox(tx.conn, index)?;
+                let mut row = match conversation::get(tx.conn, welcome.conversation)? {
+                    // A later Welcome may have been taken in the meantime.
+                    Some(row) if row.state == ConversationState::Active => return Ok(()),
+                    Some(row) => row,
+                    None => row_for(&welcome, 0),
+                };
+                freeze(tx.conn, &mut row, &code)
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+}
+
+fn row_for(welcome: &Welcome, epoch: u64) -> ConversationRow {
+    ConversationRow {
+        id: welcome.conversation,
+        incarnation: welcome.incarnation,
+        group: Some(welcome.group),
+        suite: Some(welcome.suite),
+        state: ConversationState::Active,
+        frozen_code: None,
+        cursor_seq: welcome.seq,
+        cursor_h: welcome.h,
+        joined_seq: welcome.seq,
+        epoch,
+        sent_count: 0,
+        discarded: 0,
+        needs_update: false,
+        reported_seq: 0,
+        // The sync token may be past entries that came between the commit and this join.
+        behind: true,
+        direct_with: None,
+        activity: now_ms(),
+    }
+}
+
+fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Result<(), Fault> {
+    let permanent = |code| Fault::Entry { seq: welcome.seq, code };
+    // Counters count an incarnation, whatever leaves and joins in it.
+    let mut sent_count = 0;
+    let mut direct_with = None;
+    if let Some(row) = conversation::get(tx.conn, welcome.conversation)? {
+        direct_with = row.direct_with;
+        if row.incarnation == welcome.incarnation {
+            sent_count = row.sent_count;
+        }
+        let older = (welcome.incarnation, welcome.seq) <= (row.incarnation, row.cursor_seq);
+        if older && row.state == ConversationState::Active {
+            // Taken before a kill, or a replay.
+            return Ok(account::ack_inbox(tx.conn, index)?);
+        }
+    }
+    let conn = tx.conn;
+    let mut judge = |view: &JoinView| judge(conn, me, welcome, view).map_err(Refusal::new);
+    let joined = match tx
+        .mls
+        .join(&tx.kv, welcome.welcome.as_slice(), &welcome.tree, &mut judge)
+    {
+        Ok(joined) => joined,
+        Err(MlsError::Refused(refusal)) => {
+            return Err(match refusal.downcast::<Refused>() {
+                Ok(Refused::Fetch(users)) => Fault::NeedDirectory {
+                    users,
+                    version: welcome.directory_version,
+                },
+                Ok(Refused::Mismatch) => permanent(ErrorCode::KEY_MISMATCH),
+                Ok(Refused::Fault(fault)) => *fault,
+                Ok(Refused::Broken) | Err(_) => permanent(ErrorCode::REJOIN_NEEDED),
+            });
+        }
+        Err(error) if error.retryable() => return Err(error.into()),
+        Err(_) => return Err(permanent(ErrorCode::REJOIN_NEEDED)),
+    };
+    // Whoever joins again has lost what was unsettled in the old membership; intents start over.
+    conversation::clear_members(tx.conn, welcome.conversation, welcome.seq)?;
+    let users: BTreeSet<UserId> = joined.members.iter().filter_map(super::commit::user_of).collect();
+    for user in users {
+        conversation::add_member(tx.conn, welcome.conversation, welcome.incarnation, user, welcome.seq)?;
+    }
+    let mut row = ConversationRow {
+        sent_count,
+        direct_with,
+        ..row_for(welcome, joined.epoch)
+    };
+    conversation::put(tx.conn, &row)?;
+    keep_direct(tx.conn, me, &mut row)?;
+    let item = ItemRow {
+        place: Place::Log {
+            incarnation: welcome.incarnation,
+            seq: welcome.seq,
+        },
+        kind: ItemKind::Joined,
+        sender_device: welcome.sender,
+        sender_user: None,
+        message: MessageId::from_slice(welcome.h.0.get(..16).unwrap_or_default())?,
+        content: None,
+        claimed_ms: None,
+        accepted_ms: None,
+        code: None,
+    };
+    item::add(tx.conn, welcome.conversation, &item)?;
+    Ok(account::ack_inbox(tx.conn, index)?)
+}
+
+/// The group must be the announced one, and every leaf's key published (rule 3.6).
+fn judge(conn: &Connection, me: &Account, welcome: &Welcome, view: &JoinView) -> Result<(), Refused> {
+    let sender = Credential::from_bytes(&view.sender.identity).map_err(|_| Refused::Broken)?;
+    if view.group_id != welcome.group.0 || view.suite.0 != welcome.suite.0 || sender.device != welcome.sender {
+        return Err(Refused::Broken);
+    }
+    match directory::judge(conn, &me.tenant, welcome.suite, &view.leaves, welcome.directory_version) {
+        Ok(Verdict::Good) => Ok(()),
+        Ok(Verdict::Fetch(users)) => Err(Refused::Fetch(users)),
+        Ok(Verdict::Mismatch) => Err(Refused::Mismatch),
+        Err(fault) => Err(Refused::Fault(Box::new(fault))),
+    }
+}
+
+/// The removal itself comes through the log; this is for a conversation that takes no entries any more.
+fn removed(tx: &mut Tx<'_>, index: u64, id: ConversationId, seq: u64) -> Result<(), Fault> {
+    account::ack_inbox(tx.conn, index)?;
+    let Some(mut row) = conversation::get(tx.conn, id)? else {
+        return Ok(());
+    };
+    if row.state == ConversationState::Frozen && seq > row.cursor_seq {
+        row.state = ConversationState::Removed;
+        conversation::put(tx.conn, &row)?;
+        outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Applying messages.
+
+use curo_mls::{Processed, Refusal};
+use curo_store::repo::account::Account;
+use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_types::api::EntryRecord;
+use curo_types::format::{AuthenticatedData, Content, Credential};
+use curo_types::{Digest, ErrorCode, FormatError};
+
+use super::apply::{event, freeze};
+use crate::db::Tx;
+use crate::error::Fault;
+
+/// An own message: recognised before OpenMLS sees it (rule 4.5).
+pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entry: &EntryRecord) -> Result<(), Fault> {
+    let sent = outbox::get(tx.conn, entry.intent)?.filter(|sent| {
+        sent.kind == IntentKind::Message
+            && sent.conversation == row.id
+            && matches!(
+                sent.state,
+                IntentState::Prepared | IntentState::Unknown | IntentState::Accepted
+            )
+            && sent.body_hash == Some(Digest::of(entry.body.as_slice()))
+    });
+    let Some(sent) = sent else {
+        // This device does not know what it sent: its database was rolled back. Nothing more is sent (7.1).
+        item::add(
+            tx.conn,
+            row.id,
+            &ItemRow {
+                sender_user: Some(me.user),
+                ..event(ItemKind::Lost, entry, None)
+            },
+        )?;
+        return freeze(tx.conn, row, &ErrorCode::REJOIN_NEEDED);
+    };
+    if sent.state != IntentState::Accepted {
+        row.sent_count += 1;
+    }
+    let place = Place::Log {
+        incarnation: entry.incarnation,
+        seq: entry.seq,
+    };
+    item::accept(tx.conn, row.id, me.device, entry.intent.into(), place, entry.time_ms)?;
+    outbox::remove(tx.conn, sent.position)?;
+    Ok(())
+}
+
+/// A message of another device.
+pub(super) fn foreign(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    row: &mut ConversationRow,
+    entry: &EntryRecord,
+) -> Result<(), Fault> {
+    let permanent = |code| Fault::Entry { seq: entry.seq, code };
+    let Some(group) = row.group else {
+        return Err(permanent(ErrorCode::REJOIN_NEEDED));
+    };
+    // The relay calls it a message: a commit inside is refused before it is applied.
+    let processed = tx
+        .mls
+        .process(&tx.kv, group.as_bytes(), entry.body.as_slice(), &mut |_| {
+            Err(Refusal::new(()))
+        });
+    let (sender, aad, plaintext) = match processed {
+        Ok(Processed::Message {
+            sender, aad, plaintext, ..
+        }) => (sender, aad, plaintext),
+        Ok(Processed::Commit(_)) => return Err(permanent(ErrorCode::REFUSED)),
+        Err(error) if error.retryable() => return Err(error.into()),
+        Err(_) => return Err(permanent(ErrorCode::REFUSED)),
+    };
+    let read = Credential::from_bytes(&sender.identity)
+        .and_then(|credential| Ok((credential, AuthenticatedData::from_bytes(&aad)?)));
+    let credible = |(credential, data): &(Credential, AuthenticatedData)| {
+        credential.tenant == me.tenant
+            && credential.device == entry.sender
+            && data.intent == entry.intent
+            && data.counter.is_some()
+    };
+    let mut shown = event(ItemKind::Message, entry, None);
+    match read {
+        Ok(read) if credible(&read) => {
+            let (credential, data) = read;
+            shown.sender_user = Some(credential.user);
+            match Content::from_bytes(&plaintext) {
+                Ok(content) if content.message == entry.intent.into() => {
+                    shown.claimed_ms = content.claimed_ms;
+                    shown.content = Some(plaintext);
+                }
+                // A later version: kept, so that a later version of this client can show it.
+                Err(FormatError::UnsupportedVersion { .. }) => {
+                    shown.content = Some(plaintext);
+                    shown.code = Some(ErrorCode::UNSUPPORTED_VERSION.as_str().to_owned());
+                }
+                _ => unreadable(&mut shown),
+            }
+            if let Some(cursor) = data.cursor {
+                let seen = cursor.seq.min(entry.seq);
+                conversation::see_cursor(
+                    tx.conn,
+                    row.id,
+                    row.incarnation,
+                    credential.user,
+                    credential.device,
+                    seen,
+                )?;
+            }
+        }
+        _ => unreadable(&mut shown),
+    }
+    item::add(tx.conn, row.id, &shown)?;
+    Ok(())
+}
+
+/// The message's key is used up and the cursor moves: what it holds breaks a rule.
+fn unreadable(shown: &mut ItemRow) {
+    shown.kind = ItemKind::Unreadable;
+    shown.code = Some(ErrorCode::MALFORMED.as_str().to_owned());
+}

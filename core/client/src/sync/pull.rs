@@ -1,0 +1,174 @@
+//! Asking the relay for what is new and putting it in order (rule 5.1).
+
+use curo_store::repo::account::{self, Account};
+use curo_store::repo::conversation;
+use curo_types::ErrorCode;
+use curo_types::api::{ConversationNews, CursorReport, MemberCursor, SyncAnswer, SyncRequest, limits};
+use std::sync::atomic::Ordering;
+
+use super::apply::{Outcome, at_tip, check_tip};
+use crate::core::Core;
+use crate::error::Fault;
+use crate::{failpoints, key_packages};
+
+/// Answers of one pass: so many that no real account meets it, so that a relay that never ends cannot keep us busy.
+const MAX_ANSWERS: usize = 100_000;
+
+impl Core {
+    /// Catches up: asks, applies, reports cursors, until the relay has nothing more.
+    pub(crate) async fn pull(&self) -> Result<(), Fault> {
+        let _one_at_a_time = self.sync_lock.lock().await;
+        self.catch_up_behind().await?;
+        for _ in 0..MAX_ANSWERS {
+            let me = self.fresh_account().await?;
+            let cursors = self.unreported().await?;
+            let request = SyncRequest {
+                token: me.sync_token.clone(),
+                inbox_ack: me.inbox_ack,
+                cursors: cursors.clone(),
+            };
+            let answer = self.relay.sync(&request).await?;
+            failpoints::hit(failpoints::CURSORS_REPORTED);
+            self.answered.store(true, Ordering::Release);
+            self.reported(cursors).await?;
+            let more = answer.more;
+            let stock = answer
+                .key_packages
+                .iter()
+                .find(|stock| stock.suite == me.suite)
+                .copied();
+            self.take(&me, answer, true).await?;
+            if let Some(stock) = stock {
+                key_packages::refill(&self.db, &self.relay, &me, stock).await?;
+            }
+            let me = self.fresh_account().await?;
+            if !more && self.unreported().await?.is_empty() && me.inbox_ack == request.inbox_ack {
+                return Ok(());
+            }
+        }
+        Err(Fault::BadRelay("endless news"))
+    }
+
+    /// Applies one answer or stream event: cursors, inbox, conversations, then the token.
+    pub(crate) async fn take(&self, me: &Account, answer: SyncAnswer, store_token: bool) -> Result<(), Fault> {
+        failpoints::hit(failpoints::SYNC_RECEIVED);
+        if answer.store != me.relay_store {
+            return Err(Fault::Code(ErrorCode::STORE_CHANGED));
+        }
+        self.see_cursors(me, answer.cursors).await?;
+        let mut ack = me.inbox_ack;
+        for record in answer.inbox {
+            if record.index > ack {
+                ack = record.index;
+                self.take_inbox(record).await?;
+            }
+        }
+        // A join may have brought conversations that are behind.
+        self.catch_up_behind().await?;
+        for news in answer.conversations {
+            let id = news.conversation;
+            match self.take_news(me, news).await {
+                // What does not verify costs the one conversation its news, not the account.
+                Err(Fault::BadRelay(reason)) => {
+                    tracing::warn!(target: "curo", conversation = %id, reason, "news refused");
+                    self.mark_behind(id).await?;
+                }
+                other => other?,
+            }
+        }
+        if store_token {
+            let token = answer.token;
+            self.db
+                .write(move |tx| Ok(account::set_sync_token(tx.conn, &token)?))
+                .await?;
+            failpoints::hit(failpoints::TOKEN_STORED);
+        }
+        Ok(())
+    }
+
+    async fn take_news(&self, me: &Account, news: ConversationNews) -> Result<(), Fault> {
+        let (id, tip) = (news.conversation, news.tip);
+        check_tip(me, id, &tip)?;
+        match self.apply(id, news.entries).await? {
+            Outcome::Applied => self.db.write(move |tx| at_tip(tx.conn, id, &tip).map(drop)).await,
+            Outcome::Gap => self.catch_up(id).await,
+            Outcome::NotLive => Ok(()),
+        }
+    }
+
+    async fn catch_up_behind(&self) -> Result<(), Fault> {
+        for id in self.db.read(|conn| Ok(conversation::behind(conn)?)).await? {
+            match self.catch_up(id).await {
+                // Tried again with the next pass.
+                Ok(()) | Err(Fault::BadRelay(_)) => {}
+                // Not a member any more, or never was: the one conversation stops, the account goes on.
+                Err(Fault::Problem(problem)) if !problem.code.retryable() => {
+                    self.freeze(id, ErrorCode::REJOIN_NEEDED).await?;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+
+    /// The account as the store has it now: token and inbox index move with every pass.
+    pub(crate) async fn fresh_account(&self) -> Result<Account, Fault> {
+        let account = self.db.read(|conn| Ok(account::get(conn)?)).await?;
+        account
+            .filter(|account| account.registered.is_some())
+            .ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED))
+    }
+
+    pub(crate) async fn unreported(&self) -> Result<Vec<CursorReport>, Fault> {
+        self.db
+            .read(|conn| {
+                let rows = conversation::unreported(conn, limits::CURSORS_PER_REQUEST)?;
+                Ok(rows
+                    .into_iter()
+                    .map(|row| CursorReport {
+                        conversation: row.id,
+                        incarnation: row.incarnation,
+                        seq: row.cursor_seq,
+                    })
+                    .collect())
+            })
+            .await
+    }
+
+    async fn reported(&self, cursors: Vec<CursorReport>) -> Result<(), Fault> {
+        if cursors.is_empty() {
+            return Ok(());
+        }
+        self.db
+            .write(move |tx| {
+                cursors
+                    .iter()
+                    .try_for_each(|c| conversation::set_reported(tx.conn, c.conversation, c.seq))?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn see_cursors(&self, me: &Account, cursors: Vec<MemberCursor>) -> Result<(), Fault> {
+        let own = me.device;
+        let cursors: Vec<_> = cursors.into_iter().filter(|cursor| cursor.device != own).collect();
+        if cursors.is_empty() {
+            return Ok(());
+        }
+        self.db
+            .write(move |tx| {
+                for c in cursors {
+                    // The relay's word: until receipts are sealed (rule 8.3) it could claim deliveries that never were.
+                    if let Some(row) = conversation::get(tx.conn, c.conversation)? {
+                        if row.incarnation == c.incarnation {
+                            conversation::see_cursor(tx.conn, row.id, row.incarnation, c.user, c.device, c.seq)?;
+                        }
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! The background tasks: one keeps the store in step with the relay, one sends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use curo_types::ErrorCode;
+use curo_types::api::StreamEvent;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::Core;
+use crate::error::Fault;
+use crate::http::EventStream;
+use crate::state::ConnectionState;
+
+/// Reports of cursors wait so long for others to join them.
+const REPORT_DELAY: Duration = Duration::from_millis(100);
+
+/// Waits between attempts: doubling, jittered, never longer than the relay itself asks for or the options allow.
+#[derive(Clone, Copy)]
+pub(crate) struct Retry {
+    pub(crate) min: Duration,
+    pub(crate) max: Duration,
+}
+
+impl Retry {
+    fn schedule(self) -> impl Iterator<Item = Duration> + Send {
+        ExponentialBuilder::default()
+            .with_min_delay(self.min)
+            .with_max_delay(self.max)
+            .without_max_times()
+            .with_jitter()
+            .build()
+    }
+}
+
+/// Keeps the store in step with the relay until cancelled.
+pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToken) {
+    let mut waits = retry.schedule();
+    loop {
+        let reached = Instant::now();
+        let ended = tokio::select! {
+            () = cancel.cancelled() => break,
+            ended = connected(&core) => ended,
+        };
+        let Err(fault) = ended else {
+            // The relay ended the stream in good order: a restart, or an expired token.
+            waits = retry.schedule();
+            continue;
+        };
+        if reached.elapsed() > retry.max {
+            waits = retry.schedule();
+        }
+        if !wait_out(&core, &fault, &mut waits, retry, &cancel).await {
+            break;
+        }
+    }
+    core.set_connection(ConnectionState::Stopped);
+}
+
+/// Shows why, then waits for the next attempt. False: cancelled.
+async fn wait_out(
+    core: &Core,
+    fault: &Fault,
+    waits: &mut (impl Iterator<Item = Duration> + Send),
+    retry: Retry,
+    cancel: &CancellationToken,
+) -> bool {
+    let code = fault.code();
+    tracing::debug!(target: "curo", %code, "sync stopped");
+    if !fault.retryable() {
+        core.set_connection(if code == ErrorCode::SIGN_IN_NEEDED {
+            ConnectionState::SignInNeeded
+        } else {
+            ConnectionState::Failed { code }
+        });
+        // Only the app can help: it signs in again, or closes.
+        tokio::select! {
+            () = cancel.cancelled() => return false,
+            () = core.signed_in.notified() => return true,
+        }
+    }
+    core.set_connection(ConnectionState::Waiting { code });
+    let wait = fault
+        .retry_after()
+        .unwrap_or_default()
+        .max(waits.next().unwrap_or(retry.max));
+    tokio::select! {
+        () = cancel.cancelled() => false,
+        () = tokio::time::sleep(wait) => true,
+    }
+}
+
+/// Catches up, then follows the live stream until it ends.
+async fn connected(core: &Core) -> Result<(), Fault> {
+    core.set_connection(ConnectionState::CatchingUp);
+    core.pull().await?;
+    let me = core.fresh_account().await?;
+    let mut token = me.sync_token.unwrap_or_default();
+    let mut stream = core.relay.stream(&token, me.inbox_ack).await?;
+    // Between the pull and the opening of the stream nothing is lost: the stream goes on from the token.
+    core.set_connection(ConnectionState::Live);
+    core.outbox_work.notify_one();
+    while follow(core, &mut stream, &mut token).await? {}
+    Ok(())
+}
+
+/// One event or one due report. False: the relay has ended the stream.
+async fn follow(core: &Core, stream: &mut EventStream, token: &mut String) -> Result<bool, Fault> {
+    let event = tokio::select! {
+        event = stream.next() => event?,
+        () = report_due(core) => {
+            core.pull().await?;
+            core.outbox_work.notify_one();
+            return Ok(true);
+        }
+    };
+    match event {
+        Some(StreamEvent::Sync(answer)) => {
+            let _one_at_a_time = core.sync_lock.lock().await;
+            let me = core.fresh_account().await?;
+            *token = answer.token.clone();
+            let stock_changed = !answer.key_packages.is_empty();
+            // The token is stored with the next pull: after a kill the entries come again and are passed over.
+            core.take(&me, answer, false).await?;
+            core.outbox_work.notify_one();
+            let acked = core.fresh_account().await?.inbox_ack != me.inbox_ack;
+            if acked || stock_changed || !core.unreported().await?.is_empty() {
+                core.report_work.notify_one();
+            }
+        }
+        Some(StreamEvent::Heartbeat { token: newest }) => {
+            if newest != *token {
+                // A push was lost (rule 5.2).
+                core.pull().await?;
+                *token = newest;
+            }
+        }
+        Some(StreamEvent::Unknown) => {}
+        Some(StreamEvent::End { code }) => {
+            if code == ErrorCode::TOKEN_EXPIRED {
+                core.relay.forget_token().await;
+            }
+            return if code == ErrorCode::TOKEN_EXPIRED || code == ErrorCode::UNAVAILABLE {
+                Ok(false)
+            } else {
+                Err(Fault::Code(code))
+            };
+        }
+        None => return Err(Fault::Offline("stream ended")),
+    }
+    Ok(true)
+}
+
+async fn report_due(core: &Core) {
+    core.report_work.notified().await;
+    tokio::time::sleep(REPORT_DELAY).await;
+}
+
+/// Sends whenever there is something to send and the relay can be reached, until cancelled.
+pub(crate) async fn outbox(core: Arc<Core>, retry: Retry, cancel: CancellationToken) {
+    let mut connection = core.connection.subscribe();
+    let mut waits = retry.schedule();
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = core.outbox_work.notified() => {}
+        }
+        if *connection.borrow_and_update() == ConnectionState::Stopped {
+            continue;
+        }
+        let flushed = tokio::select! {
+            () = cancel.cancelled() => return,
+            flushed = core.flush() => flushed,
+        };
+        // Own entries have moved cursors: others want to know.
+        core.report_work.notify_one();
+        let Err(fault) = flushed else {
+            waits = retry.schedule();
+            continue;
+        };
+        tracing::debug!(target: "curo", code = %fault.code(), "flush stopped");
+        if fault.retryable() {
+            let wait = fault
+                .retry_after()
+                .unwrap_or_default()
+                .max(waits.next().unwrap_or(retry.max));
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(wait) => core.outbox_work.notify_one(),
+            }
+        }
+    }
+}

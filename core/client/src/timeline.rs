@@ -1,0 +1,220 @@
+//! A conversation's timeline as apps see it: items in display order, in pages both ways.
+
+use std::fmt;
+
+use curo_store::repo::item::{ItemKind, ItemRow, Place};
+use curo_types::format::Content;
+use curo_types::{DeviceId, ErrorCode, MessageId, Text, UserId};
+use serde::{Deserialize, Serialize};
+
+/// An opaque place in a timeline, from which pages go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(pub(crate) Place);
+
+/// One page of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Items in display order, oldest first.
+    pub items: Vec<Item>,
+    /// Goes on to older items; `None` if there are none.
+    pub older: Option<Cursor>,
+    /// Goes on to newer items; `None` if there are none at the moment.
+    pub newer: Option<Cursor>,
+}
+
+/// One item of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its place.
+    pub cursor: Cursor,
+    /// When the relay accepted it, milliseconds since 1970 UTC; absent while it is unsent.
+    pub accepted_ms: Option<u64>,
+    /// What it is.
+    pub entry: Entry,
+}
+
+/// What an item is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Entry {
+    /// A message.
+    Message(Message),
+    /// People came or went.
+    Members {
+        /// Who changed it.
+        by: Option<UserId>,
+        /// Who came.
+        added: Vec<UserId>,
+        /// Who went.
+        removed: Vec<UserId>,
+    },
+    /// This device joined here; what was said before is not on it.
+    Joined,
+    /// A message that cannot be read, and why. The conversation goes on.
+    Unreadable {
+        /// The sending device.
+        sender: DeviceId,
+        /// Why.
+        code: ErrorCode,
+    },
+    /// A message of this device whose content it no longer has, because its database was rolled back.
+    ContentLost,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id, unique together with the sending device.
+    pub id: MessageId,
+    /// The sending device.
+    pub sender_device: DeviceId,
+    /// The sender.
+    pub sender: UserId,
+    /// Whether this device sent it.
+    pub own: bool,
+    /// When the sender says that it was written, milliseconds since 1970 UTC.
+    pub claimed_ms: Option<u64>,
+    /// What it says.
+    pub body: Body,
+    /// How far it has come; of own messages only.
+    pub delivery: Option<DeliveryState>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Body {
+    /// Text.
+    Text(Text),
+    /// A kind of content that this version does not know. It is kept.
+    Unsupported,
+}
+
+/// How far an own message has come (rule 8.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeliveryState {
+    /// Durable on this device; on its way as soon as the relay can be reached.
+    Queued,
+    /// Accepted by the relay.
+    Sent,
+    /// Durable on a device of `by` of the `of` other people.
+    Delivered {
+        /// People that have it.
+        by: u32,
+        /// People that are to have it.
+        of: u32,
+    },
+    /// Refused; see [`Conversation::retry`](crate::Conversation::retry).
+    Failed {
+        /// Why.
+        code: ErrorCode,
+        /// Whether the same may succeed later.
+        retryable: bool,
+    },
+}
+
+/// Where an intent that changes a conversation stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IntentStatus {
+    /// Durable; not done yet.
+    Pending,
+    /// Done, or there was nothing left to do.
+    Done,
+    /// Refused.
+    Failed {
+        /// Why.
+        code: ErrorCode,
+        /// Whether the same may succeed later.
+        retryable: bool,
+    },
+}
+
+/// Who came and went with a commit, as the timeline's rows keep it.
+#[derive(Serialize, Deserialize, Default)]
+pub(crate) struct MemberChange {
+    pub(crate) added: Vec<UserId>,
+    pub(crate) removed: Vec<UserId>,
+}
+
+impl MemberChange {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        // Two lists of ids: there is nothing in it that could fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    fn from_row(row: &ItemRow) -> Self {
+        row.content
+            .as_deref()
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .unwrap_or_default()
+    }
+}
+
+impl Item {
+    /// An item of a row; `delivery` is asked for own messages.
+    pub(crate) fn from_row(row: &ItemRow, own_device: DeviceId, delivery: Option<DeliveryState>) -> Self {
+        let entry = match row.kind {
+            ItemKind::Message => match row.sender_user {
+                Some(sender) => Entry::Message(Message {
+                    id: row.message,
+                    sender_device: row.sender_device,
+                    sender,
+                    own: row.sender_device == own_device,
+                    claimed_ms: row.claimed_ms,
+                    body: body(row),
+                    delivery,
+                }),
+                None => unreadable(row),
+            },
+            ItemKind::Members => {
+                let change = MemberChange::from_row(row);
+                Entry::Members {
+                    by: row.sender_user,
+                    added: change.added,
+                    removed: change.removed,
+                }
+            }
+            ItemKind::Joined => Entry::Joined,
+            ItemKind::Unreadable => unreadable(row),
+            ItemKind::Lost => Entry::ContentLost,
+        };
+        Self {
+            cursor: Cursor(row.place),
+            accepted_ms: row.accepted_ms,
+            entry,
+        }
+    }
+}
+
+fn unreadable(row: &ItemRow) -> Entry {
+    let code = row.code.clone().map_or(ErrorCode::MALFORMED, ErrorCode::from);
+    Entry::Unreadable {
+        sender: row.sender_device,
+        code,
+    }
+}
+
+fn body(row: &ItemRow) -> Body {
+    row.content
+        .as_deref()
+        .and_then(|bytes| Content::from_bytes(bytes).ok())
+        .and_then(|content| content.as_text())
+        .map_or(Body::Unsupported, Body::Text)
+}
+
+impl fmt::Display for DeliveryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queued => f.write_str("queued"),
+            Self::Sent => f.write_str("sent"),
+            Self::Delivered { by, of } => write!(f, "delivered {by}/{of}"),
+            Self::Failed { code, .. } => write!(f, "failed ({code})"),
+        }
+    }
+}

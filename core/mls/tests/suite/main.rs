@@ -1,0 +1,22 @@
+//! The crate as its users see it: groups of devices over a store with transactions, a follower beside them, and members
+//! that speak plain OpenMLS to break the rules.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod commits;
+mod failing;
+mod follow;
+mod garbage;
+mod groups;
+mod joins;
+mod keys;
+mod latch;
+mod mallory;
+mod messages;
+mod rules;
+mod support;

@@ -1,0 +1,84 @@
+//! Which profiles there are, and where each keeps its files.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use curo_types::ProfileId;
+
+use crate::StoreError;
+
+/// The profiles below a root folder.
+#[derive(Debug)]
+pub struct Profiles;
+
+impl Profiles {
+    /// Every profile below `root` that has a store, also one whose creation or erase was interrupted, in order of id.
+    /// A root that does not exist has none. Blocks; opens nothing and needs no key.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn list(root: &Path) -> Result<Vec<ProfileId>, StoreError> {
+        let entries = match fs::read_dir(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut profiles = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(profile) = name.to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            if !entry.path().is_dir() {
+                continue;
+            }
+            let files = Files::new(root, &profile);
+            if files.database().try_exists()? || files.erasing().try_exists()? {
+                profiles.push(profile);
+            }
+        }
+        profiles.sort_unstable();
+        Ok(profiles)
+    }
+}
+
+/// The paths of one profile.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    dir: PathBuf,
+}
+
+impl Files {
+    pub(crate) fn new(root: &Path, profile: &ProfileId) -> Self {
+        Self {
+            dir: root.join(profile.to_string()),
+        }
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.join("store.db")
+    }
+
+    pub(crate) fn lease(&self) -> PathBuf {
+        self.dir.join("lease")
+    }
+
+    /// The mark that an erase has begun.
+    pub(crate) fn erasing(&self) -> PathBuf {
+        self.dir.join("erasing")
+    }
+
+    /// Makes the folder, readable by its owner only, durably.
+    pub(crate) fn make_dir(&self) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.dir)?;
+        curo_sqlite::durable::sync_parent(&self.dir)
+    }
+}

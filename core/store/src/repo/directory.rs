@@ -1,0 +1,86 @@
+//! Verified envelopes of the device directory and the keys that they published.
+
+use curo_types::{DeviceId, SuiteId, UserId};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{Result, int, uint};
+
+/// Up to which directory version all envelopes of a user are here; 0 if none were asked for.
+///
+/// # Errors
+/// The database's.
+pub fn complete_to(conn: &Connection, user: UserId) -> Result<u64> {
+    Ok(conn
+        .prepare_cached("SELECT complete_to FROM directory_user WHERE user = ?1")?
+        .query_row([user.0], |row| row.get(0))
+        .optional()?
+        .map_or(0, uint))
+}
+
+/// Notes that all envelopes of a user up to a version are here.
+///
+/// # Errors
+/// The database's.
+pub fn set_complete_to(conn: &Connection, user: UserId, version: u64) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO directory_user (user, complete_to) VALUES (?1, ?2) \
+         ON CONFLICT DO UPDATE SET complete_to = max(complete_to, ?2)",
+    )?
+    .execute(params![user.0, int(version)])?;
+    Ok(())
+}
+
+/// The envelope stored under a version.
+///
+/// # Errors
+/// The database's.
+pub fn envelope(conn: &Connection, version: u64) -> Result<Option<Vec<u8>>> {
+    conn.prepare_cached("SELECT envelope FROM directory_envelope WHERE version = ?1")?
+        .query_row([int(version)], |row| row.get(0))
+        .optional()
+}
+
+/// The last envelope of a device before a version, and the user that it names.
+///
+/// # Errors
+/// The database's.
+pub fn last_before(conn: &Connection, device: DeviceId, version: u64) -> Result<Option<(UserId, Vec<u8>)>> {
+    conn.prepare_cached(
+        "SELECT user, envelope FROM directory_envelope WHERE device = ?1 AND version < ?2 ORDER BY version DESC LIMIT 1",
+    )?
+    .query_row(params![device.0, int(version)], |row| Ok((UserId(row.get(0)?), row.get(1)?)))
+    .optional()
+}
+
+/// Stores a verified envelope with the keys that it publishes.
+///
+/// # Errors
+/// The database's; a constraint if the version is taken.
+pub fn add(
+    conn: &Connection,
+    version: u64,
+    user: UserId,
+    device: DeviceId,
+    envelope: &[u8],
+    keys: &[(SuiteId, Vec<u8>)],
+) -> Result<()> {
+    conn.prepare_cached("INSERT INTO directory_envelope (version, user, device, envelope) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![int(version), user.0, device.0, envelope])?;
+    let mut insert =
+        conn.prepare_cached("INSERT INTO directory_key (device, suite, public_key, version) VALUES (?1, ?2, ?3, ?4)")?;
+    for (suite, key) in keys {
+        insert.execute(params![device.0, suite.0, key, int(version)])?;
+    }
+    Ok(())
+}
+
+/// Whether a key was published for (device, suite) at or before a version (rule 3.6).
+///
+/// # Errors
+/// The database's.
+pub fn published(conn: &Connection, device: DeviceId, suite: SuiteId, key: &[u8], by: u64) -> Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM directory_key WHERE device = ?1 AND suite = ?2 AND public_key = ?3 AND version <= ?4)",
+    )?
+    .query_row(params![device.0, suite.0, key, int(by)], |row| row.get(0))
+}

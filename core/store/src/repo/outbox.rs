@@ -1,0 +1,361 @@
+//! The outbox: one row an intent, for life (rule book section 4).
+
+use curo_types::{ClaimId, ConversationId, Digest, IntentId};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{Result, int, one, uint};
+
+/// What an intent asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IntentKind {
+    /// Create the conversation.
+    Create,
+    /// Add people.
+    Add,
+    /// Remove people.
+    Remove,
+    /// A commit without change of members, which renews keys.
+    Update,
+    /// Send a message.
+    Message,
+}
+
+/// Where an intent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IntentState {
+    /// Durable, not encrypted.
+    Queued,
+    /// Exact bytes are durable.
+    Prepared,
+    /// Sent; no answer came.
+    Unknown,
+    /// The relay has accepted it; the cursor has not reached it.
+    Accepted,
+    /// The cursor has reached it, or there was nothing left to do.
+    Done,
+    /// Refused for good, or until the user retries.
+    Failed,
+}
+
+macro_rules! names {
+    ($type:ident, $($variant:ident = $name:literal),*) => {
+        impl $type {
+            /// The name in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            fn parse(name: &str) -> Result<Self> {
+                match name {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(rusqlite::Error::InvalidColumnName(stringify!($type).into())),
+                }
+            }
+        }
+    };
+}
+names!(
+    IntentKind,
+    Create = "create",
+    Add = "add",
+    Remove = "remove",
+    Update = "update",
+    Message = "message"
+);
+names!(
+    IntentState,
+    Queued = "queued",
+    Prepared = "prepared",
+    Unknown = "unknown",
+    Accepted = "accepted",
+    Done = "done",
+    Failed = "failed"
+);
+
+/// One row.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Local order.
+    pub position: u64,
+    /// The intent.
+    pub intent: IntentId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// What it asks for.
+    pub kind: IntentKind,
+    /// What the user asked for, in the client's encoding. May be PHI.
+    pub payload: Vec<u8>,
+    /// Where it stands.
+    pub state: IntentState,
+    /// The incarnation that the bytes are for.
+    pub incarnation: Option<u64>,
+    /// The epoch that the bytes were made in.
+    pub epoch: Option<u64>,
+    /// The MLS message.
+    pub body: Option<Vec<u8>>,
+    /// Its SHA-256.
+    pub body_hash: Option<Digest>,
+    /// What else the request of a commit carries, in the client's encoding.
+    pub request: Option<Vec<u8>>,
+    /// The claim of KeyPackages that the intent uses.
+    pub claim: Option<ClaimId>,
+    /// Sequence number, once accepted.
+    pub seq: Option<u64>,
+    /// The error code of a failed intent.
+    pub code: Option<String>,
+    /// Local time of the intent.
+    pub created_ms: u64,
+}
+
+impl std::fmt::Debug for OutboxRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutboxRow")
+            .field("position", &self.position)
+            .field("intent", &self.intent)
+            .field("kind", &self.kind)
+            .field("state", &self.state)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
+}
+
+const COLUMNS: &str = "position, intent, conversation, kind, payload, state, incarnation, epoch, body, body_hash, request, claim, \
+                       seq, code, created_ms";
+
+fn read(row: &Row<'_>) -> Result<OutboxRow> {
+    Ok(OutboxRow {
+        position: uint(row.get(0)?),
+        intent: IntentId(row.get(1)?),
+        conversation: ConversationId(row.get(2)?),
+        kind: IntentKind::parse(row.get_ref(3)?.as_str()?)?,
+        payload: row.get(4)?,
+        state: IntentState::parse(row.get_ref(5)?.as_str()?)?,
+        incarnation: row.get::<_, Option<i64>>(6)?.map(uint),
+        epoch: row.get::<_, Option<i64>>(7)?.map(uint),
+        body: row.get(8)?,
+        body_hash: row.get::<_, Option<[u8; 32]>>(9)?.map(Digest),
+        request: row.get(10)?,
+        claim: row.get::<_, Option<[u8; 16]>>(11)?.map(ClaimId),
+        seq: row.get::<_, Option<i64>>(12)?.map(uint),
+        code: row.get(13)?,
+        created_ms: uint(row.get(14)?),
+    })
+}
+
+/// Adds an intent at the end of the queue and returns its position; the position of the row that is there if the
+/// intent is there already.
+///
+/// # Errors
+/// The database's.
+pub fn add(
+    conn: &Connection,
+    intent: IntentId,
+    conversation: ConversationId,
+    kind: IntentKind,
+    payload: &[u8],
+    created_ms: u64,
+) -> Result<(u64, bool)> {
+    let added = one(
+        conn,
+        "INSERT INTO outbox (intent, conversation, kind, payload, state, created_ms) VALUES (?1, ?2, ?3, ?4, 'queued', ?5) \
+         ON CONFLICT (intent) DO NOTHING",
+        params![intent.0, conversation.0, kind.as_str(), payload, int(created_ms)],
+    )?;
+    let position = conn
+        .prepare_cached("SELECT position FROM outbox WHERE intent = ?1")?
+        .query_row([intent.0], |row| row.get(0))?;
+    Ok((uint(position), added))
+}
+
+/// A row by its intent.
+///
+/// # Errors
+/// The database's.
+pub fn get(conn: &Connection, intent: IntentId) -> Result<Option<OutboxRow>> {
+    conn.prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE intent = ?1"))?
+        .query_row([intent.0], read)
+        .optional()
+}
+
+/// The first open rows (queued, prepared, unknown, accepted) of a conversation in local order.
+///
+/// # Errors
+/// The database's.
+pub fn open(conn: &Connection, conversation: ConversationId, limit: usize) -> Result<Vec<OutboxRow>> {
+    conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE conversation = ?1 AND state IN ('queued', 'prepared', 'unknown', 'accepted') \
+         ORDER BY position LIMIT ?2"
+    ))?
+    .query_map(params![conversation.0, int(limit as u64)], read)?
+    .collect()
+}
+
+/// Conversations that have rows to be sent.
+///
+/// # Errors
+/// The database's.
+pub fn conversations_with_work(conn: &Connection) -> Result<Vec<ConversationId>> {
+    conn.prepare_cached("SELECT DISTINCT conversation FROM outbox WHERE state IN ('queued', 'prepared', 'unknown')")?
+        .query_map([], |row| Ok(ConversationId(row.get(0)?)))?
+        .collect()
+}
+
+/// Rows that are not done: (waiting, failed).
+///
+/// # Errors
+/// The database's.
+pub fn counts(conn: &Connection) -> Result<(u64, u64)> {
+    conn.prepare_cached(
+        "SELECT count(*) FILTER (WHERE state NOT IN ('done', 'failed')), count(*) FILTER (WHERE state = 'failed') \
+         FROM outbox WHERE state <> 'done'",
+    )?
+    .query_row([], |row| Ok((uint(row.get(0)?), uint(row.get(1)?))))
+}
+
+/// Exact bytes for a row, made in an epoch: queued -> prepared.
+///
+/// # Errors
+/// The database's.
+pub fn prepared(
+    conn: &Connection,
+    position: u64,
+    incarnation: u64,
+    epoch: u64,
+    body: &[u8],
+    request: Option<&[u8]>,
+) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = 'prepared', incarnation = ?2, epoch = ?3, body = ?4, body_hash = ?5, request = ?6 \
+         WHERE position = ?1",
+    )?
+    .execute(params![
+        int(position),
+        int(incarnation),
+        int(epoch),
+        body,
+        Digest::of(body).0,
+        request
+    ])?;
+    Ok(())
+}
+
+/// The bytes were handed to the network and no answer has come: prepared -> unknown.
+///
+/// # Errors
+/// The database's.
+pub fn sent(conn: &Connection, position: u64) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET state = 'unknown' WHERE position = ?1 AND state = 'prepared'")?
+        .execute([int(position)])?;
+    Ok(())
+}
+
+/// The relay has accepted the row: prepared or unknown -> accepted. Says whether the row was in such a state.
+///
+/// # Errors
+/// The database's.
+pub fn accepted(conn: &Connection, position: u64, seq: u64) -> Result<bool> {
+    one(
+        conn,
+        "UPDATE outbox SET state = 'accepted', seq = ?2 WHERE position = ?1 AND state IN ('prepared', 'unknown')",
+        [int(position), int(seq)],
+    )
+}
+
+/// Back to the intent: the bytes can never be accepted any more.
+///
+/// # Errors
+/// The database's.
+pub fn requeue(conn: &Connection, position: u64, keep_claim: bool) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = 'queued', incarnation = NULL, epoch = NULL, body = NULL, body_hash = NULL, request = NULL, \
+         seq = NULL, code = NULL, claim = CASE WHEN ?2 THEN claim END WHERE position = ?1",
+    )?
+    .execute(params![int(position), keep_claim])?;
+    Ok(())
+}
+
+/// Back to their intents: every row of a conversation whose bytes can never be accepted any more, because their epoch has
+/// ended. Returns how many there were. Claims stay: their KeyPackages were never used.
+///
+/// # Errors
+/// The database's.
+pub fn requeue_unsettled(conn: &Connection, conversation: ConversationId) -> Result<u64> {
+    let rows = conn
+        .prepare_cached(
+            "UPDATE outbox SET state = 'queued', incarnation = NULL, epoch = NULL, body = NULL, body_hash = NULL, \
+             request = NULL WHERE conversation = ?1 AND state IN ('prepared', 'unknown')",
+        )?
+        .execute([conversation.0])?;
+    Ok(rows as u64)
+}
+
+/// Fails every open row of a conversation.
+///
+/// # Errors
+/// The database's.
+pub fn fail_open(conn: &Connection, conversation: ConversationId, code: &str) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = 'failed', code = ?2, body = NULL, request = NULL, claim = NULL, seq = NULL \
+         WHERE conversation = ?1 AND state IN ('queued', 'prepared', 'unknown', 'accepted')",
+    )?
+    .execute(params![conversation.0, code])?;
+    Ok(())
+}
+
+/// The first queued update commit of a conversation.
+///
+/// # Errors
+/// The database's.
+pub fn queued_update(conn: &Connection, conversation: ConversationId) -> Result<Option<OutboxRow>> {
+    conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE conversation = ?1 AND state = 'queued' AND kind = 'update' \
+         ORDER BY position LIMIT 1"
+    ))?
+    .query_row([conversation.0], read)
+    .optional()
+}
+
+/// Remembers the claim that a row's KeyPackages come from.
+///
+/// # Errors
+/// The database's.
+pub fn set_claim(conn: &Connection, position: u64, claim: ClaimId) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET claim = ?2 WHERE position = ?1")?
+        .execute(params![int(position), claim.0])?;
+    Ok(())
+}
+
+/// Ends a message's row: the timeline holds the message now.
+///
+/// # Errors
+/// The database's.
+pub fn remove(conn: &Connection, position: u64) -> Result<()> {
+    conn.prepare_cached("DELETE FROM outbox WHERE position = ?1")?
+        .execute([int(position)])?;
+    Ok(())
+}
+
+/// Ends a commit's row and keeps the outcome; the bytes go.
+///
+/// # Errors
+/// The database's.
+pub fn done(conn: &Connection, position: u64, seq: Option<u64>) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = 'done', seq = ?2, payload = x'', body = NULL, request = NULL, claim = NULL, code = NULL \
+         WHERE position = ?1",
+    )?
+    .execute(params![int(position), seq.map(int)])?;
+    Ok(())
+}
+
+/// Ends a row with an error code. What the user asked for stays, so that it can be retried.
+///
+/// # Errors
+/// The database's.
+pub fn failed(conn: &Connection, position: u64, code: &str) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = 'failed', code = ?2, body = NULL, request = NULL, claim = NULL, seq = NULL WHERE position = ?1",
+    )?
+    .execute(params![int(position), code])?;
+    Ok(())
+}

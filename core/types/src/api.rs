@@ -1,0 +1,29 @@
+//! The relay's API, version 1: the JSON bodies of requests and answers (`docs/protocol.md`, "HTTP calls").
+//!
+//! Bytes are unpadded base64url strings, ids lower-case hexadecimal, times milliseconds since 1970 UTC. A reader ignores
+//! members that it does not know. All limits stand in [`limits`].
+
+pub mod conversations;
+pub mod directory;
+pub mod key_packages;
+pub mod limits;
+pub mod problem;
+pub mod session;
+pub mod sync;
+
+pub use conversations::{
+    Accepted, CommitBundle, CommitRequest, CreateConversation, EntriesPage, EntryRecord, MessagesAccepted,
+    MessagesRequest, TreeAnswer, Winner,
+};
+pub use directory::{DirectoryAnswer, DirectoryQuery, DirectoryRecord, PeopleAnswer, PeopleQuery, PersonRecord};
+pub use key_packages::{Claim, ClaimAnswer, ClaimRequest, KeyPackageStock, UploadKeyPackages};
+pub use problem::Problem;
+pub use session::{RegisterDevice, Registered, SessionAnswer};
+pub use sync::{
+    ConversationNews, CursorReport, InboxItem, InboxRecord, MemberCursor, StreamEvent, SyncAnswer, SyncRequest,
+};
+
+/// The media type of problem documents (RFC 9457).
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+/// The media type of the live stream: one JSON [`StreamEvent`] a line.
+pub const STREAM_MEDIA_TYPE: &str = "application/x-ndjson";

@@ -1,0 +1,162 @@
+//! Conversations: creating, appending messages, commits, reading the log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::format::{EntryHeader, EntryKind, SignedTip};
+use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, IntentId, SuiteId, TenantId};
+
+/// Request of `POST /v1/conversations`: opens incarnation 1 with its first commit. The sender, group, epoch and intent are read from the MLS messages.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CreateConversation {
+    /// The new conversation.
+    pub conversation: ConversationId,
+    /// 1. A later incarnation is opened by the same request, by compare-and-set on the one before.
+    pub incarnation: u64,
+    /// The MLS group.
+    pub group: GroupId,
+    /// The group's suite.
+    pub suite: SuiteId,
+    /// GroupInfo of epoch 0, without tree (TLS bytes of an MLSMessage).
+    pub group_info: Blob,
+    /// The tree of epoch 0: the creator's leaf (TLS bytes of `optional<Node> ratchet_tree<V>`, RFC 9420 section 12.4.3.3).
+    pub tree: Blob,
+    /// The first commit.
+    pub first_commit: CommitBundle,
+}
+
+/// A commit and what its winning needs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CommitBundle {
+    /// The commit: TLS bytes of an MLSMessage with a PublicMessage.
+    pub commit: Blob,
+    /// GroupInfo of the epoch that it opens, without tree (TLS bytes of an MLSMessage).
+    pub group_info: Blob,
+    /// The Welcome for all devices that it adds, without tree (TLS bytes of an MLSMessage); absent if it adds none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcome: Option<Blob>,
+}
+
+/// Request of `POST /v1/conversations/{id}/commits`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CommitRequest {
+    /// The incarnation that the sender knows.
+    pub incarnation: u64,
+    /// The commit.
+    #[serde(flatten)]
+    pub bundle: CommitBundle,
+}
+
+/// Request of `POST /v1/conversations/{id}/messages`: messages of one epoch, in order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MessagesRequest {
+    /// The incarnation that the sender knows.
+    pub incarnation: u64,
+    /// TLS bytes of MLSMessages with a PrivateMessage each: at most 256 and 4 MiB.
+    pub messages: Vec<Blob>,
+}
+
+/// Answer of `POST /v1/conversations/{id}/messages`: the accepted prefix. At least one message was accepted, else the answer
+/// is a problem document; what follows the prefix is to be sent again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MessagesAccepted {
+    /// One for each message of the prefix.
+    pub accepted: Vec<Accepted>,
+    /// The conversation's tip after the last of them.
+    pub tip: SignedTip,
+}
+
+/// Where an accepted commit or message stands in the log. Answer of `POST /v1/conversations` and `…/commits` too.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The intent that the message named.
+    pub intent: IntentId,
+    /// Sequence number.
+    pub seq: u64,
+    /// Entry hash.
+    pub h: Digest,
+    /// The relay's time of acceptance.
+    pub time_ms: u64,
+    /// Of a commit: the stamped directory version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory_version: Option<u64>,
+    /// Whether it had been accepted before and this is the first result again.
+    pub duplicate: bool,
+}
+
+/// One entry of a conversation's log.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EntryRecord {
+    /// The incarnation.
+    pub incarnation: u64,
+    /// Sequence number, from 1.
+    pub seq: u64,
+    /// Commit or message.
+    pub kind: EntryKind,
+    /// The epoch in which it was made.
+    pub epoch: u64,
+    /// The sending device.
+    pub sender: DeviceId,
+    /// Its intent.
+    pub intent: IntentId,
+    /// Of a commit: the stamped directory version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory_version: Option<u64>,
+    /// The relay's time of acceptance.
+    pub time_ms: u64,
+    /// The MLS message.
+    pub body: Blob,
+    /// The entry hash.
+    pub h: Digest,
+}
+
+impl EntryRecord {
+    /// The hash that the entry must have after `h_prev`.
+    pub fn expected_hash(&self, tenant: &TenantId, conversation: ConversationId, h_prev: Digest) -> Digest {
+        EntryHeader {
+            tenant,
+            conversation,
+            incarnation: self.incarnation,
+            seq: self.seq,
+            h_prev,
+            kind: self.kind,
+            epoch: self.epoch,
+            sender: self.sender,
+            intent: self.intent,
+            directory_version: self.directory_version,
+            body_hash: Digest::of(&self.body.0),
+            time_ms: self.time_ms,
+        }
+        .hash()
+    }
+}
+
+/// Answer of `GET /v1/conversations/{id}/entries?incarnation=&after=&limit=`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EntriesPage {
+    /// Entries after the asked sequence number, contiguous.
+    pub entries: Vec<EntryRecord>,
+    /// The tip of what the caller may see: the conversation's, or that of its removal.
+    pub tip: SignedTip,
+}
+
+/// Answer of `GET /v1/conversations/{id}/winner?incarnation=&epoch=`, and part of `epoch_taken`: the commit that ended an epoch.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Winner {
+    /// The epoch that it ended.
+    pub epoch: u64,
+    /// Its sequence number.
+    pub seq: u64,
+    /// SHA-256 of the commit's bytes.
+    pub body_hash: Digest,
+    /// The device that sent it.
+    pub sender: DeviceId,
+    /// Its intent.
+    pub intent: IntentId,
+}
+
+/// Answer of `GET /v1/conversations/{id}/trees/{tree hash in hexadecimal}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TreeAnswer {
+    /// The ratchet tree (TLS bytes, RFC 9420 section 12.4.3.3).
+    pub tree: Blob,
+}

@@ -1,0 +1,61 @@
+//! KeyPackages (RFC 9420 section 10): stock, upload, claim.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Blob, ClaimId, DeviceId, SuiteId, UserId};
+
+/// Request of `POST /v1/key-packages`: adds to the calling device's stock.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UploadKeyPackages {
+    /// Their suite.
+    pub suite: SuiteId,
+    /// One-time KeyPackages, at most 100; one that is there already is not added again.
+    pub one_time: Vec<Blob>,
+    /// A last-resort KeyPackage (RFC 9420 section 16.8) that replaces the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_resort: Option<Blob>,
+}
+
+/// What the relay has of a device's KeyPackages of one suite. Answer of `POST /v1/key-packages`, and part of every sync answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyPackageStock {
+    /// The suite.
+    pub suite: SuiteId,
+    /// One-time KeyPackages that nobody has claimed.
+    pub one_time: u32,
+    /// Whether there is a last-resort one.
+    pub last_resort: bool,
+}
+
+/// Request of `POST /v1/key-packages/claim`: one KeyPackage of every active device of some users.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClaimRequest {
+    /// The same claim again reads the same KeyPackages.
+    pub claim: ClaimId,
+    /// The suite.
+    pub suite: SuiteId,
+    /// The users, at most 250.
+    pub users: Vec<UserId>,
+}
+
+/// Answer of `POST /v1/key-packages/claim`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClaimAnswer {
+    /// The directory version at the time of the claim.
+    pub directory_version: u64,
+    /// One KeyPackage for each active device of the asked users that has any.
+    pub claims: Vec<Claim>,
+    /// Asked users of whom no device could be claimed.
+    pub missing: Vec<UserId>,
+}
+
+/// One claimed KeyPackage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Claim {
+    /// The user.
+    pub user: UserId,
+    /// The device.
+    pub device: DeviceId,
+    /// The KeyPackage: TLS bytes of an MLSMessage (RFC 9420 section 6).
+    pub key_package: Blob,
+}

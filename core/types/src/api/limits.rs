@@ -1,0 +1,40 @@
+//! Limits that both sides keep. A relay refuses what exceeds them with `too_large`.
+
+/// Messages in one request.
+pub const MESSAGES_PER_BATCH: usize = 256;
+/// Bytes of message bodies in one request.
+pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of one MLS application message: 1 MiB of content, padding and framing.
+pub const MESSAGE_BYTES: usize = 1024 * 1024 + 64 * 1024;
+/// Bytes of one commit.
+pub const COMMIT_BYTES: usize = 1024 * 1024;
+/// Bytes of one Welcome.
+pub const WELCOME_BYTES: usize = 1024 * 1024;
+/// Bytes of one GroupInfo.
+pub const GROUP_INFO_BYTES: usize = 64 * 1024;
+/// Bytes of one KeyPackage.
+pub const KEY_PACKAGE_BYTES: usize = 16 * 1024;
+/// KeyPackages in one upload.
+pub const KEY_PACKAGES_PER_UPLOAD: usize = 100;
+/// One-time KeyPackages that the relay keeps for a device and suite.
+pub const KEY_PACKAGES_PER_DEVICE: usize = 200;
+/// Users in one claim, one directory query or one look-up.
+pub const USERS_PER_REQUEST: usize = 250;
+/// Leaves of one conversation.
+pub const LEAVES: usize = 1000;
+/// Entries in one page or one sync answer.
+pub const ENTRIES_PER_PAGE: usize = 512;
+/// Bytes of entry bodies in one page or one sync answer (one entry may exceed it alone).
+pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Inbox items in one sync answer.
+pub const INBOX_PER_PAGE: usize = 64;
+/// Cursor reports in one request.
+pub const CURSORS_PER_REQUEST: usize = 1000;
+/// Leaves of one user.
+pub const DEVICES_PER_USER: usize = 10;
+/// Seconds between heartbeats of the live stream, at most.
+pub const HEARTBEAT_SECONDS: u64 = 15;
+/// Bytes of any request body: a full batch in base64 with its JSON.
+pub const REQUEST_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of any answer or stream line that a client accepts.
+pub const ANSWER_BYTES: usize = 32 * 1024 * 1024;

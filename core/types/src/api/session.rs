@@ -1,0 +1,39 @@
+//! Sign-in: who the caller is, the relay's keys, and the registration of a device.
+
+use serde::{Deserialize, Serialize};
+
+use crate::format::LogKeyStatement;
+use crate::{Blob, Digest, StoreId, SuiteId, TenantId, UserId};
+
+/// Answer of `POST /v1/session`: who the access token's subject is here. The relay mints the user id at the first call.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SessionAnswer {
+    /// The tenant that the token's issuer and audience belong to.
+    pub tenant: TenantId,
+    /// The user.
+    pub user: UserId,
+    /// The relay's store.
+    pub store: StoreId,
+    /// The tenant's directory key: an Ed25519 public key that the device pins at its first sign-in.
+    pub directory_key: Digest,
+    /// The tenant's log key, signed by the directory key.
+    pub log_key: LogKeyStatement,
+    /// The suites that the tenant's policy allows, best first.
+    pub suites: Vec<SuiteId>,
+}
+
+/// Request of `POST /v1/devices`: registers the caller's device. The same envelope again is answered as the first time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RegisterDevice {
+    /// A directory envelope with action `add`, signed with each of its own keys.
+    pub envelope: Blob,
+}
+
+/// Answer of `POST /v1/devices`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Registered {
+    /// The directory version that the envelope got.
+    pub version: u64,
+    /// The envelope with the tenant's signature, as everybody gets it from now on.
+    pub envelope: Blob,
+}

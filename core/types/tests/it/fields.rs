@@ -1,0 +1,127 @@
+//! From the `fields` of a vector to the value that they describe.
+
+use curo_types::format::{
+    Action, Approval, AuditHead, AuthenticatedData, Content, Credential, CursorClaim, Envelope, EnvelopeBody,
+    Reference, RequestContext, Signer, Subject, SuiteKey,
+};
+use curo_types::{SuiteId, Text};
+use serde_json::Value;
+
+use crate::any::Any;
+use crate::file::{bytes, id, number, optional, tenant, text};
+
+fn cursor(value: &Value) -> CursorClaim {
+    CursorClaim {
+        seq: number(&value["seq"]),
+        h: id(&value["h"]),
+    }
+}
+
+fn audit_head(value: &Value) -> AuditHead {
+    AuditHead {
+        chain: id(&value["chain"]),
+        seq: number(&value["seq"]),
+        head: id(&value["head"]),
+    }
+}
+
+fn credential(fields: &Value) -> Credential {
+    Credential::new(tenant(fields), id(&fields["user"]), id(&fields["device"]))
+}
+
+fn authenticated_data(fields: &Value) -> AuthenticatedData {
+    let (intent, cursor) = (id(&fields["intent"]), optional(fields, "cursor", cursor));
+    let mut data = match optional(fields, "counter", number) {
+        Some(counter) => AuthenticatedData::message(intent, counter, cursor),
+        None => AuthenticatedData::commit(intent, number(&fields["directory_version"]), cursor),
+    };
+    data.audit_head = optional(fields, "audit_head", audit_head);
+    data
+}
+
+fn content(fields: &Value) -> Content {
+    let message = id(&fields["message"]);
+    let mut content = match optional(fields, "text", text) {
+        Some(words) => Content::text(message, &Text::new(words)).unwrap(),
+        None => Content::of_kind(text(&fields["kind"]), message, bytes(&fields["body"])),
+    };
+    content.claimed_ms = optional(fields, "claimed_ms", number);
+    content.references = optional(fields, "references", |list| {
+        let reference = |r: &Value| Reference {
+            sender: id(&r["sender"]),
+            message: id(&r["message"]),
+        };
+        list.as_array().unwrap().iter().map(reference).collect()
+    });
+    content.subjects = optional(fields, "subjects", |list| {
+        let subject = |s: &Value| Subject {
+            system: text(&s["system"]).to_owned(),
+            value: text(&s["value"]).to_owned(),
+        };
+        list.as_array().unwrap().iter().map(subject).collect()
+    });
+    content
+}
+
+pub fn request_context(fields: &Value) -> RequestContext {
+    let mut context = RequestContext::new(optional(fields, "device", id));
+    context.audit_head = optional(fields, "audit_head", audit_head);
+    context
+}
+
+fn suite(value: &Value) -> SuiteId {
+    SuiteId(number(&value["suite"]).try_into().unwrap())
+}
+
+fn envelope(fields: &Value) -> Envelope {
+    let keys = fields["keys"].as_array().unwrap();
+    let keys = keys
+        .iter()
+        .map(|key| SuiteKey {
+            suite: suite(key),
+            public_key: bytes(&key["public_key"]),
+        })
+        .collect();
+    let dpop_key = optional(fields, "dpop_key", |key| text(key).to_owned());
+    let audit_chain = optional(fields, "audit_chain", id);
+    let mut body = EnvelopeBody::add(
+        tenant(fields),
+        id(&fields["user"]),
+        id(&fields["device"]),
+        keys,
+        dpop_key,
+        audit_chain,
+    );
+    body.action = match text(&fields["action"]) {
+        "add" => Action::Add,
+        "rotate" => Action::Rotate,
+        "revoke" => Action::Revoke,
+        other => panic!("{other}"),
+    };
+    if fields["approval"].is_object() {
+        body.approval = Approval::Device(id(&fields["approval"]["device"]), suite(&fields["approval"]));
+    }
+    body.previous = optional(fields, "previous", id);
+    let mut envelope = Envelope::new(body);
+    for signature in fields["signatures"].as_array().unwrap() {
+        let signer = &signature["signer"];
+        let signer = match (signer.as_str(), signer.get("device")) {
+            (Some("directory"), _) => Signer::Directory,
+            (_, Some(device)) => Signer::Device(id(device), suite(signer)),
+            _ => Signer::Subject(suite(signer)),
+        };
+        envelope.push(signer, bytes(&signature["signature"]));
+    }
+    envelope
+}
+
+pub fn made(format: &str, fields: &Value) -> Any {
+    match format {
+        "credential" => Any::Credential(credential(fields)),
+        "authenticated_data" => Any::Data(authenticated_data(fields)),
+        "content" => Any::Content(content(fields)),
+        "directory_envelope" => Any::Envelope(envelope(fields)),
+        "request_context" => Any::Context(request_context(fields)),
+        other => panic!("{other}"),
+    }
+}

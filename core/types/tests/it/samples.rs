@@ -1,0 +1,384 @@
+//! One value of every JSON body of the API with all its members, each checked when it is made.
+
+use std::fmt::Debug;
+
+use curo_types::api::{
+    Accepted, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews, CreateConversation,
+    CursorReport, DirectoryAnswer, DirectoryQuery, DirectoryRecord, EntriesPage, EntryRecord, InboxItem, InboxRecord,
+    KeyPackageStock, MemberCursor, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, PersonRecord, Problem,
+    RegisterDevice, Registered, SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages,
+    Winner,
+};
+use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
+use curo_types::{
+    Blob, ClaimId, ConversationId, DeviceId, Digest, ErrorCode, GroupId, IntentId, StoreId, SuiteId, TenantId, UserId,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+pub const SUITE: SuiteId = SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519;
+pub const CONVERSATION: ConversationId = ConversationId([3; 16]);
+
+fn tenant() -> TenantId {
+    "st-mary".parse().unwrap()
+}
+
+fn blob() -> Blob {
+    Blob(vec![0xfb, 0xff])
+}
+
+fn tip() -> SignedTip {
+    SignedTip {
+        store: StoreId([1; 16]),
+        tenant: tenant(),
+        conversation: CONVERSATION,
+        incarnation: 1,
+        seq: 2,
+        h: Digest([4; 32]),
+        time_ms: 1_767_225_600_000,
+        signature: Blob(vec![5; 64]),
+    }
+}
+
+fn entry() -> EntryRecord {
+    EntryRecord {
+        incarnation: 1,
+        seq: 2,
+        kind: EntryKind::Commit,
+        epoch: 1,
+        sender: DeviceId([6; 16]),
+        intent: IntentId([7; 16]),
+        directory_version: Some(8),
+        time_ms: u64::MAX,
+        body: blob(),
+        h: Digest([4; 32]),
+    }
+}
+
+fn accepted() -> Accepted {
+    Accepted {
+        intent: IntentId([7; 16]),
+        seq: 2,
+        h: Digest([4; 32]),
+        time_ms: 9,
+        directory_version: Some(8),
+        duplicate: true,
+    }
+}
+
+fn bundle() -> CommitBundle {
+    CommitBundle {
+        commit: blob(),
+        group_info: blob(),
+        welcome: Some(blob()),
+    }
+}
+
+fn winner() -> Winner {
+    Winner {
+        epoch: 1,
+        seq: 2,
+        body_hash: Digest([9; 32]),
+        sender: DeviceId([6; 16]),
+        intent: IntentId([7; 16]),
+    }
+}
+
+fn stock() -> KeyPackageStock {
+    KeyPackageStock {
+        suite: SUITE,
+        one_time: 50,
+        last_resort: true,
+    }
+}
+
+pub fn welcome() -> InboxItem {
+    InboxItem::Welcome {
+        conversation: CONVERSATION,
+        incarnation: 1,
+        group: GroupId([2; 16]),
+        suite: SUITE,
+        seq: 2,
+        h: Digest([4; 32]),
+        directory_version: 8,
+        sender: DeviceId([6; 16]),
+        tree_hash: blob(),
+        welcome: blob(),
+    }
+}
+
+pub fn sync_answer() -> SyncAnswer {
+    SyncAnswer {
+        store: StoreId([1; 16]),
+        token: "t".to_owned(),
+        more: true,
+        cursors: vec![MemberCursor {
+            conversation: CONVERSATION,
+            incarnation: 1,
+            user: UserId([8; 16]),
+            device: DeviceId([6; 16]),
+            seq: 2,
+        }],
+        inbox: vec![
+            InboxRecord {
+                index: 1,
+                item: welcome(),
+            },
+            InboxRecord {
+                index: 2,
+                item: InboxItem::Removed {
+                    conversation: CONVERSATION,
+                    incarnation: 1,
+                    seq: 3,
+                },
+            },
+        ],
+        conversations: vec![ConversationNews {
+            conversation: CONVERSATION,
+            entries: vec![entry()],
+            tip: tip(),
+        }],
+        key_packages: vec![stock()],
+    }
+}
+
+/// Writes a value, reads it again, also with members of a later version in every object, and without each of its members.
+/// `required` are the members without which it is refused.
+fn check<T>(value: &T, required: &[&str]) -> (&'static str, Value)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let name = std::any::type_name::<T>();
+    let written = serde_json::to_value(value).unwrap();
+    let text = written.to_string();
+    assert_eq!(serde_json::from_str::<T>(&text).unwrap(), *value, "{name}");
+    let mut later = written.clone();
+    add_members(&mut later);
+    assert_ne!(later, written);
+    assert_eq!(
+        serde_json::from_str::<T>(&later.to_string()).unwrap(),
+        *value,
+        "{name}: unknown members"
+    );
+    for member in written.as_object().unwrap().keys() {
+        let mut less = written.clone();
+        less.as_object_mut().unwrap().remove(member);
+        let refused = serde_json::from_str::<T>(&less.to_string()).is_err();
+        assert_eq!(refused, required.contains(&member.as_str()), "{name} without {member}");
+    }
+    for member in required.iter().filter(|member| !["kind", "event"].contains(*member)) {
+        for wrong in [json!(null), another_type(&written[*member])] {
+            let mut bad = written.clone();
+            bad[*member] = wrong.clone();
+            assert!(
+                serde_json::from_str::<T>(&bad.to_string()).is_err(),
+                "{name} with {member} = {wrong}"
+            );
+        }
+    }
+    (name, written)
+}
+
+fn another_type(value: &Value) -> Value {
+    match value {
+        Value::String(_) | Value::Bool(_) => json!(7),
+        Value::Number(_) => json!("7"),
+        _ => json!("{}"),
+    }
+}
+
+fn add_members(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.values_mut().for_each(add_members);
+            object.insert(
+                "from_a_later_version".to_owned(),
+                json!({"deep": [1, null, {"er": 1.5}]}),
+            );
+        }
+        Value::Array(items) => items.iter_mut().for_each(add_members),
+        _ => {}
+    }
+}
+
+/// Every body of the API with all its members, checked.
+pub fn samples() -> Vec<(&'static str, Value)> {
+    let device = DeviceId([6; 16]);
+    let user = UserId([8; 16]);
+    let session = SessionAnswer {
+        tenant: tenant(),
+        user,
+        store: StoreId([1; 16]),
+        directory_key: Digest([1; 32]),
+        log_key: LogKeyStatement {
+            tenant: tenant(),
+            log_key: Digest([2; 32]),
+            signature: blob(),
+        },
+        suites: vec![SUITE],
+    };
+    let create = CreateConversation {
+        conversation: CONVERSATION,
+        incarnation: 1,
+        group: GroupId([2; 16]),
+        suite: SUITE,
+        group_info: blob(),
+        tree: blob(),
+        first_commit: bundle(),
+    };
+    let problem = Problem {
+        detail: Some("which rule".to_owned()),
+        retry_after_ms: Some(1),
+        missing: vec![entry()],
+        tip: Some(tip()),
+        winner: Some(winner()),
+        ..Problem::new(ErrorCode::EPOCH_TAKEN)
+    };
+    let sync_request = SyncRequest {
+        token: Some("t".to_owned()),
+        inbox_ack: 3,
+        cursors: vec![CursorReport {
+            conversation: CONVERSATION,
+            incarnation: 1,
+            seq: 2,
+        }],
+    };
+    vec![
+        check(
+            &session,
+            &["tenant", "user", "store", "directory_key", "log_key", "suites"],
+        ),
+        check(&RegisterDevice { envelope: blob() }, &["envelope"]),
+        check(
+            &Registered {
+                version: 1,
+                envelope: blob(),
+            },
+            &["version", "envelope"],
+        ),
+        check(&DirectoryQuery { users: vec![user] }, &["users"]),
+        check(
+            &DirectoryAnswer {
+                version: 1,
+                records: vec![DirectoryRecord {
+                    version: 1,
+                    envelope: blob(),
+                }],
+            },
+            &["version", "records"],
+        ),
+        check(
+            &PeopleQuery {
+                subjects: vec!["dr-lee".to_owned()],
+            },
+            &["subjects"],
+        ),
+        check(
+            &PeopleAnswer {
+                people: vec![PersonRecord {
+                    subject: "dr-lee".to_owned(),
+                    user,
+                }],
+            },
+            &["people"],
+        ),
+        check(
+            &UploadKeyPackages {
+                suite: SUITE,
+                one_time: vec![blob()],
+                last_resort: Some(blob()),
+            },
+            &["suite", "one_time"],
+        ),
+        check(&stock(), &["suite", "one_time", "last_resort"]),
+        check(
+            &ClaimRequest {
+                claim: ClaimId([1; 16]),
+                suite: SUITE,
+                users: vec![user],
+            },
+            &["claim", "suite", "users"],
+        ),
+        check(
+            &ClaimAnswer {
+                directory_version: 1,
+                claims: vec![Claim {
+                    user,
+                    device,
+                    key_package: blob(),
+                }],
+                missing: vec![user],
+            },
+            &["directory_version", "claims", "missing"],
+        ),
+        check(
+            &create,
+            &[
+                "conversation",
+                "incarnation",
+                "group",
+                "suite",
+                "group_info",
+                "tree",
+                "first_commit",
+            ],
+        ),
+        check(
+            &CommitRequest {
+                incarnation: 1,
+                bundle: bundle(),
+            },
+            &["incarnation", "commit", "group_info"],
+        ),
+        check(&accepted(), &["intent", "seq", "h", "time_ms", "duplicate"]),
+        check(
+            &MessagesRequest {
+                incarnation: 1,
+                messages: vec![blob()],
+            },
+            &["incarnation", "messages"],
+        ),
+        check(
+            &MessagesAccepted {
+                accepted: vec![accepted()],
+                tip: tip(),
+            },
+            &["accepted", "tip"],
+        ),
+        check(
+            &EntriesPage {
+                entries: vec![entry()],
+                tip: tip(),
+            },
+            &["entries", "tip"],
+        ),
+        check(
+            &entry(),
+            &[
+                "incarnation",
+                "seq",
+                "kind",
+                "epoch",
+                "sender",
+                "intent",
+                "time_ms",
+                "body",
+                "h",
+            ],
+        ),
+        check(&winner(), &["epoch", "seq", "body_hash", "sender", "intent"]),
+        check(&TreeAnswer { tree: blob() }, &["tree"]),
+        check(&sync_request, &[]),
+        check(&sync_answer(), &["store", "token", "more"]),
+        check(&StreamEvent::Sync(sync_answer()), &["event", "store", "token", "more"]),
+        check(&StreamEvent::Heartbeat { token: "t".to_owned() }, &["event", "token"]),
+        check(
+            &StreamEvent::End {
+                code: ErrorCode::TOKEN_EXPIRED,
+            },
+            &["event", "code"],
+        ),
+        check(&problem, &["type", "title", "status", "code"]),
+    ]
+}

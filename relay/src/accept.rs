@@ -1,0 +1,244 @@
+//! What the relay checks of MLS messages before the storage decides (`docs/protocol.md` section 3): form, sender, authenticated
+//! data, the follower's verdict on a commit, its GroupInfo and Welcome.
+//!
+//! Knows neither HTTP nor storage calls. All of it is computation; commits take milliseconds, so callers run them on a thread
+//! that may block.
+
+use std::collections::BTreeSet;
+
+use curo_mls::{Follower, FramingKind, Leaf, MlsError, StagedFollow};
+use curo_types::api::{CommitBundle, CreateConversation, limits};
+use curo_types::format::{AuthenticatedData, Credential};
+use curo_types::{Blob, ConversationId, DeviceId, Digest, FormatError, TenantId};
+
+use crate::storage::{CommitKey, DeviceRef, GroupState, LeafClaim, NewCommit, NewConversation, NewMessage};
+
+/// Why bytes were refused before the storage was asked. Carries fixed sentences only.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AcceptError {
+    #[error("{0}")]
+    Malformed(&'static str),
+    #[error("{0} is over its limit")]
+    TooLarge(&'static str),
+    #[error("{0}")]
+    Refused(&'static str),
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Mls(#[from] MlsError),
+}
+
+/// A commit's own words, read without any state.
+#[derive(Debug)]
+pub(crate) struct CommitHead {
+    pub(crate) key: CommitKey,
+    directory_version: u64,
+}
+
+/// Reads what a commit says of itself. Its signature is not checked yet.
+pub(crate) fn read_commit(
+    conversation: ConversationId,
+    incarnation: u64,
+    bundle: &CommitBundle,
+) -> Result<CommitHead, AcceptError> {
+    within("the commit", &bundle.commit, limits::COMMIT_BYTES)?;
+    within("the GroupInfo", &bundle.group_info, limits::GROUP_INFO_BYTES)?;
+    if let Some(welcome) = &bundle.welcome {
+        within("the Welcome", welcome, limits::WELCOME_BYTES)?;
+    }
+    let framing = curo_mls::inspect(bundle.commit.as_slice())?;
+    if framing.kind != FramingKind::Commit {
+        return Err(AcceptError::Refused("not a commit in a PublicMessage"));
+    }
+    let data = AuthenticatedData::from_bytes(&framing.aad)?;
+    let directory_version = data.directory_version.ok_or(AcceptError::Refused(
+        "a commit names the directory version that it judges by",
+    ))?;
+    if data.counter.is_some() {
+        return Err(AcceptError::Refused("a commit has no counter"));
+    }
+    let key = CommitKey {
+        conversation,
+        incarnation,
+        intent: data.intent,
+        body_hash: Digest::of(bundle.commit.as_slice()),
+        epoch: framing.epoch,
+        cursor: data.cursor,
+    };
+    Ok(CommitHead { key, directory_version })
+}
+
+/// Checks a commit against the state of its group (3.4, 3.6 but for the directory's own word).
+pub(crate) fn check_commit(
+    tenant: &TenantId,
+    caller: DeviceRef,
+    state: &GroupState,
+    head: CommitHead,
+    bundle: CommitBundle,
+) -> Result<NewCommit, AcceptError> {
+    let follower = Follower::load(&state.follower)?;
+    follow(tenant, caller, follower, head, bundle)
+}
+
+/// Checks a new conversation: a group of the caller alone, and its first commit (3.7).
+pub(crate) fn check_creation(
+    tenant: &TenantId,
+    caller: DeviceRef,
+    request: CreateConversation,
+) -> Result<NewConversation, AcceptError> {
+    let head = read_commit(request.conversation, request.incarnation, &request.first_commit)?;
+    within("the GroupInfo", &request.group_info, limits::GROUP_INFO_BYTES)?;
+    within("the tree", &request.tree, limits::GROUP_INFO_BYTES)?;
+    let follower = Follower::create(request.group_info.as_slice(), request.tree.as_slice())?;
+    if follower.group_id() != request.group.as_bytes().as_slice() {
+        return Err(AcceptError::Refused("the GroupInfo is of another group"));
+    }
+    if follower.suite().0 != request.suite.0 {
+        return Err(AcceptError::Refused("the GroupInfo is of another suite"));
+    }
+    let first_commit = follow(tenant, caller, follower, head, request.first_commit)?;
+    Ok(NewConversation {
+        group: request.group,
+        suite: request.suite,
+        first_commit,
+    })
+}
+
+fn follow(
+    tenant: &TenantId,
+    caller: DeviceRef,
+    mut follower: Follower,
+    head: CommitHead,
+    bundle: CommitBundle,
+) -> Result<NewCommit, AcceptError> {
+    let staged = follower.stage(bundle.commit.as_slice())?;
+    let (sender, _) = identify(tenant, &staged.sender)?;
+    if sender != caller {
+        return Err(AcceptError::Refused("the sender's leaf is not the calling device's"));
+    }
+    let added = staged
+        .added
+        .iter()
+        .map(|leaf| claim(tenant, leaf))
+        .collect::<Result<Vec<_>, _>>()?;
+    let removed = staged
+        .removed
+        .iter()
+        .map(|leaf| identify(tenant, leaf).map(|(device, _)| device.device))
+        .collect::<Result<Vec<_>, _>>()?;
+    let updated = staged
+        .updated
+        .as_ref()
+        .ok_or(AcceptError::Refused("a commit has a path"))?;
+    let updated = claim(tenant, updated)?;
+    if updated.device != caller {
+        return Err(AcceptError::Refused("the path's leaf is not the calling device's"));
+    }
+    check_welcome(&staged, bundle.welcome.as_ref())?;
+    follower.accept(staged, bundle.group_info.as_slice())?;
+    check_members(tenant, &follower)?;
+    Ok(NewCommit {
+        key: head.key,
+        directory_version: head.directory_version,
+        body: bundle.commit.0,
+        added,
+        updated,
+        removed,
+        welcome: bundle.welcome.map(|welcome| welcome.0),
+        follower: follower.save()?,
+        group_info: bundle.group_info.0,
+        tree: follower.tree()?,
+        tree_hash: follower.tree_hash(),
+    })
+}
+
+/// A Welcome is for exactly those who are added, once each.
+fn check_welcome(staged: &StagedFollow, welcome: Option<&Blob>) -> Result<(), AcceptError> {
+    let mut added = staged.added_key_packages.clone();
+    let mut invited = match welcome {
+        Some(welcome) => curo_mls::welcome_recipients(welcome.as_slice())?,
+        None => Vec::new(),
+    };
+    if welcome.is_some() && added.is_empty() {
+        return Err(AcceptError::Refused("a Welcome that invites nobody"));
+    }
+    added.sort_unstable();
+    invited.sort_unstable();
+    if added == invited {
+        Ok(())
+    } else {
+        Err(AcceptError::Refused("the Welcome is not for exactly those added"))
+    }
+}
+
+/// No device has two leaves, and the group stays within its size.
+fn check_members(tenant: &TenantId, follower: &Follower) -> Result<(), AcceptError> {
+    let members = follower.members()?;
+    if members.len() > limits::LEAVES {
+        return Err(AcceptError::TooLarge("the number of leaves"));
+    }
+    let devices: BTreeSet<DeviceId> = members
+        .iter()
+        .map(|leaf| identify(tenant, leaf).map(|(d, _)| d.device))
+        .collect::<Result<_, _>>()?;
+    if devices.len() == members.len() {
+        Ok(())
+    } else {
+        Err(AcceptError::Refused("a device would have two leaves"))
+    }
+}
+
+/// Reads one message; the storage judges epoch and counter.
+pub(crate) fn read_message(body: Blob) -> Result<NewMessage, AcceptError> {
+    within("a message", &body, limits::MESSAGE_BYTES)?;
+    let framing = curo_mls::inspect(body.as_slice())?;
+    if framing.kind != FramingKind::Message {
+        return Err(AcceptError::Refused("not content in a PrivateMessage"));
+    }
+    let data = AuthenticatedData::from_bytes(&framing.aad)?;
+    let counter = data.counter.ok_or(AcceptError::Refused("a message has a counter"))?;
+    if data.directory_version.is_some() {
+        return Err(AcceptError::Refused("a message names no directory version"));
+    }
+    Ok(NewMessage {
+        intent: data.intent,
+        group: framing.group_id,
+        epoch: framing.epoch,
+        counter,
+        cursor: data.cursor,
+        body: body.0,
+    })
+}
+
+/// User and device of a leaf of this tenant.
+fn identify<'a>(tenant: &TenantId, leaf: &'a Leaf) -> Result<(DeviceRef, &'a [u8]), AcceptError> {
+    let credential = Credential::from_bytes(&leaf.identity)?;
+    if credential.tenant != *tenant {
+        return Err(AcceptError::Refused("a leaf's credential is of another tenant"));
+    }
+    Ok((
+        DeviceRef {
+            user: credential.user,
+            device: credential.device,
+        },
+        &leaf.signature_key,
+    ))
+}
+
+fn claim(tenant: &TenantId, leaf: &Leaf) -> Result<LeafClaim, AcceptError> {
+    identify(tenant, leaf).map(|(device, public_key)| LeafClaim {
+        device,
+        public_key: public_key.to_vec(),
+    })
+}
+
+fn within(what: &'static str, bytes: &Blob, limit: usize) -> Result<(), AcceptError> {
+    if bytes.is_empty() {
+        return Err(AcceptError::Malformed("something that must be there is empty"));
+    }
+    if bytes.len() > limit {
+        Err(AcceptError::TooLarge(what))
+    } else {
+        Ok(())
+    }
+}

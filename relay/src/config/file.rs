@@ -1,0 +1,326 @@
+//! The TOML file behind [`Config`], and the environment over it. Unknown settings are refused: a misspelt limit is no limit.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use curo_types::{SuiteId, TenantId};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, TenantConfig, TlsConfig};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Option<SocketAddr>,
+    data_dir: Option<PathBuf>,
+    database_key_file: Option<PathBuf>,
+    #[serde(default)]
+    tls: Tls,
+    #[serde(default)]
+    tenants: Vec<Tenant>,
+    #[serde(default)]
+    limits: FileLimits,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Tls {
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tenant {
+    id: TenantId,
+    issuer: String,
+    audience: String,
+    jwks_file: Option<PathBuf>,
+    jwks_url: Option<String>,
+    jwks_ca: Option<PathBuf>,
+    algorithms: Vec<Algorithm>,
+    suites: Option<Vec<u16>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct FileLimits {
+    request_timeout_ms: Option<u64>,
+    header_timeout_ms: Option<u64>,
+    heartbeat_ms: Option<u64>,
+    shutdown_grace_ms: Option<u64>,
+    streams_per_device: Option<usize>,
+    streams: Option<usize>,
+    claims_by_user_per_hour: Option<u32>,
+    claims_of_user_per_hour: Option<u32>,
+    clock_leeway_ms: Option<u64>,
+}
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+pub(super) fn load(path: &Path, env: Env<'_>) -> Result<Config, ConfigError> {
+    let text = read("configuration file", path)?;
+    let file: File = toml::from_str(&text).map_err(|error| syntax(&text, &error))?;
+    let base = path.parent().unwrap_or(Path::new("."));
+    let config = file.resolve(base, env)?;
+    config.check()?;
+    Ok(config)
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
+    let line = before.map_or(0, |before| before.iter().filter(|byte| **byte == b'\n').count() + 1);
+    ConfigError::Syntax {
+        line,
+        reason: error.message().to_owned(),
+    }
+}
+
+fn read(what: &'static str, path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+        what,
+        path: path.to_owned(),
+        reason: error.kind(),
+    })
+}
+
+impl File {
+    fn resolve(self, base: &Path, env: Env<'_>) -> Result<Config, ConfigError> {
+        let path_of =
+            |name: &str, value: Option<PathBuf>| env(name).map(PathBuf::from).or_else(|| value.map(|v| base.join(v)));
+        let needed =
+            |setting: &str, value: Option<PathBuf>| value.ok_or_else(|| ConfigError::invalid(setting, "it is missing"));
+        let listen = match env("CURO_RELAY_LISTEN") {
+            Some(text) => text
+                .parse()
+                .map_err(|_| ConfigError::invalid("CURO_RELAY_LISTEN", "it is not an address with a port"))?,
+            None => self
+                .listen
+                .ok_or_else(|| ConfigError::invalid("listen", "it is missing"))?,
+        };
+        let key_file = path_of("CURO_RELAY_DB_KEY_FILE", self.database_key_file);
+        let database_key = match env("CURO_RELAY_DB_KEY").map(Zeroizing::new) {
+            Some(text) => DatabaseKey::from_hex(&text)?,
+            None => read_key(key_file.as_deref())?,
+        };
+        Ok(Config {
+            listen,
+            tls: TlsConfig {
+                cert: needed("tls.cert", path_of("CURO_RELAY_TLS_CERT", self.tls.cert))?,
+                key: needed("tls.key", path_of("CURO_RELAY_TLS_KEY", self.tls.key))?,
+            },
+            data_dir: needed("data_dir", path_of("CURO_RELAY_DATA_DIR", self.data_dir))?,
+            database_key,
+            tenants: self
+                .tenants
+                .into_iter()
+                .map(|tenant| tenant.resolve(base))
+                .collect::<Result<_, _>>()?,
+            limits: self.limits.resolve(),
+        })
+    }
+}
+
+/// A key file that others can read is no secret.
+fn read_key(path: Option<&Path>) -> Result<DatabaseKey, ConfigError> {
+    let path = path.ok_or(ConfigError::DatabaseKey(
+        "neither CURO_RELAY_DB_KEY nor a key file is set",
+    ))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let meta = std::fs::metadata(path).map_err(|error| ConfigError::Unreadable {
+            what: "database key file",
+            path: path.to_owned(),
+            reason: error.kind(),
+        })?;
+        if meta.permissions().mode() & 0o077 != 0 {
+            return Err(ConfigError::DatabaseKey(
+                "the key file is accessible to others; its mode must be 0600",
+            ));
+        }
+    }
+    DatabaseKey::from_hex(&Zeroizing::new(read("database key file", path)?))
+}
+
+impl Tenant {
+    fn resolve(self, base: &Path) -> Result<TenantConfig, ConfigError> {
+        let jwks = match (self.jwks_file, self.jwks_url) {
+            (Some(file), None) => JwksSource::File(base.join(file)),
+            (None, Some(url)) => JwksSource::Url {
+                url,
+                ca: self.jwks_ca.map(|ca| base.join(ca)),
+            },
+            _ => {
+                let setting = format!("tenant {}, jwks", self.id);
+                return Err(ConfigError::invalid(
+                    setting,
+                    "exactly one of jwks_file and jwks_url is needed",
+                ));
+            }
+        };
+        let suites = match self.suites {
+            Some(suites) => suites.into_iter().map(SuiteId).collect(),
+            None => vec![SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519],
+        };
+        Ok(TenantConfig {
+            id: self.id,
+            issuer: self.issuer,
+            audience: self.audience,
+            jwks,
+            algorithms: self.algorithms,
+            suites,
+        })
+    }
+}
+
+impl FileLimits {
+    fn resolve(self) -> Limits {
+        let default = Limits::default();
+        let ms = |value: Option<u64>, default| value.map_or(default, Duration::from_millis);
+        Limits {
+            request_timeout: ms(self.request_timeout_ms, default.request_timeout),
+            header_timeout: ms(self.header_timeout_ms, default.header_timeout),
+            heartbeat: ms(self.heartbeat_ms, default.heartbeat),
+            shutdown_grace: ms(self.shutdown_grace_ms, default.shutdown_grace),
+            streams_per_device: self.streams_per_device.unwrap_or(default.streams_per_device),
+            streams: self.streams.unwrap_or(default.streams),
+            claims_by_user_per_hour: self.claims_by_user_per_hour.unwrap_or(default.claims_by_user_per_hour),
+            claims_of_user_per_hour: self.claims_of_user_per_hour.unwrap_or(default.claims_of_user_per_hour),
+            clock_leeway: ms(self.clock_leeway_ms, default.clock_leeway),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const KEY: &str =
+        "11111111111111111111111111111111111111111111111111111111111111112222222222222222222222222222222a";
+    const GOOD: &str = r#"
+listen = "127.0.0.1:8443"
+data_dir = "data"
+
+[tls]
+cert = "cert.pem"
+key = "key.pem"
+
+[limits]
+heartbeat_ms = 500
+
+[[tenants]]
+id = "st-mary"
+issuer = "https://id.example"
+audience = "curo"
+jwks_file = "jwks.json"
+algorithms = ["EdDSA", "ES256"]
+"#;
+
+    fn load_text(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("relay.toml");
+        std::fs::write(&path, text).unwrap();
+        let env: Vec<_> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        load(&path, &move |name| {
+            env.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone())
+        })
+    }
+
+    #[test]
+    fn file_and_environment_make_a_config_without_printing_the_key() {
+        let config = load_text(GOOD, &[("CURO_RELAY_DB_KEY", KEY), ("CURO_RELAY_LISTEN", "[::1]:0")]).unwrap();
+        assert_eq!(config.listen, "[::1]:0".parse().unwrap());
+        assert_eq!(config.limits.heartbeat, Duration::from_millis(500));
+        assert!(config.tls.cert.is_absolute() && config.tls.cert.ends_with("cert.pem"));
+        assert_eq!(
+            (config.database_key.key, config.database_key.salt[15]),
+            ([0x11; 32], 0x2a)
+        );
+        assert!(!format!("{config:?}").contains("1111"), "the key must not be printed");
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let key = [("CURO_RELAY_DB_KEY", KEY)];
+        let change = |from: &str, to: &str| {
+            assert!(GOOD.contains(from), "{from}");
+            load_text(&GOOD.replace(from, to), &key).unwrap_err().to_string()
+        };
+        let tenant = GOOD
+            .split_once("\n[[tenants]]")
+            .map(|(_, rest)| format!("[[tenants]]{rest}"))
+            .unwrap();
+        let cases = [
+            (change("listen =", "listne ="), "listne"),
+            (change("[[tenants]]", "[[tenants]]\nsecret = 1"), "secret"),
+            (change("jwks_file = \"jwks.json\"", ""), "exactly one of"),
+            (
+                change("jwks_file = \"jwks.json\"", "jwks_url = \"http://id.example/keys\""),
+                "loopback",
+            ),
+            (
+                change("jwks_file = \"jwks.json\"", "jwks_url = \"http://localhost/keys\""),
+                "loopback",
+            ),
+            (
+                change("jwks_file = \"jwks.json\"", "jwks_url = \"ftp://127.0.0.1/keys\""),
+                "neither https",
+            ),
+            (
+                change(
+                    "jwks_file = \"jwks.json\"",
+                    "jwks_url = \"https://a:b@id.example/keys\"",
+                ),
+                "credential",
+            ),
+            (change("\"ES256\"", "\"HS256\""), "HS256"),
+            (change("\"ES256\"", "\"none\""), "none"),
+            (change("[\"EdDSA\", \"ES256\"]", "[]"), "algorithms"),
+            (change("algorithms =", "suites = [4]\nalgorithms ="), "suites"),
+            (change("heartbeat_ms = 500", "heartbeat_ms = 15001"), "heartbeat"),
+            (change("heartbeat_ms = 500", "heartbeat_ms = 0"), "heartbeat"),
+            (change("data_dir = \"data\"", ""), "data_dir"),
+            (change("cert = \"cert.pem\"", ""), "tls.cert"),
+            (load_text(GOOD, &[]).unwrap_err().to_string(), "database key"),
+            (
+                load_text(GOOD, &[("CURO_RELAY_DB_KEY", "abc")])
+                    .unwrap_err()
+                    .to_string(),
+                "96 hexadecimal",
+            ),
+            (
+                load_text(&format!("{GOOD}{tenant}"), &key).unwrap_err().to_string(),
+                "twice",
+            ),
+        ];
+        for (found, wanted) in cases {
+            assert!(found.contains(wanted), "{found:?} does not name {wanted:?}");
+        }
+        let url = GOOD.replace("jwks_file = \"jwks.json\"", "jwks_url = \"http://[::1]:9/keys\"");
+        assert!(load_text(&url, &key).is_ok(), "http is allowed on loopback");
+    }
+
+    #[test]
+    fn the_example_is_a_configuration() {
+        let config = load_text(include_str!("../../relay.example.toml"), &[("CURO_RELAY_DB_KEY", KEY)]).unwrap();
+        assert_eq!(config.tenants.len(), 2);
+        assert_eq!(config.limits, Limits::default(), "the example shows the defaults");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_must_not_be_accessible_to_others() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db.key");
+        std::fs::write(&path, KEY).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(read_key(Some(&path)).unwrap_err().to_string().contains("0600"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(read_key(Some(&path)).is_ok());
+    }
+}

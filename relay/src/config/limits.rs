@@ -1,0 +1,68 @@
+//! Time-outs and bounds that an operator may set, and the values that make no sense.
+
+use std::time::Duration;
+
+use curo_types::api::limits;
+
+use super::ConfigError;
+
+/// Time-outs, rate limits and bounds that depend on the installation. Limits of the protocol are not here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a request may take from its first byte to its answer.
+    pub request_timeout: Duration,
+    /// How long the head of a request may take to arrive, and the TLS handshake.
+    pub header_timeout: Duration,
+    /// Time between heartbeats of the live stream: more than 0, at most 15 s.
+    pub heartbeat: Duration,
+    /// How long a shutdown waits for running requests.
+    pub shutdown_grace: Duration,
+    /// Live streams of one device; a new one ends the oldest.
+    pub streams_per_device: usize,
+    /// Live streams of the whole relay; one more is answered `unavailable`.
+    pub streams: usize,
+    /// KeyPackages that one user may claim in an hour.
+    pub claims_by_user_per_hour: u32,
+    /// KeyPackages that others may claim of one user in an hour.
+    pub claims_of_user_per_hour: u32,
+    /// Tolerated difference between the issuer's clock and the relay's.
+    pub clock_leeway: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(limits::HEARTBEAT_SECONDS),
+            shutdown_grace: Duration::from_secs(10),
+            streams_per_device: 2,
+            streams: 20_000,
+            claims_by_user_per_hour: 5_000,
+            claims_of_user_per_hour: 1_000,
+            clock_leeway: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let bad = |name: &str, reason| Err(ConfigError::invalid(format!("limits.{name}"), reason));
+        if self.heartbeat.is_zero() || self.heartbeat > Duration::from_secs(limits::HEARTBEAT_SECONDS) {
+            return bad("heartbeat", "it must be more than 0 and at most 15 s");
+        }
+        if self.request_timeout.is_zero() || self.header_timeout.is_zero() {
+            return bad("request_timeout", "a time-out of 0 answers nobody");
+        }
+        if self.streams_per_device == 0 || self.streams == 0 {
+            return bad("streams", "0 would allow no live stream");
+        }
+        if self.claims_by_user_per_hour == 0 || self.claims_of_user_per_hour == 0 {
+            return bad("claims", "0 would allow no conversation");
+        }
+        if self.clock_leeway > Duration::from_secs(300) {
+            return bad("clock_leeway", "more than 5 minutes would keep expired tokens alive");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! The names of the fail points: steps at which tests stop, kill or fail the relay. Without the feature `failpoints` they cost
+//! nothing and do nothing.
+//!
+//! `before_…` stands before anything is durable, `after_…` when it is durable and the answer has not left yet. The action
+//! `return` makes the step fail with [`StorageError::Retry`](crate::storage::StorageError::Retry).
+
+use crate::storage::StorageError;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = $text;)*
+
+        /// All of them.
+        pub const ALL: &[&str] = &[$($text),*];
+    };
+}
+
+names! {
+    /// Before messages are appended.
+    MESSAGE_BEFORE_ACCEPT = "relay.message.before_accept";
+    /// Messages are durable, the sender does not know yet.
+    MESSAGE_AFTER_ACCEPT = "relay.message.after_accept";
+    /// Before a commit's compare-and-set.
+    COMMIT_BEFORE_ACCEPT = "relay.commit.before_accept";
+    /// A commit has won durably, the sender does not know yet.
+    COMMIT_AFTER_ACCEPT = "relay.commit.after_accept";
+    /// Before a conversation is created.
+    CREATE_BEFORE_ACCEPT = "relay.create.before_accept";
+    /// A conversation exists durably, its creator does not know yet.
+    CREATE_AFTER_ACCEPT = "relay.create.after_accept";
+    /// Before KeyPackages are claimed.
+    CLAIM_BEFORE_ACCEPT = "relay.claim.before_accept";
+    /// KeyPackages are claimed durably, the claimer does not know yet.
+    CLAIM_AFTER_ACCEPT = "relay.claim.after_accept";
+    /// Before KeyPackages are stored.
+    UPLOAD_BEFORE_ACCEPT = "relay.upload.before_accept";
+    /// KeyPackages are durable, the device does not know yet.
+    UPLOAD_AFTER_ACCEPT = "relay.upload.after_accept";
+    /// Before the directory changes.
+    DEVICE_BEFORE_ACCEPT = "relay.device.before_accept";
+    /// The directory has changed durably, the device does not know yet.
+    DEVICE_AFTER_ACCEPT = "relay.device.after_accept";
+    /// Before inbox items are forgotten and cursors moved.
+    SYNC_BEFORE_ACK = "relay.sync.before_ack";
+    /// Inbox items are forgotten and cursors moved durably, the answer has not been read yet.
+    SYNC_AFTER_ACK = "relay.sync.after_ack";
+}
+
+/// Passes a fail point.
+pub(crate) fn pass(name: &'static str) -> Result<(), StorageError> {
+    fail::fail_point!(name, |_| Err(StorageError::Retry));
+    // Without the feature the macro takes no notice of the name.
+    let _ = name;
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! `POST /v1/devices`: a device enters the directory on the identity provider's word.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use curo_mls::Suite;
+use curo_types::api::{RegisterDevice, Registered, limits};
+use curo_types::format::{Action, Approval, Envelope, EnvelopeBody, Signer};
+use curo_types::{Blob, DeviceId, Digest, ErrorCode};
+
+use super::extract::{self, User};
+use super::outcome::{self, detached};
+use super::problem::Reject;
+use crate::state::{AppState, Tenant};
+use crate::storage::{DeviceRef, DeviceState, DirectoryChange, DirectoryOutcome};
+
+/// Attempts when other changes of the user's devices come between.
+const ATTEMPTS: usize = 5;
+
+pub(super) async fn register(
+    State(app): State<Arc<AppState>>,
+    user: User,
+    extract::Json(request): extract::Json<RegisterDevice>,
+) -> Result<Json<Registered>, Reject> {
+    let addition = check(&app, &user, request.envelope.as_slice())?;
+    detached(append(app, user, addition)).await.map(Json)
+}
+
+/// Checks the envelope, vouches for it, and makes it an entry of the directory.
+fn check(app: &Arc<AppState>, user: &User, bytes: &[u8]) -> Result<DirectoryChange, Reject> {
+    let tenant = extract::tenant(app, &user.tenant)?;
+    let mut envelope = Envelope::from_bytes(bytes)?;
+    let refused = |detail| Err(Reject::because(ErrorCode::REFUSED, detail));
+    let body = envelope.body();
+    if body.tenant != user.tenant || body.user != user.user {
+        return Err(Reject::because(
+            ErrorCode::FORBIDDEN,
+            "the envelope is for another user",
+        ));
+    }
+    if body.action != Action::Add || body.approval != Approval::Directory {
+        return refused("a registration adds a device on the directory's word");
+    }
+    if !body.keys.iter().any(|key| tenant.suites.contains(&key.suite)) {
+        return refused("the tenant allows none of the suites of the device's keys");
+    }
+    if envelope
+        .signatures
+        .iter()
+        .any(|signature| !matches!(signature.signer, Signer::Subject(_)))
+    {
+        return refused("a registration is signed with the device's own keys only");
+    }
+    envelope.verify_possession(&|suite, key, message, signature| {
+        curo_mls::verify_signature(Suite(suite.0), key, message, signature).is_ok()
+    })?;
+    tenant.signer.sign_envelope(&mut envelope);
+    let body = envelope.body();
+    Ok(DirectoryChange {
+        device: DeviceRef {
+            user: user.user,
+            device: body.device,
+        },
+        action: Action::Add,
+        keys: body
+            .keys
+            .iter()
+            .map(|key| (key.suite, key.public_key.clone()))
+            .collect(),
+        previous: None,
+        request_hash: Digest::of(bytes),
+        envelope: envelope.to_bytes(),
+    })
+}
+
+/// Appends the addition and, where the user has too many devices, the revocations of those least recently used.
+async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Result<Registered, Reject> {
+    let tenant = extract::tenant(&app, &user.tenant)?;
+    for _ in 0..ATTEMPTS {
+        let devices = app
+            .storage
+            .devices(&user.tenant, user.user)
+            .await
+            .map_err(outcome::storage)?;
+        let known = devices.iter().any(|device| device.device == addition.device.device);
+        // One that is known is a repetition or a clash, and evicts nobody.
+        let mut changes = if known {
+            Vec::new()
+        } else {
+            evictions(tenant, &user, devices)
+        };
+        let evicted: Vec<DeviceId> = changes.iter().map(|change| change.device.device).collect();
+        let envelope = addition.envelope.clone();
+        changes.push(addition.clone());
+        let outcome = app
+            .storage
+            .change_directory(&user.tenant, changes, limits::DEVICES_PER_USER, app.clock.now_ms())
+            .await
+            .map_err(outcome::storage)?;
+        match outcome {
+            DirectoryOutcome::Accepted(versions) => {
+                app.hub.wake(&user.tenant, evicted);
+                let version = versions
+                    .last()
+                    .copied()
+                    .ok_or_else(|| Reject::new(ErrorCode::INTERNAL))?;
+                return Ok(Registered {
+                    version,
+                    envelope: Blob(envelope),
+                });
+            }
+            DirectoryOutcome::Duplicate(first) => {
+                return Ok(Registered {
+                    version: first.version,
+                    envelope: first.envelope,
+                });
+            }
+            DirectoryOutcome::DeviceExists => return Err(Reject::new(ErrorCode::DEVICE_EXISTS)),
+            DirectoryOutcome::Stale | DirectoryOutcome::TooManyDevices => {}
+        }
+    }
+    Err(Reject::retry_after(ErrorCode::UNAVAILABLE, 1_000))
+}
+
+fn evictions(tenant: &Tenant, user: &User, devices: Vec<DeviceState>) -> Vec<DirectoryChange> {
+    let mut active: Vec<_> = devices.into_iter().filter(|device| device.active).collect();
+    active.sort_by_key(|device| (device.last_seen_ms, device.registered_ms, device.version));
+    let surplus = (active.len() + 1).saturating_sub(limits::DEVICES_PER_USER);
+    active
+        .into_iter()
+        .take(surplus)
+        .map(|device| revocation(tenant, user, &device))
+        .collect()
+}
+
+fn revocation(tenant: &Tenant, user: &User, device: &DeviceState) -> DirectoryChange {
+    let body = EnvelopeBody::revoke(user.tenant.clone(), user.user, device.device, device.envelope_hash);
+    let mut envelope = Envelope::new(body);
+    tenant.signer.sign_envelope(&mut envelope);
+    let bytes = envelope.to_bytes();
+    DirectoryChange {
+        device: DeviceRef {
+            user: user.user,
+            device: device.device,
+        },
+        action: Action::Revoke,
+        keys: Vec::new(),
+        previous: Some(device.envelope_hash),
+        request_hash: Digest::of(&bytes),
+        envelope: bytes,
+    }
+}

@@ -1,0 +1,238 @@
+//! What handlers take: the authenticated user or device, and JSON, query and path in checked form.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use curo_types::api::limits;
+use curo_types::format::RequestContext;
+use curo_types::{ErrorCode, TenantId, UserId};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::observe::TenantSlot;
+use super::outcome;
+use super::problem::Reject;
+use crate::auth::{self, BearerError, Subject};
+use crate::state::{AppState, Tenant};
+use crate::storage::{Caller, DeviceRef, DeviceState};
+
+/// A device's last-seen time is written once in so long.
+const SEEN_EVERY_MS: u64 = 60 * 60 * 1000;
+
+type App = Arc<AppState>;
+
+/// A valid access token.
+pub(super) struct Bearer {
+    pub(super) tenant: TenantId,
+    pub(super) subject: Subject,
+    pub(super) expires_ms: u64,
+}
+
+/// A subject that has opened a session: a user.
+pub(super) struct User {
+    pub(super) tenant: TenantId,
+    pub(super) user: UserId,
+}
+
+/// An active device of the caller's, named by the request context.
+pub(super) struct Device {
+    pub(super) tenant: TenantId,
+    pub(super) caller: DeviceRef,
+    pub(super) state: DeviceState,
+    pub(super) expires_ms: u64,
+}
+
+impl FromRequestParts<App> for Bearer {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+        let auth::Caller {
+            tenant,
+            subject,
+            expires_ms,
+        } = app.authenticator.check(bearer(&parts.headers)?).await?;
+        if let Some(slot) = parts.extensions.get::<TenantSlot>() {
+            slot.set(&tenant);
+        }
+        Ok(Self {
+            tenant,
+            subject,
+            expires_ms,
+        })
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, BearerError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(BearerError::Missing);
+    };
+    let text = value.to_str().map_err(|_| BearerError::Missing)?;
+    let (scheme, token) = text.split_once(' ').ok_or(BearerError::Missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(BearerError::Missing)
+    }
+}
+
+impl FromRequestParts<App> for User {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+        let bearer = Bearer::from_request_parts(parts, app).await?;
+        let found = app
+            .storage
+            .caller(&bearer.tenant, &bearer.subject.0, None)
+            .await
+            .map_err(outcome::storage)?;
+        Ok(Self {
+            tenant: bearer.tenant,
+            user: signed_in(&found)?,
+        })
+    }
+}
+
+fn signed_in(found: &Caller) -> Result<UserId, Reject> {
+    found
+        .user
+        .ok_or_else(|| Reject::because(ErrorCode::UNKNOWN_DEVICE, "the user has not opened a session"))
+}
+
+impl FromRequestParts<App> for Device {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+        let Bearer {
+            tenant,
+            subject,
+            expires_ms,
+        } = Bearer::from_request_parts(parts, app).await?;
+        let named = context(&parts.headers)?
+            .device
+            .ok_or_else(|| Reject::malformed("the request context names no device"))?;
+        let found = app
+            .storage
+            .caller(&tenant, &subject.0, Some(named))
+            .await
+            .map_err(outcome::storage)?;
+        let user = signed_in(&found)?;
+        let unknown = || Reject::new(ErrorCode::UNKNOWN_DEVICE);
+        let state = found.device.filter(|device| device.user == user).ok_or_else(unknown)?;
+        if !state.active {
+            return Err(Reject::new(ErrorCode::DEVICE_REVOKED));
+        }
+        note_seen(app, &tenant, &state);
+        Ok(Self {
+            tenant,
+            caller: DeviceRef { user, device: named },
+            state,
+            expires_ms,
+        })
+    }
+}
+
+fn context(headers: &HeaderMap) -> Result<RequestContext, Reject> {
+    let value = headers
+        .get(RequestContext::HEADER)
+        .and_then(|value| value.to_str().ok());
+    let value = value.ok_or_else(|| Reject::malformed("the header Curo-Context is missing"))?;
+    Ok(RequestContext::from_header(value)?)
+}
+
+/// Apart from the request, which does not wait for the write.
+fn note_seen(app: &App, tenant: &TenantId, device: &DeviceState) {
+    let now_ms = app.clock.now_ms();
+    if now_ms.saturating_sub(device.last_seen_ms) < SEEN_EVERY_MS {
+        return;
+    }
+    let (app, tenant, device) = (app.clone(), tenant.clone(), device.device);
+    tokio::spawn(async move {
+        if let Err(error) = app.storage.touch_device(&tenant, device, now_ms).await {
+            tracing::warn!(%tenant, %error, "a device's last-seen time was not written");
+        }
+    });
+}
+
+/// The tenant's entry in the state; it is there, because the token was checked against the same configuration.
+pub(super) fn tenant<'a>(app: &'a App, id: &TenantId) -> Result<&'a Tenant, Reject> {
+    app.tenants.get(id).ok_or_else(|| Reject::new(ErrorCode::INTERNAL))
+}
+
+/// A JSON body within the protocol's limit.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Reject;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Reject> {
+        let (parts, body) = request.into_parts();
+        check_media_type(&parts.headers)?;
+        let too_large = || Reject::too_large("the body is over 8 MiB");
+        let declared = parts
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        if declared.is_some_and(|length: usize| length > limits::REQUEST_BYTES) {
+            return Err(too_large());
+        }
+        let bytes = match Limited::new(body, limits::REQUEST_BYTES).collect().await {
+            Ok(collected) => collected.to_bytes(),
+            Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => return Err(too_large()),
+            Err(_) => return Err(Reject::malformed("the body did not arrive")),
+        };
+        // Only the place is told: the parser's own text quotes the input.
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            Reject::malformed(format!(
+                "not the JSON that this call takes, at line {} column {}",
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Reject> {
+    let json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"));
+    let plain = headers
+        .get(header::CONTENT_ENCODING)
+        .is_none_or(|value| value == "identity");
+    if json && plain {
+        Ok(())
+    } else {
+        Err(Reject::new(ErrorCode::UNSUPPORTED_MEDIA_TYPE))
+    }
+}
+
+/// A path whose parts parse; one that does not names nothing.
+pub(super) struct InPath<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for InPath<T> {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+        let path = Path::<T>::from_request_parts(parts, app).await;
+        path.map(|Path(value)| Self(value))
+            .map_err(|_| Reject::new(ErrorCode::NOT_FOUND))
+    }
+}
+
+/// A query string.
+pub(super) struct InQuery<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for InQuery<T> {
+    type Rejection = Reject;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Reject> {
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        query
+            .map(|Query(value)| Self(value))
+            .map_err(|_| Reject::malformed("not the query that this call takes"))
+    }
+}

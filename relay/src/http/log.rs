@@ -1,0 +1,113 @@
+//! Reading a conversation's log: entries, winners of epochs, trees.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use curo_types::api::{EntriesPage, TreeAnswer, Winner, limits};
+use curo_types::{Blob, ConversationId, ErrorCode};
+use serde::Deserialize;
+
+use super::conversations::check_incarnation;
+use super::extract::{self, Device, InPath, InQuery};
+use super::outcome;
+use super::problem::Reject;
+use crate::state::AppState;
+use crate::storage::{EntriesOutcome, TreeOutcome, WinnerOutcome};
+
+/// Bytes of the longest tree hash of any suite.
+const TREE_HASH_BYTES: usize = 64;
+
+#[derive(Deserialize)]
+pub(super) struct Range {
+    incarnation: u64,
+    #[serde(default)]
+    after: u64,
+    limit: Option<usize>,
+}
+
+pub(super) async fn entries(
+    State(app): State<Arc<AppState>>,
+    device: Device,
+    InPath(conversation): InPath<ConversationId>,
+    InQuery(range): InQuery<Range>,
+) -> Result<Json<EntriesPage>, Reject> {
+    check_incarnation(range.incarnation)?;
+    let limit = range
+        .limit
+        .unwrap_or(limits::ENTRIES_PER_PAGE)
+        .clamp(1, limits::ENTRIES_PER_PAGE);
+    let outcome = app
+        .storage
+        .entries(
+            &device.tenant,
+            device.caller,
+            conversation,
+            range.incarnation,
+            range.after,
+            limit,
+        )
+        .await
+        .map_err(outcome::storage)?;
+    match outcome {
+        EntriesOutcome::Page { entries, tip } => {
+            let tip = extract::tenant(&app, &device.tenant)?.sign_tip(&app, tip);
+            Ok(Json(EntriesPage { entries, tip }))
+        }
+        EntriesOutcome::NotAMember => Err(Reject::new(ErrorCode::NOT_A_MEMBER)),
+        EntriesOutcome::Removed => Err(Reject::new(ErrorCode::REMOVED)),
+        EntriesOutcome::BodyGone => Err(Reject::new(ErrorCode::BODY_GONE)),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct OfEpoch {
+    incarnation: u64,
+    epoch: u64,
+}
+
+pub(super) async fn winner(
+    State(app): State<Arc<AppState>>,
+    device: Device,
+    InPath(conversation): InPath<ConversationId>,
+    InQuery(query): InQuery<OfEpoch>,
+) -> Result<Json<Winner>, Reject> {
+    check_incarnation(query.incarnation)?;
+    let outcome = app
+        .storage
+        .winner(
+            &device.tenant,
+            device.caller,
+            conversation,
+            query.incarnation,
+            query.epoch,
+        )
+        .await
+        .map_err(outcome::storage)?;
+    match outcome {
+        WinnerOutcome::Winner(winner) => Ok(Json(winner)),
+        WinnerOutcome::Open => Err(Reject::because(ErrorCode::NOT_FOUND, "nobody has won this epoch")),
+        WinnerOutcome::NotAMember => Err(Reject::new(ErrorCode::NOT_A_MEMBER)),
+    }
+}
+
+pub(super) async fn tree(
+    State(app): State<Arc<AppState>>,
+    device: Device,
+    InPath((conversation, tree_hash)): InPath<(ConversationId, String)>,
+) -> Result<Json<TreeAnswer>, Reject> {
+    let hash = match hex::decode(&tree_hash) {
+        Ok(hash) if hash.len() <= TREE_HASH_BYTES => hash,
+        _ => return Err(Reject::new(ErrorCode::NOT_FOUND)),
+    };
+    let outcome = app
+        .storage
+        .tree(&device.tenant, device.caller, conversation, &hash)
+        .await
+        .map_err(outcome::storage)?;
+    match outcome {
+        TreeOutcome::Tree(tree) => Ok(Json(TreeAnswer { tree: Blob(tree) })),
+        TreeOutcome::NotFound => Err(Reject::new(ErrorCode::NOT_FOUND)),
+        TreeOutcome::NotAMember => Err(Reject::new(ErrorCode::NOT_A_MEMBER)),
+    }
+}

@@ -1,0 +1,30 @@
+//! `POST /v1/session`: who the token's subject is here.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use curo_types::UserId;
+use curo_types::api::SessionAnswer;
+
+use super::extract::{self, Bearer};
+use super::outcome;
+use super::problem::Reject;
+use crate::state::AppState;
+
+pub(super) async fn open(State(app): State<Arc<AppState>>, bearer: Bearer) -> Result<Json<SessionAnswer>, Reject> {
+    let tenant = extract::tenant(&app, &bearer.tenant)?;
+    let user = app
+        .storage
+        .sign_in(&bearer.tenant, &bearer.subject.0, UserId::random(), app.clock.now_ms())
+        .await
+        .map_err(outcome::storage)?;
+    Ok(Json(SessionAnswer {
+        tenant: bearer.tenant,
+        user,
+        store: app.storage.store_id(),
+        directory_key: tenant.signer.directory_key(),
+        log_key: tenant.signer.log_key(),
+        suites: tenant.suites.clone(),
+    }))
+}

@@ -1,0 +1,79 @@
+//! A tenant's two Ed25519 keys: the directory key vouches for devices and for the log key, the log key signs tips.
+//!
+//! They are made at the tenant's first start and live in the encrypted database.
+
+use curo_types::format::{Envelope, LogKeyStatement, SignedTip};
+use curo_types::{Digest, StoreId, TenantId};
+use ed25519_dalek::SigningKey;
+
+use crate::storage::{Storage, StorageError, TenantKeys, Tip};
+
+/// What signs for one tenant. `SigningKey` wipes itself on drop.
+pub(crate) struct TenantSigner {
+    tenant: TenantId,
+    directory: SigningKey,
+    log: SigningKey,
+}
+
+/// Why the keys could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyError {
+    #[error("the operating system gives no randomness")]
+    Randomness,
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl TenantSigner {
+    /// The tenant's keys from the store, which keeps new ones at the first time.
+    pub(crate) async fn load(storage: &dyn Storage, tenant: &TenantId, now_ms: u64) -> Result<Self, KeyError> {
+        let mut fresh = TenantKeys {
+            directory: [0; 32],
+            log: [0; 32],
+        };
+        getrandom::fill(&mut fresh.directory).map_err(|_| KeyError::Randomness)?;
+        getrandom::fill(&mut fresh.log).map_err(|_| KeyError::Randomness)?;
+        let keys = storage.tenant_keys(tenant, fresh, now_ms).await?;
+        Ok(Self {
+            tenant: tenant.clone(),
+            directory: SigningKey::from_bytes(&keys.directory),
+            log: SigningKey::from_bytes(&keys.log),
+        })
+    }
+
+    /// The public directory key, which devices pin.
+    pub(crate) fn directory_key(&self) -> Digest {
+        Digest(self.directory.verifying_key().to_bytes())
+    }
+
+    /// The public log key, vouched for by the directory key.
+    pub(crate) fn log_key(&self) -> LogKeyStatement {
+        let log_key = Digest(self.log.verifying_key().to_bytes());
+        LogKeyStatement::sign(&self.directory, self.tenant.clone(), log_key)
+    }
+
+    /// Vouches for an envelope.
+    pub(crate) fn sign_envelope(&self, envelope: &mut Envelope) {
+        envelope.sign_as_directory(&self.directory);
+    }
+
+    /// Signs the tip of an entry that is durable (2.6).
+    pub(crate) fn sign_tip(&self, store: StoreId, tip: Tip, now_ms: u64) -> SignedTip {
+        let Tip {
+            conversation,
+            incarnation,
+            seq,
+            h,
+        } = tip;
+        SignedTip::sign(
+            &self.log,
+            store,
+            self.tenant.clone(),
+            conversation,
+            incarnation,
+            seq,
+            h,
+            now_ms,
+        )
+    }
+}

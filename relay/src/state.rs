@@ -1,0 +1,38 @@
+//! What every request has at hand.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use curo_types::format::SignedTip;
+use curo_types::{SuiteId, TenantId};
+
+use crate::auth::Authenticator;
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::hub::Hub;
+use crate::keys::TenantSigner;
+use crate::storage::{Storage, Tip};
+
+/// Shared by all requests of a relay.
+pub(crate) struct AppState {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tenants: HashMap<TenantId, Tenant>,
+    pub(crate) limits: Limits,
+}
+
+/// A tenant of this relay.
+pub(crate) struct Tenant {
+    pub(crate) suites: Vec<SuiteId>,
+    pub(crate) signer: TenantSigner,
+}
+
+impl Tenant {
+    /// Signs a tip that is durable.
+    pub(crate) fn sign_tip(&self, state: &AppState, tip: Tip) -> SignedTip {
+        self.signer
+            .sign_tip(state.storage.store_id(), tip, state.clock.now_ms())
+    }
+}

@@ -1,0 +1,147 @@
+//! The embedded storage: one encrypted SQLite file, one writer whose fsyncs serve many requests (9.6).
+//!
+//! One file per noun below. They take a connection inside a transaction and know neither threads nor HTTP; `methods.rs`
+//! turns each method of [`Storage`](super::Storage) into one transaction.
+
+mod claims;
+mod commit_rules;
+mod commits;
+mod conversations;
+mod cursors;
+mod devices;
+mod directory;
+mod feed;
+mod inbox;
+mod key_packages;
+mod log;
+mod messages;
+mod methods;
+mod people;
+mod sql;
+mod sweep;
+mod tenants;
+
+use std::path::Path;
+
+use curo_sqlite::rusqlite::Connection;
+use curo_sqlite::{CipherKey, Database, DbError, Migration, Mode, OpenError, Options};
+use curo_types::StoreId;
+
+use self::sql::Stop;
+use super::StorageError;
+
+/// "CuRe" in the file's header.
+const APPLICATION_ID: i32 = 0x4375_5265;
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "relay",
+    sql: include_str!("../../migrations/0001_relay.sql"),
+    rust: None,
+}];
+
+/// How the embedded storage is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct SqliteOptions {
+    /// Connections that read, 1 to 4.
+    pub readers: usize,
+    /// Page cache of each connection, in KiB.
+    pub cache_kib: u32,
+}
+
+impl Default for SqliteOptions {
+    /// 2 readers, 64 MiB of cache for each connection.
+    fn default() -> Self {
+        Self {
+            readers: 2,
+            cache_kib: 64 * 1024,
+        }
+    }
+}
+
+/// The embedded storage. Clones are handles on the same one.
+#[derive(Debug, Clone)]
+pub struct SqliteStorage {
+    db: Database,
+    store: StoreId,
+}
+
+impl SqliteStorage {
+    /// Opens the database file, or makes it.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a refused file stays as it was.
+    pub async fn open(path: &Path, key: &CipherKey, options: SqliteOptions) -> Result<Self, OpenError> {
+        let db = Database::open(
+            path,
+            key,
+            Options {
+                application_id: APPLICATION_ID,
+                migrations: MIGRATIONS,
+                readers: options.readers,
+                cache_kib: options.cache_kib,
+                mode: Mode::CreateIfMissing,
+            },
+        )
+        .await?;
+        let store = db
+            .read(|conn| sql::one(conn, "SELECT store_id FROM store", [], |row| row.get(0).map(StoreId)))
+            .await
+            .map_err(|error: DbError| OpenError::from(error))?;
+        Ok(Self { db, store })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        self.db.read(job).await.map_err(trouble)
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        self.db.write(move |tx| job(tx)).await.map_err(trouble)
+    }
+
+    /// A read that a rule may stop.
+    async fn judge<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Stop<T>> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        settle(self.db.read(job).await)
+    }
+
+    /// A write that a rule may stop: then nothing of it is kept, and the refusal is the outcome.
+    async fn decide<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Stop<T>> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        settle(self.db.write(move |tx| job(tx)).await)
+    }
+}
+
+fn settle<T>(result: Result<T, Stop<T>>) -> Result<T, StorageError> {
+    match result {
+        Ok(outcome) => Ok(outcome),
+        Err(Stop::Refused(outcome)) => Ok(*outcome),
+        Err(Stop::Db(error)) => Err(trouble(error)),
+    }
+}
+
+fn trouble(error: DbError) -> StorageError {
+    let fault = match &error {
+        DbError::Closed => return StorageError::Closed,
+        DbError::Full => return StorageError::Full,
+        retryable if retryable.retryable() => return StorageError::Retry,
+        DbError::Corrupt => "damaged",
+        DbError::Constraint { .. } => "constraint",
+        DbError::NoRow => "missing row",
+        DbError::Value => "unexpected value",
+        DbError::Panic => "panic",
+        _ => "sqlite",
+    };
+    tracing::error!(%error, "storage");
+    StorageError::Broken(fault)
+}

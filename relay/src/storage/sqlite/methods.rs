@@ -1,0 +1,334 @@
+//! Each method of [`Storage`] as one transaction, between its fail points.
+
+use async_trait::async_trait;
+use curo_types::api::{KeyPackageStock, PersonRecord};
+use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
+
+use super::conversations::Place;
+use super::cursors::Plan;
+use super::{
+    SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, key_packages, log, messages,
+    people, sql, sweep, tenants,
+};
+use crate::failpoints::{self, pass};
+use crate::storage::{
+    AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
+    CommitCheck, CommitKey, CommitOutcome, DeviceRef, DeviceState, DirectoryChange, DirectoryOutcome, DirectoryPage,
+    EntriesOutcome, NewCommit, NewConversation, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys,
+    TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+};
+
+#[async_trait]
+impl Storage for SqliteStorage {
+    fn store_id(&self) -> StoreId {
+        self.store
+    }
+
+    async fn probe(&self) -> Result<(), StorageError> {
+        self.read(|conn| sql::one(conn, "SELECT 1 FROM store", [], |_| Ok(())))
+            .await
+    }
+
+    async fn close(&self) {
+        if let Err(error) = self.db.close().await {
+            tracing::warn!(%error, "the storage did not close cleanly; every answered write is safe");
+        }
+    }
+
+    async fn tenant_keys(&self, tenant: &TenantId, fresh: TenantKeys, now_ms: u64) -> Result<TenantKeys, StorageError> {
+        let tenant = tenant.clone();
+        self.write(move |conn| tenants::keys(conn, &tenant, &fresh, now_ms))
+            .await
+    }
+
+    async fn sign_in(
+        &self,
+        tenant: &TenantId,
+        subject: &str,
+        fresh: UserId,
+        now_ms: u64,
+    ) -> Result<UserId, StorageError> {
+        let (tenant, subject) = (tenant.clone(), subject.to_owned());
+        let known = (tenant.clone(), subject.clone());
+        if let Some(user) = self.read(move |conn| people::user(conn, &known.0, &known.1)).await? {
+            return Ok(user);
+        }
+        self.write(move |conn| people::sign_in(conn, &tenant, &subject, fresh, now_ms))
+            .await
+    }
+
+    async fn caller(&self, tenant: &TenantId, subject: &str, device: Option<DeviceId>) -> Result<Caller, StorageError> {
+        let (tenant, subject) = (tenant.clone(), subject.to_owned());
+        self.read(move |conn| {
+            let user = people::user(conn, &tenant, &subject)?;
+            let device = match device {
+                Some(device) => devices::find(conn, &tenant, device)?,
+                None => None,
+            };
+            Ok(Caller { user, device })
+        })
+        .await
+    }
+
+    async fn people(&self, tenant: &TenantId, subjects: &[String]) -> Result<Vec<PersonRecord>, StorageError> {
+        let (tenant, subjects) = (tenant.clone(), subjects.to_vec());
+        self.read(move |conn| people::find(conn, &tenant, &subjects)).await
+    }
+
+    async fn devices(&self, tenant: &TenantId, user: UserId) -> Result<Vec<DeviceState>, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| devices::of_user(conn, &tenant, user)).await
+    }
+
+    async fn touch_device(&self, tenant: &TenantId, device: DeviceId, now_ms: u64) -> Result<(), StorageError> {
+        let tenant = tenant.clone();
+        self.write(move |conn| devices::touch(conn, &tenant, device, now_ms))
+            .await
+    }
+
+    async fn change_directory(
+        &self,
+        tenant: &TenantId,
+        changes: Vec<DirectoryChange>,
+        max_active: usize,
+        now_ms: u64,
+    ) -> Result<DirectoryOutcome, StorageError> {
+        pass(failpoints::DEVICE_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| directory::change(conn, &tenant, &changes, max_active, now_ms))
+            .await?;
+        pass(failpoints::DEVICE_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn directory(&self, tenant: &TenantId, users: &[UserId]) -> Result<DirectoryPage, StorageError> {
+        let (tenant, users) = (tenant.clone(), users.to_vec());
+        self.read(move |conn| directory::of_users(conn, &tenant, &users)).await
+    }
+
+    async fn key_package_stock(
+        &self,
+        tenant: &TenantId,
+        device: DeviceId,
+    ) -> Result<Vec<KeyPackageStock>, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| key_packages::stock(conn, &tenant, device)).await
+    }
+
+    async fn upload_key_packages(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        upload: UploadedKeyPackages,
+        now_ms: u64,
+    ) -> Result<UploadOutcome, StorageError> {
+        pass(failpoints::UPLOAD_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| key_packages::upload(conn, &tenant, caller, &upload, now_ms))
+            .await?;
+        pass(failpoints::UPLOAD_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn claim_key_packages(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        claim: ClaimKeyPackages,
+        limits: ClaimLimits,
+        now_ms: u64,
+    ) -> Result<ClaimOutcome, StorageError> {
+        pass(failpoints::CLAIM_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| claims::claim(conn, &tenant, caller, &claim, limits, now_ms))
+            .await?;
+        pass(failpoints::CLAIM_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn create_conversation(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        new: NewConversation,
+        now_ms: u64,
+    ) -> Result<CommitOutcome, StorageError> {
+        pass(failpoints::CREATE_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| {
+                commits::create(conn, &tenant, caller, &new, now_ms).map_err(|stop| stop.map(CommitOutcome::Refused))
+            })
+            .await?;
+        pass(failpoints::CREATE_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn check_commit(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        key: CommitKey,
+    ) -> Result<CommitCheck, StorageError> {
+        let tenant = tenant.clone();
+        self.judge(move |conn| {
+            commits::check(conn, &tenant, caller, &key).map_err(|stop| stop.map(CommitCheck::Refused))
+        })
+        .await
+    }
+
+    async fn accept_commit(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        commit: NewCommit,
+        now_ms: u64,
+    ) -> Result<CommitOutcome, StorageError> {
+        pass(failpoints::COMMIT_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| {
+                commits::accept(conn, &tenant, caller, &commit, now_ms).map_err(|stop| stop.map(CommitOutcome::Refused))
+            })
+            .await?;
+        pass(failpoints::COMMIT_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn append_messages(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        batch: AppendMessages,
+        now_ms: u64,
+    ) -> Result<AppendOutcome, StorageError> {
+        pass(failpoints::MESSAGE_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .write(move |conn| messages::append(conn, &tenant, caller, &batch, now_ms))
+            .await?;
+        pass(failpoints::MESSAGE_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn entries(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        conversation: ConversationId,
+        incarnation: u64,
+        after: u64,
+        limit: usize,
+    ) -> Result<EntriesOutcome, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| {
+            log::entries(
+                conn,
+                Place {
+                    tenant: &tenant,
+                    conversation,
+                    incarnation,
+                },
+                caller,
+                after,
+                limit,
+            )
+        })
+        .await
+    }
+
+    async fn winner(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        conversation: ConversationId,
+        incarnation: u64,
+        epoch: u64,
+    ) -> Result<WinnerOutcome, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| {
+            log::winner(
+                conn,
+                Place {
+                    tenant: &tenant,
+                    conversation,
+                    incarnation,
+                },
+                caller,
+                epoch,
+            )
+        })
+        .await
+    }
+
+    async fn tree(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        conversation: ConversationId,
+        tree_hash: &[u8],
+    ) -> Result<TreeOutcome, StorageError> {
+        let (tenant, tree_hash) = (tenant.clone(), tree_hash.to_vec());
+        self.read(move |conn| log::tree(conn, &tenant, conversation, caller, &tree_hash))
+            .await
+    }
+
+    async fn acknowledge(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        acknowledge: Acknowledge,
+        _now_ms: u64,
+    ) -> Result<AckOutcome, StorageError> {
+        pass(failpoints::SYNC_BEFORE_ACK)?;
+        let (read_tenant, read) = (tenant.clone(), acknowledge.clone());
+        let planned = self
+            .read(move |conn| cursors::plan(conn, &read_tenant, caller, &read))
+            .await?;
+        if let Plan::Settled(outcome) = planned {
+            return Ok(outcome);
+        }
+        let tenant = tenant.clone();
+        let outcome = self
+            .write(move |conn| cursors::apply(conn, &tenant, caller, &acknowledge))
+            .await?;
+        pass(failpoints::SYNC_AFTER_ACK)?;
+        Ok(outcome)
+    }
+
+    async fn sync(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        token: Option<&str>,
+        inbox_ack: u64,
+    ) -> Result<SyncOutcome, StorageError> {
+        let (store, tenant, token) = (self.store, tenant.clone(), token.map(str::to_owned));
+        self.read(move |conn| feed::sync(conn, store, &tenant, caller, token.as_deref(), inbox_ack))
+            .await
+    }
+
+    async fn newest_token(&self, tenant: &TenantId) -> Result<SyncToken, StorageError> {
+        let (store, tenant) = (self.store, tenant.clone());
+        self.read(move |conn| {
+            Ok(SyncToken {
+                store,
+                position: tenants::position(conn, &tenant)?,
+            })
+        })
+        .await
+    }
+
+    async fn members(&self, tenant: &TenantId, conversation: ConversationId) -> Result<Vec<DeviceRef>, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| conversations::members(conn, &tenant, conversation))
+            .await
+    }
+
+    async fn sweep(&self, before_ms: u64) -> Result<SweepReport, StorageError> {
+        self.write(move |conn| sweep::sweep(conn, before_ms)).await
+    }
+}

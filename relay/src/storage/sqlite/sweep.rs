@@ -1,0 +1,64 @@
+//! Forgetting what no answer needs any more.
+
+use curo_sqlite::DbError;
+use curo_sqlite::rusqlite::Connection;
+
+use super::sql::{U, all, run};
+use crate::storage::SweepReport;
+
+/// Rows of each kind that one transaction removes, so that it does not hold up others.
+const BATCH: usize = 500;
+
+/// Removes claims, claimed and superseded KeyPackages that no claim names, and rate windows that ended.
+pub(super) fn sweep(conn: &Connection, before_ms: u64) -> Result<SweepReport, DbError> {
+    let batch = U(u64::try_from(BATCH).unwrap_or(u64::MAX));
+    let mut report = SweepReport::default();
+    let mut count = |rows: usize| {
+        report.removed += u64::try_from(rows).unwrap_or(u64::MAX);
+        report.more |= rows >= BATCH;
+    };
+    let claims = all(
+        conn,
+        "SELECT tenant, claimer, claim FROM claim WHERE time_ms < ?1 LIMIT ?2",
+        (U(before_ms), batch),
+        |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, [u8; 16]>(1)?,
+                row.get::<_, [u8; 16]>(2)?,
+            ))
+        },
+    )?;
+    for claim in &claims {
+        let key = (claim.0.as_str(), claim.1, claim.2);
+        run(
+            conn,
+            "DELETE FROM claim_item WHERE tenant = ?1 AND claimer = ?2 AND claim = ?3",
+            key,
+        )?;
+        run(
+            conn,
+            "DELETE FROM claim WHERE tenant = ?1 AND claimer = ?2 AND claim = ?3",
+            key,
+        )?;
+    }
+    count(claims.len());
+    count(run(
+        conn,
+        "DELETE FROM key_package WHERE rowid IN (
+             SELECT k.rowid FROM key_package k
+             WHERE k.state IN ('claimed', 'superseded') AND k.changed_ms < ?1 AND NOT EXISTS (
+                 SELECT 1 FROM claim_item i
+                 WHERE i.tenant = k.tenant AND i.device = k.device AND i.suite = k.suite AND i.hash_ref = k.hash_ref)
+             LIMIT ?2)",
+        (U(before_ms), batch),
+    )?);
+    // A window is an hour long; the row is written anew by the next claim.
+    count(run(
+        conn,
+        "DELETE FROM rate WHERE (tenant, kind, user) IN (
+             SELECT tenant, kind, user FROM rate WHERE window_ms < ?1 - 3600000 LIMIT ?2)",
+        (U(before_ms), batch),
+    )?);
+    Ok(report)
+}

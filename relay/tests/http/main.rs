@@ -1,0 +1,23 @@
+//! The relay over real TLS, HTTP, storage files and MLS groups, as a client meets it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod auth;
+mod binary;
+mod conversations;
+mod device;
+mod directory;
+mod key_packages;
+mod life;
+mod messages;
+mod problems;
+mod stream;
+mod sync;
+mod world;

@@ -1,0 +1,255 @@
+//! Tenants, users, devices, the directory.
+
+use curo_relay::storage::{DeviceRef, DirectoryOutcome, TenantKeys};
+use curo_types::{DeviceId, Digest, TenantId, UserId};
+
+use crate::world::{MAX_ACTIVE, World, key_of};
+
+pub async fn tenants_keep_their_first_keys(w: &World) {
+    let keys = |n| TenantKeys {
+        directory: [n; 32],
+        log: [n + 1; 32],
+    };
+    let first = w.storage.tenant_keys(&w.tenant, keys(1), w.now()).await.unwrap();
+    assert_eq!(first, keys(1));
+    assert_eq!(
+        w.storage.tenant_keys(&w.tenant, keys(7), w.now()).await.unwrap(),
+        keys(1)
+    );
+    let other = TenantId::new("st-luke").unwrap();
+    assert_eq!(w.storage.tenant_keys(&other, keys(7), w.now()).await.unwrap(), keys(7));
+    assert_eq!(format!("{first:?}"), "TenantKeys(redacted)");
+}
+
+pub async fn a_subject_is_one_user_for_ever_and_another_in_another_tenant(w: &World) {
+    let anna = w
+        .storage
+        .sign_in(&w.tenant, "anna", UserId::random(), w.now())
+        .await
+        .unwrap();
+    assert_eq!(
+        w.storage
+            .sign_in(&w.tenant, "anna", UserId::random(), w.now())
+            .await
+            .unwrap(),
+        anna
+    );
+    let other = TenantId::new("st-luke").unwrap();
+    assert_ne!(
+        w.storage
+            .sign_in(&other, "anna", UserId::random(), w.now())
+            .await
+            .unwrap(),
+        anna
+    );
+
+    let people = w
+        .storage
+        .people(&w.tenant, &["bo".into(), "anna".into()])
+        .await
+        .unwrap();
+    assert_eq!(
+        people.iter().map(|p| (p.subject.as_str(), p.user)).collect::<Vec<_>>(),
+        [("anna", anna)]
+    );
+
+    let device = w.device_of(anna).await;
+    let caller = w.storage.caller(&w.tenant, "anna", Some(device.device)).await.unwrap();
+    assert_eq!((caller.user, caller.device.map(|d| d.user)), (Some(anna), Some(anna)));
+    let caller = w
+        .storage
+        .caller(&w.tenant, "bo", Some(DeviceId::random()))
+        .await
+        .unwrap();
+    assert_eq!((caller.user, caller.device), (None, None));
+}
+
+pub async fn p2_2_envelopes_are_numbered_and_served_verbatim(w: &World) {
+    let (a, b, c) = (w.device().await, w.device().await, w.device().await);
+    w.revoke(a).await;
+    let page = w.storage.directory(&w.tenant, &[c.user, a.user, a.user]).await.unwrap();
+    assert_eq!(page.version, 4);
+    let previous = Digest::of(&World::addition(a).envelope);
+    let expected = [
+        (1, World::addition(a).envelope),
+        (3, World::addition(c).envelope),
+        (4, World::revocation(a, previous).envelope),
+    ];
+    let found: Vec<_> = page.records.into_iter().map(|r| (r.version, r.envelope.0)).collect();
+    assert_eq!(found, expected);
+    assert_eq!(w.storage.devices(&w.tenant, b.user).await.unwrap()[0].version, 2);
+}
+
+pub async fn p2_2_the_same_registration_again_gets_the_same_answer(w: &World) {
+    let user = UserId::random();
+    let first = w.device_of(user).await;
+    for _ in 1..MAX_ACTIVE {
+        w.pass(1);
+        w.device_of(user).await;
+    }
+    // The repetition comes with an eviction that was decided by newer knowledge; neither changes anything.
+    let victim = w.storage.devices(&w.tenant, user).await.unwrap().pop().unwrap();
+    let eviction = World::revocation(
+        DeviceRef {
+            user,
+            device: victim.device,
+        },
+        victim.envelope_hash,
+    );
+    let mut again = World::addition(first);
+    // The relay's signature may differ; the submitted bytes are what counts.
+    again.envelope = b"another signature".to_vec();
+    match w.change(vec![eviction, again]).await {
+        DirectoryOutcome::Duplicate(record) => {
+            assert_eq!(
+                (record.version, record.envelope.0),
+                (1, World::addition(first).envelope)
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(w.version().await, MAX_ACTIVE as u64);
+    // Also once the device has other envelopes.
+    w.revoke(first).await;
+    match w.change(vec![World::addition(first)]).await {
+        DirectoryOutcome::Duplicate(record) => assert_eq!(record.version, 1),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn p2_2_taken_ids_and_keys_are_refused(w: &World) {
+    let device = w.device().await;
+    let mut other_body = World::addition(device);
+    other_body.request_hash = Digest::of(b"other");
+    assert_eq!(w.change(vec![other_body.clone()]).await, DirectoryOutcome::DeviceExists);
+    // Another user cannot take the id over, even with the same bytes.
+    let mut other_user = World::addition(device);
+    other_user.device.user = UserId::random();
+    assert_eq!(w.change(vec![other_user]).await, DirectoryOutcome::DeviceExists);
+
+    let mut same_key = World::addition(DeviceRef {
+        user: device.user,
+        device: DeviceId::random(),
+    });
+    same_key.keys[0].1 = key_of(device.device);
+    assert_eq!(w.change(vec![same_key.clone()]).await, DirectoryOutcome::DeviceExists);
+    // A key stays its device's when that is revoked, and so does the id.
+    w.revoke(device).await;
+    assert_eq!(w.change(vec![same_key]).await, DirectoryOutcome::DeviceExists);
+    assert_eq!(w.change(vec![other_body]).await, DirectoryOutcome::DeviceExists);
+}
+
+pub async fn p2_2_a_revocation_needs_the_last_envelope_and_is_for_good(w: &World) {
+    let device = w.device().await;
+    let last = w.storage.devices(&w.tenant, device.user).await.unwrap()[0].envelope_hash;
+    assert_eq!(
+        w.change(vec![World::revocation(device, Digest::ZERO)]).await,
+        DirectoryOutcome::Stale
+    );
+    let stranger = DeviceRef {
+        user: UserId::random(),
+        ..device
+    };
+    assert_eq!(
+        w.change(vec![World::revocation(stranger, last)]).await,
+        DirectoryOutcome::Stale
+    );
+    assert_eq!(
+        w.change(vec![World::revocation(device, last)]).await,
+        DirectoryOutcome::Accepted(vec![2])
+    );
+    let state = w.storage.devices(&w.tenant, device.user).await.unwrap().remove(0);
+    assert_eq!((state.active, state.keys.len(), state.version), (false, 0, 2));
+    let again = World::revocation(device, state.envelope_hash);
+    assert_eq!(w.change(vec![again]).await, DirectoryOutcome::Stale);
+}
+
+pub async fn p4_the_cap_on_devices_holds_with_eviction_in_the_same_call(w: &World) {
+    let user = UserId::random();
+    let mut devices = Vec::new();
+    for _ in 0..MAX_ACTIVE {
+        devices.push(w.device_of(user).await);
+        w.pass(1);
+    }
+    let eleventh = World::addition(DeviceRef {
+        user,
+        device: DeviceId::random(),
+    });
+    assert_eq!(w.change(vec![eleventh.clone()]).await, DirectoryOutcome::TooManyDevices);
+    let states = w.storage.devices(&w.tenant, user).await.unwrap();
+    assert_eq!(states.len(), MAX_ACTIVE, "the refused one left nothing");
+    assert_eq!(states[0].device, devices[0].device, "by time of registration");
+
+    let eviction = World::revocation(devices[0], states[0].envelope_hash);
+    let version = w.version().await;
+    let outcome = w.change(vec![eviction, eleventh]).await;
+    assert_eq!(outcome, DirectoryOutcome::Accepted(vec![version + 1, version + 2]));
+    let active = w
+        .storage
+        .devices(&w.tenant, user)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|d| d.active)
+        .count();
+    assert_eq!(active, MAX_ACTIVE);
+}
+
+pub async fn a_change_is_all_or_nothing(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    let hash = w.storage.devices(&w.tenant, a.user).await.unwrap()[0].envelope_hash;
+    let taken = {
+        let mut change = World::addition(b);
+        change.request_hash = Digest::of(b"other");
+        change
+    };
+    assert_eq!(
+        w.change(vec![World::revocation(a, hash), taken]).await,
+        DirectoryOutcome::DeviceExists
+    );
+    assert!(w.storage.devices(&w.tenant, a.user).await.unwrap()[0].active);
+    assert_eq!(w.version().await, 2);
+    // The version that was taken in vain is given to the next.
+    assert_eq!(
+        w.change(vec![World::revocation(a, hash)]).await,
+        DirectoryOutcome::Accepted(vec![3])
+    );
+}
+
+pub async fn tenants_do_not_see_each_other(w: &World) {
+    let device = w.device().await;
+    let other = TenantId::new("st-luke").unwrap();
+    assert!(w.storage.devices(&other, device.user).await.unwrap().is_empty());
+    let page = w.storage.directory(&other, &[device.user]).await.unwrap();
+    assert_eq!((page.version, page.records.len()), (0, 0));
+    assert_eq!(
+        w.storage
+            .caller(&other, "anna", Some(device.device))
+            .await
+            .unwrap()
+            .device,
+        None
+    );
+    // The same ids in another tenant are other things.
+    let outcome = w
+        .storage
+        .change_directory(&other, vec![World::addition(device)], MAX_ACTIVE, w.now())
+        .await;
+    assert_eq!(outcome.unwrap(), DirectoryOutcome::Accepted(vec![1]));
+}
+
+pub async fn devices_are_seen_forward_only(w: &World) {
+    let device = w.device().await;
+    let seen = async || w.storage.devices(&w.tenant, device.user).await.unwrap()[0].last_seen_ms;
+    assert_eq!(seen().await, w.now());
+    w.storage
+        .touch_device(&w.tenant, device.device, w.now() + 5)
+        .await
+        .unwrap();
+    assert_eq!(seen().await, w.now() + 5);
+    w.storage
+        .touch_device(&w.tenant, device.device, w.now() + 3)
+        .await
+        .unwrap();
+    assert_eq!(seen().await, w.now() + 5);
+}

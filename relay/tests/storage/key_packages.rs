@@ -1,0 +1,326 @@
+//! KeyPackages: stock, upload, claims, their limits.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use curo_relay::storage::{ClaimKeyPackages, ClaimLimits, ClaimOutcome, DeviceRef, UploadOutcome, UploadedKeyPackages};
+use curo_types::api::{ClaimAnswer, KeyPackageStock};
+use curo_types::{ClaimId, SuiteId, UserId};
+
+use crate::world::{HOUR_MS, LIMITS, SUITE, World, key_of};
+
+fn of(users: &[UserId]) -> ClaimKeyPackages {
+    ClaimKeyPackages {
+        claim: ClaimId::random(),
+        suite: SUITE,
+        users: users.to_vec(),
+    }
+}
+
+async fn claim(w: &World, caller: DeviceRef, claim: ClaimKeyPackages) -> ClaimOutcome {
+    w.storage
+        .claim_key_packages(&w.tenant, caller, claim, LIMITS, w.now())
+        .await
+        .unwrap()
+}
+
+async fn claimed(w: &World, caller: DeviceRef, users: &[UserId]) -> ClaimAnswer {
+    match claim(w, caller, of(users)).await {
+        ClaimOutcome::Accepted(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn names(answer: &ClaimAnswer) -> Vec<String> {
+    answer
+        .claims
+        .iter()
+        .map(|c| String::from_utf8(c.key_package.0.clone()).unwrap())
+        .collect()
+}
+
+fn stock(one_time: u32, last_resort: bool) -> KeyPackageStock {
+    KeyPackageStock {
+        suite: SUITE,
+        one_time,
+        last_resort,
+    }
+}
+
+async fn stock_of(w: &World, device: DeviceRef) -> Vec<KeyPackageStock> {
+    w.storage.key_package_stock(&w.tenant, device.device).await.unwrap()
+}
+
+pub async fn stock_counts_what_can_be_claimed(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    assert_eq!(stock_of(w, a).await, [stock(0, false)]);
+    assert_eq!(
+        w.upload(a, &["1", "2"], Some("last")).await,
+        UploadOutcome::Accepted(stock(2, true))
+    );
+    claimed(w, b, &[a.user]).await;
+    assert_eq!(stock_of(w, a).await, [stock(1, true)]);
+    // A last-resort one is replaced, not counted twice, and survives claims.
+    assert_eq!(
+        w.upload(a, &[], Some("later")).await,
+        UploadOutcome::Accepted(stock(1, true))
+    );
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["2"]);
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["later"]);
+    assert_eq!(stock_of(w, a).await, [stock(0, true)]);
+    w.revoke(a).await;
+    assert_eq!(stock_of(w, a).await, []);
+}
+
+pub async fn one_that_was_there_is_not_added_again_claimed_or_not(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    w.upload(a, &["1", "2"], Some("last")).await;
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["1"]);
+    assert_eq!(
+        w.upload(a, &["1", "2", "2"], Some("last")).await,
+        UploadOutcome::Accepted(stock(1, true))
+    );
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["2"]);
+    // Neither can a used one come back as the last resort.
+    assert_eq!(
+        w.upload(a, &[], Some("1")).await,
+        UploadOutcome::Accepted(stock(0, true))
+    );
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["last"]);
+}
+
+pub async fn uploads_over_the_limit_or_with_a_wrong_key_store_nothing(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    let many: Vec<String> = (0..200).map(|n| format!("one-time {n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(
+        w.upload(a, &many, None).await,
+        UploadOutcome::Accepted(stock(200, false))
+    );
+    assert_eq!(w.upload(a, &["one more"], Some("last")).await, UploadOutcome::TooMany);
+    assert_eq!(stock_of(w, a).await, [stock(200, false)]);
+
+    let upload = |public_key| UploadedKeyPackages {
+        suite: SUITE,
+        public_key,
+        one_time: vec![World::key_package("x")],
+        last_resort: None,
+    };
+    let call = async |caller, upload| {
+        w.storage
+            .upload_key_packages(&w.tenant, caller, upload, w.now())
+            .await
+            .unwrap()
+    };
+    assert_eq!(call(b, upload(key_of(a.device))).await, UploadOutcome::WrongKey);
+    let other_suite = UploadedKeyPackages {
+        suite: SuiteId(2),
+        ..upload(key_of(b.device))
+    };
+    assert_eq!(call(b, other_suite).await, UploadOutcome::WrongKey);
+    let stranger = DeviceRef {
+        user: a.user,
+        device: b.device,
+    };
+    assert_eq!(
+        call(stranger, upload(key_of(b.device))).await,
+        UploadOutcome::UnknownDevice
+    );
+    assert_eq!(stock_of(w, b).await, [stock(0, false)]);
+    w.revoke(b).await;
+    assert_eq!(call(b, upload(key_of(b.device))).await, UploadOutcome::DeviceRevoked);
+}
+
+pub async fn claims_take_the_oldest_then_the_last_resort(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    w.upload(a, &["z", "y"], Some("last")).await;
+    w.pass(1);
+    w.upload(a, &["a"], None).await;
+    let mut order = Vec::new();
+    for _ in 0..5 {
+        order.extend(names(&claimed(w, b, &[a.user]).await));
+    }
+    assert_eq!(order, ["z", "y", "a", "last", "last"]);
+}
+
+pub async fn p9_5_a_claim_again_reads_the_same(w: &World) {
+    let (a, b, c) = (w.device().await, w.device().await, w.device().await);
+    w.upload(a, &["a1", "a2"], None).await;
+    w.upload(b, &[], Some("b last")).await;
+    let request = of(&[a.user, b.user, UserId([9; 16])]);
+    let ClaimOutcome::Accepted(first) = claim(w, c, request.clone()).await else {
+        panic!("not accepted")
+    };
+    assert_eq!(first.missing, [UserId([9; 16])]);
+    assert_eq!(first.directory_version, 3);
+
+    // Whatever happens in between: replaced, revoked, another day.
+    w.upload(b, &["b1"], Some("b other")).await;
+    w.revoke(a).await;
+    w.pass(24 * HOUR_MS);
+    assert_eq!(
+        claim(w, c, request.clone()).await,
+        ClaimOutcome::Duplicate(first.clone())
+    );
+    // The order of the users does not matter, their set and the suite do.
+    let mut other = request.clone();
+    other.users.reverse();
+    assert_eq!(claim(w, c, other.clone()).await, ClaimOutcome::Duplicate(first));
+    other.users.pop();
+    assert_eq!(claim(w, c, other).await, ClaimOutcome::ClaimReused);
+    let other = ClaimKeyPackages {
+        suite: SuiteId(2),
+        ..request.clone()
+    };
+    assert_eq!(claim(w, c, other).await, ClaimOutcome::ClaimReused);
+    // Another device's claim of the same name is another claim.
+    let ClaimOutcome::Accepted(answer) = claim(w, b, request).await else {
+        panic!("not accepted")
+    };
+    assert_eq!(names(&answer), Vec::<String>::new());
+}
+
+pub async fn claims_bring_every_active_device_but_the_caller(w: &World) {
+    let (anna, bo) = (UserId([1; 16]), UserId([2; 16]));
+    let (phone, tablet) = (w.device_of(anna).await, w.device_of(anna).await);
+    let (b1, b2, b3) = (w.device_of(bo).await, w.device_of(bo).await, w.device_of(bo).await);
+    for (device, name) in [(phone, "phone"), (tablet, "tablet"), (b1, "b1"), (b2, "b2")] {
+        w.upload(device, &[name], None).await;
+    }
+    w.revoke(b2).await;
+    let answer = claimed(w, phone, &[bo, anna, bo]).await;
+    let devices: BTreeSet<_> = answer.claims.iter().map(|claim| (claim.user, claim.device)).collect();
+    // b3 has no KeyPackage, b2 is gone, the phone is the caller.
+    assert_eq!(devices, BTreeSet::from([(anna, tablet.device), (bo, b1.device)]));
+    assert_eq!(answer.missing, []);
+    let answer = claimed(w, phone, &[anna, bo]).await;
+    assert_eq!((answer.claims, answer.missing), (vec![], vec![anna, bo]));
+    assert_eq!(stock_of(w, b3).await, [stock(0, false)]);
+}
+
+pub async fn p2_8_stale_key_packages_are_not_given_out(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    w.upload(a, &["old"], Some("old last")).await;
+    w.pass(LIMITS.max_age_ms);
+    w.upload(a, &["new"], None).await;
+    w.pass(1);
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["new"]);
+    assert_eq!(claimed(w, b, &[a.user]).await.missing, [a.user]);
+}
+
+pub async fn concurrent_claims_never_share_a_one_time_key_package(w: &World) {
+    let a = w.device().await;
+    let uploaded: Vec<String> = (0..40).map(|n| n.to_string()).collect();
+    w.upload(
+        a,
+        &uploaded.iter().map(String::as_str).collect::<Vec<_>>(),
+        Some("last"),
+    )
+    .await;
+    let mut claimers = Vec::new();
+    for _ in 0..50 {
+        claimers.push(w.device().await);
+    }
+    let tasks: Vec<_> = claimers
+        .into_iter()
+        .map(|claimer| {
+            let (storage, tenant, now) = (Arc::clone(&w.storage), w.tenant.clone(), w.now());
+            tokio::spawn(async move {
+                storage
+                    .claim_key_packages(&tenant, claimer, of(&[a.user]), LIMITS, now)
+                    .await
+                    .unwrap()
+            })
+        })
+        .collect();
+    let mut got = Vec::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            ClaimOutcome::Accepted(answer) => got.extend(names(&answer)),
+            other => panic!("{other:?}"),
+        }
+    }
+    let last = got.iter().filter(|name| *name == "last").count();
+    let one_time: BTreeSet<_> = got.iter().filter(|name| *name != "last").collect();
+    assert_eq!((got.len(), last, one_time.len()), (50, 10, 40));
+}
+
+pub async fn claims_are_limited_by_the_hour(w: &World) {
+    let limits = ClaimLimits {
+        per_claimer: 3,
+        per_target: 4,
+        ..LIMITS
+    };
+    let call = async |caller, request| {
+        w.storage
+            .claim_key_packages(&w.tenant, caller, request, limits, w.now())
+            .await
+            .unwrap()
+    };
+    let limited = |ms| ClaimOutcome::RateLimited { retry_after_ms: ms };
+    let (target, x, y) = (w.device().await, w.device().await, w.device().await);
+    w.pass(10 * 60_000);
+    let first = of(&[target.user, x.user]);
+    assert!(matches!(call(y, first.clone()).await, ClaimOutcome::Accepted(_)));
+    // A claim of two users would be the third and the fourth.
+    assert_eq!(call(y, of(&[target.user, x.user])).await, limited(50 * 60_000));
+    assert!(
+        matches!(call(y, of(&[target.user])).await, ClaimOutcome::Accepted(_)),
+        "what was refused counts nothing"
+    );
+    assert_eq!(call(y, of(&[target.user])).await, limited(50 * 60_000));
+    // A repetition is free.
+    assert!(matches!(call(y, first).await, ClaimOutcome::Duplicate(_)));
+    // The target's own limit, by another claimer.
+    assert!(matches!(call(x, of(&[target.user])).await, ClaimOutcome::Accepted(_)));
+    assert!(matches!(call(x, of(&[target.user])).await, ClaimOutcome::Accepted(_)));
+    assert_eq!(call(x, of(&[target.user])).await, limited(50 * 60_000));
+    w.pass(50 * 60_000);
+    assert!(matches!(
+        call(y, of(&[target.user, x.user])).await,
+        ClaimOutcome::Accepted(_)
+    ));
+}
+
+pub async fn a_refused_claim_takes_nothing(w: &World) {
+    let (a, b, c) = (w.device().await, w.device().await, w.device().await);
+    w.upload(a, &["a"], None).await;
+    w.upload(b, &["b"], None).await;
+    let limits = ClaimLimits {
+        per_target: 1,
+        ..LIMITS
+    };
+    let call = async |request| {
+        w.storage
+            .claim_key_packages(&w.tenant, c, request, limits, w.now())
+            .await
+            .unwrap()
+    };
+    assert!(matches!(call(of(&[b.user])).await, ClaimOutcome::Accepted(_)));
+    assert!(matches!(
+        call(of(&[a.user, b.user])).await,
+        ClaimOutcome::RateLimited { .. }
+    ));
+    assert_eq!(stock_of(w, a).await, [stock(1, false)]);
+    let stranger = DeviceRef {
+        user: a.user,
+        device: c.device,
+    };
+    assert_eq!(claim(w, stranger, of(&[b.user])).await, ClaimOutcome::UnknownDevice);
+    w.revoke(c).await;
+    assert_eq!(claim(w, c, of(&[a.user])).await, ClaimOutcome::DeviceRevoked);
+}
+
+pub async fn sweeping_forgets_claims_and_keeps_what_can_be_claimed(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    w.upload(a, &["1", "2"], Some("last")).await;
+    let request = of(&[a.user]);
+    assert!(matches!(claim(w, b, request.clone()).await, ClaimOutcome::Accepted(_)));
+    let nothing = w.storage.sweep(w.now()).await.unwrap();
+    assert_eq!((nothing.removed, nothing.more), (0, false));
+    assert!(matches!(claim(w, b, request).await, ClaimOutcome::Duplicate(_)));
+    w.pass(2 * HOUR_MS);
+    // The claim, the claimed KeyPackage, the windows of claimer and target.
+    assert_eq!(w.storage.sweep(w.now()).await.unwrap().removed, 4);
+    assert_eq!(stock_of(w, a).await, [stock(1, true)]);
+}

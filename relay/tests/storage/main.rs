@@ -1,0 +1,126 @@
+//! One suite for every storage (9.6): tests generic over the trait, run on a real encrypted SQLite file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod commits;
+mod devices;
+mod key_packages;
+mod log;
+mod messages;
+mod sqlite;
+mod sync;
+mod world;
+
+use std::sync::Arc;
+
+use curo_relay::storage::{SqliteOptions, SqliteStorage};
+use curo_sqlite::CipherKey;
+use tempfile::TempDir;
+
+use crate::world::World;
+
+/// A fresh SQLite storage in its own folder, which goes with it.
+async fn sqlite_world() -> (World, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = CipherKey::generate().unwrap();
+    let path = folder.path().join("relay.db");
+    let options = SqliteOptions {
+        readers: 2,
+        cache_kib: 2048,
+    };
+    let storage = SqliteStorage::open(&path, &key, options).await.unwrap();
+    (World::new(Arc::new(storage)), folder)
+}
+
+macro_rules! on_sqlite {
+    ($($module:ident: $($test:ident),+ $(,)?;)+) => {
+        mod on_sqlite {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    let (world, _folder) = crate::sqlite_world().await;
+                    crate::$module::$test(&world).await;
+                    world.storage.close().await;
+                })+
+            })+
+        }
+    };
+}
+
+on_sqlite! {
+    devices:
+        tenants_keep_their_first_keys,
+        a_subject_is_one_user_for_ever_and_another_in_another_tenant,
+        p2_2_envelopes_are_numbered_and_served_verbatim,
+        p2_2_the_same_registration_again_gets_the_same_answer,
+        p2_2_taken_ids_and_keys_are_refused,
+        p2_2_a_revocation_needs_the_last_envelope_and_is_for_good,
+        p4_the_cap_on_devices_holds_with_eviction_in_the_same_call,
+        a_change_is_all_or_nothing,
+        tenants_do_not_see_each_other,
+        devices_are_seen_forward_only;
+    key_packages:
+        stock_counts_what_can_be_claimed,
+        one_that_was_there_is_not_added_again_claimed_or_not,
+        uploads_over_the_limit_or_with_a_wrong_key_store_nothing,
+        claims_take_the_oldest_then_the_last_resort,
+        p9_5_a_claim_again_reads_the_same,
+        claims_bring_every_active_device_but_the_caller,
+        p2_8_stale_key_packages_are_not_given_out,
+        concurrent_claims_never_share_a_one_time_key_package,
+        claims_are_limited_by_the_hour,
+        a_refused_claim_takes_nothing,
+        sweeping_forgets_claims_and_keeps_what_can_be_claimed;
+    commits:
+        p3_7_a_conversation_is_created_once,
+        p3_7_of_fifty_creators_one_wins,
+        p3_1_a_commit_again_gets_the_first_result,
+        p3_1_the_intent_comes_before_every_other_check,
+        p3_1_refusals_are_not_remembered,
+        p3_4_of_fifty_commits_on_an_epoch_one_wins,
+        p3_4_a_loser_is_told_the_winner_and_what_it_missed,
+        p3_4_a_commit_is_checked_against_the_state_of_its_epoch,
+        p3_4_leaves_are_added_and_removed_once,
+        p3_4_strangers_and_removed_devices_are_told_apart_from_members_only,
+        p3_6_a_device_that_changed_after_the_version_is_refused,
+        p3_6_leaves_bear_the_directorys_key,
+        p3_6_the_current_version_is_stamped,
+        p3_8_trees_are_kept_while_a_welcome_needs_them;
+    messages:
+        p3_2_sequence_numbers_are_contiguous_and_hashes_chain,
+        p3_2_concurrent_messages_get_contiguous_numbers,
+        p3_3_a_message_of_an_ended_epoch_brings_what_was_missed,
+        p3_3_counters_have_no_gaps,
+        p3_3_the_group_must_be_the_incarnations,
+        p4_1_a_batch_is_accepted_as_a_prefix,
+        p3_1_messages_again_get_the_first_result,
+        p7_2_a_cursor_of_another_log_is_store_changed,
+        a_revoked_device_posts_nothing,
+        numbers_beyond_every_column_are_refusals;
+    log:
+        p5_3_pages_are_contiguous_and_cut_at_their_limits,
+        p6_2_a_removed_device_is_served_up_to_its_removal,
+        p6_2_a_device_that_is_added_again_sees_both_spans,
+        a_new_member_sees_nothing_from_before,
+        p4_2_an_epoch_without_winner_is_open,
+        strangers_read_nothing;
+    sync:
+        p5_1_one_answer_brings_what_is_new_everywhere,
+        p5_1_an_answer_is_cut_and_continued_without_gap_or_repetition,
+        p5_1_large_bodies_cut_the_answer,
+        p5_1_the_token_never_passes_an_inbox_item_that_was_not_brought,
+        p5_1_a_reader_beside_writers_sees_each_entry_once,
+        p5_2_the_newest_token_moves_with_every_change,
+        p5_7_the_inbox_is_a_log_until_acknowledged,
+        p5_7_every_added_device_gets_the_welcome,
+        p7_2_tokens_and_acknowledgements_of_another_store_are_refused,
+        p8_2_cursors_move_forward_and_wake_small_conversations,
+        p8_2_cursors_are_reported_by_members_only,
+        a_revoked_device_gets_nothing;
+}

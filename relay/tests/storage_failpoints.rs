@@ -1,0 +1,162 @@
+//! A relay that fails after something is durable and before the answer leaves: asking again finds out (3.1, 9.5).
+#![cfg(feature = "failpoints")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the storage suite, which uses all of it"
+)]
+
+#[path = "storage/world.rs"]
+mod world;
+
+use std::sync::Arc;
+
+use curo_relay::failpoints;
+use curo_relay::storage::{
+    AckOutcome, Acknowledge, AppendMessages, ClaimKeyPackages, ClaimOutcome, CommitOutcome, DirectoryOutcome,
+    NewConversation, SqliteOptions, SqliteStorage, StorageError, UploadOutcome, UploadedKeyPackages,
+};
+use curo_sqlite::CipherKey;
+use curo_types::{ClaimId, DeviceId, UserId};
+use world::{LIMITS, MAX_ACTIVE, SUITE, World, accepted, key_of};
+
+/// Runs a call three times: failing before it does anything, failing after it is durable, and through.
+macro_rules! thrice {
+    ($before:ident, $after:ident, $call:expr) => {{
+        for name in [failpoints::$before, failpoints::$after] {
+            fail::cfg(name, "return").unwrap();
+            assert_eq!($call.unwrap_err(), StorageError::Retry, "{name}");
+            fail::remove(name);
+        }
+        $call.unwrap()
+    }};
+}
+
+/// Each call is repeated with the same bytes; the repetition answers what the lost answer would have said.
+#[tokio::test]
+async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
+    let scenario = fail::FailScenario::setup();
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions {
+        readers: 1,
+        cache_kib: 2048,
+    };
+    let key = CipherKey::generate().unwrap();
+    let storage = SqliteStorage::open(&folder.path().join("relay.db"), &key, options)
+        .await
+        .unwrap();
+    let w = World::new(Arc::new(storage));
+    let (s, tenant, now) = (&w.storage, &w.tenant, w.now());
+    let (a, b) = (w.device().await, w.device().await);
+
+    let new = curo_relay::storage::DeviceRef {
+        user: UserId::random(),
+        device: DeviceId::random(),
+    };
+    let changes = vec![World::addition(new)];
+    let outcome = thrice!(
+        DEVICE_BEFORE_ACCEPT,
+        DEVICE_AFTER_ACCEPT,
+        s.change_directory(tenant, changes.clone(), MAX_ACTIVE, now).await
+    );
+    assert!(matches!(outcome, DirectoryOutcome::Duplicate(record) if record.version == 3));
+
+    let upload = UploadedKeyPackages {
+        suite: SUITE,
+        public_key: key_of(b.device),
+        one_time: vec![World::key_package("1"), World::key_package("2")],
+        last_resort: None,
+    };
+    let outcome = thrice!(
+        UPLOAD_BEFORE_ACCEPT,
+        UPLOAD_AFTER_ACCEPT,
+        s.upload_key_packages(tenant, b, upload.clone(), now).await
+    );
+    assert!(matches!(outcome, UploadOutcome::Accepted(stock) if stock.one_time == 2));
+
+    let claim = ClaimKeyPackages {
+        claim: ClaimId::random(),
+        suite: SUITE,
+        users: vec![b.user],
+    };
+    let outcome = thrice!(
+        CLAIM_BEFORE_ACCEPT,
+        CLAIM_AFTER_ACCEPT,
+        s.claim_key_packages(tenant, a, claim.clone(), LIMITS, now).await
+    );
+    assert!(matches!(outcome, ClaimOutcome::Duplicate(answer) if answer.claims.len() == 1));
+    assert_eq!(
+        s.key_package_stock(tenant, b.device).await.unwrap()[0].one_time,
+        1,
+        "claimed once"
+    );
+
+    let mut conversation = w.new_conversation();
+    let first_commit = World::commit(&conversation, a, 3, &[b], &[]);
+    let new = NewConversation {
+        group: conversation.group,
+        suite: SUITE,
+        first_commit,
+    };
+    let outcome = thrice!(
+        CREATE_BEFORE_ACCEPT,
+        CREATE_AFTER_ACCEPT,
+        s.create_conversation(tenant, a, new.clone(), now).await
+    );
+    assert!(matches!(outcome, CommitOutcome::Duplicate(entry) if entry.accepted.seq == 1));
+    conversation.epoch = 1;
+
+    let messages = vec![World::message(&conversation, 1), World::message(&conversation, 2)];
+    let batch = AppendMessages {
+        conversation: conversation.id,
+        incarnation: 1,
+        messages,
+    };
+    let outcome = thrice!(
+        MESSAGE_BEFORE_ACCEPT,
+        MESSAGE_AFTER_ACCEPT,
+        s.append_messages(tenant, a, batch.clone(), now).await
+    );
+    assert_eq!(
+        outcome
+            .accepted
+            .iter()
+            .map(|a| (a.seq, a.duplicate))
+            .collect::<Vec<_>>(),
+        [(2, true), (3, true)]
+    );
+
+    let commit = World::commit(&conversation, a, 3, &[], &[]);
+    let outcome = thrice!(
+        COMMIT_BEFORE_ACCEPT,
+        COMMIT_AFTER_ACCEPT,
+        s.accept_commit(tenant, a, commit.clone(), now).await
+    );
+    assert!(matches!(outcome, CommitOutcome::Duplicate(entry) if entry.accepted.seq == 4));
+    conversation.epoch = 2;
+
+    let acknowledge = Acknowledge {
+        inbox: 1,
+        cursors: Vec::new(),
+    };
+    let outcome = thrice!(
+        SYNC_BEFORE_ACK,
+        SYNC_AFTER_ACK,
+        s.acknowledge(tenant, b, acknowledge.clone(), now).await
+    );
+    assert!(matches!(outcome, AckOutcome::Done { .. }));
+    assert!(w.sync(b, None, 0).await.inbox.is_empty());
+
+    // Nothing was doubled on the way.
+    assert_eq!(w.entries(a, &conversation, 0).await.len(), 4);
+    let next = World::commit(&conversation, a, 3, &[], &[]);
+    assert_eq!(accepted(w.accept(a, next).await).accepted.seq, 5);
+    scenario.teardown();
+}

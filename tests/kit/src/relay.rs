@@ -1,0 +1,242 @@
+//! The real relay, embedded: over TLS on a loopback port, with a development issuer and its own folder.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use curo::TenantId;
+use curo_relay::{
+    Clock, Config, DatabaseKey, DevIssuer, Limits, Relay, RunningRelay, StartError, SystemClock, TlsConfig,
+};
+use tempfile::TempDir;
+
+use crate::ca::write_private;
+use crate::{Ca, KitError};
+
+/// The tenant that a test relay serves.
+pub const TENANT: &str = "st-mary";
+
+/// Below the ports that the operating system gives to outgoing connections, so that a stopped relay's port stays free.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+const ATTEMPTS: usize = 50;
+
+/// A relay that can be stopped, killed and started again on the same port and folder.
+pub struct TestRelay {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    ca: Ca,
+    tenant: TenantId,
+    issuer: Arc<DevIssuer>,
+    running: Option<RunningRelay>,
+    dir: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+/// How to start a [`TestRelay`]. See [`TestRelay::builder`].
+#[must_use]
+pub struct TestRelayBuilder {
+    dir: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+}
+
+impl TestRelayBuilder {
+    /// Keeps its files here instead of in a temporary folder. A relay that ran here before goes on with its data.
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// Gives relay and issuer this clock instead of the operating system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Changes time-outs and rate limits. The heartbeat is 1 s unless told.
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    /// Starts it. It accepts requests when this returns.
+    ///
+    /// # Errors
+    /// [`KitError`] with the reason.
+    pub async fn start(self) -> Result<TestRelay, KitError> {
+        let (dir, temporary) = match self.dir {
+            Some(dir) => (dir, None),
+            None => {
+                let temporary = tempfile::tempdir()?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        std::fs::create_dir_all(&dir)?;
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let issuer = DevIssuer::start_with_clock(loopback, Arc::clone(&self.clock)).await?;
+        let tenant = TenantId::new(TENANT).map_err(|_| KitError::Io(std::io::ErrorKind::InvalidInput.into()))?;
+        let ca = Ca::new()?;
+        let config = Config {
+            listen: loopback,
+            tls: ca.issue(&dir)?,
+            data_dir: dir.join("data"),
+            database_key: database_key(&dir.join("database.key"))?,
+            tenants: vec![issuer.tenant(&tenant)],
+            limits: self.limits,
+        };
+        let mut relay = TestRelay {
+            config,
+            clock: self.clock,
+            ca,
+            tenant,
+            issuer: Arc::new(issuer),
+            running: None,
+            dir,
+            _temporary: temporary,
+        };
+        relay.start_somewhere().await?;
+        Ok(relay)
+    }
+}
+
+impl TestRelay {
+    /// A relay in a temporary folder that vanishes with the value.
+    ///
+    /// # Errors
+    /// [`KitError`] with the reason.
+    pub async fn start() -> Result<Self, KitError> {
+        Self::builder().start().await
+    }
+
+    /// A relay with a folder, clock or limits of the caller's.
+    pub fn builder() -> TestRelayBuilder {
+        TestRelayBuilder {
+            dir: None,
+            clock: Arc::new(SystemClock),
+            limits: Limits {
+                heartbeat: Duration::from_secs(1),
+                shutdown_grace: Duration::from_secs(3),
+                ..Limits::default()
+            },
+        }
+    }
+
+    /// Where it listens, also while it is stopped.
+    pub const fn addr(&self) -> SocketAddr {
+        self.config.listen
+    }
+
+    /// Its address for a client that needs no [`Cable`](crate::Cable).
+    pub fn url(&self) -> String {
+        format!("https://{}", self.addr())
+    }
+
+    /// The tenant, [`TENANT`].
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Who vouches for people.
+    pub const fn issuer(&self) -> &Arc<DevIssuer> {
+        &self.issuer
+    }
+
+    /// Who signed its certificate.
+    pub const fn ca(&self) -> &Ca {
+        &self.ca
+    }
+
+    /// Where certificate and private key are, PEM.
+    pub const fn tls(&self) -> &TlsConfig {
+        &self.config.tls
+    }
+
+    /// Its whole folder: certificate, keys and [`TestRelay::data_dir`].
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The folder with what the relay itself writes.
+    pub fn data_dir(&self) -> &Path {
+        &self.config.data_dir
+    }
+
+    /// Whether it is running.
+    pub const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Stops it in good order; does nothing if it is stopped.
+    pub async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+    }
+
+    /// Stops it as a kill would: open requests are dropped, finished transactions stay.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+
+    /// Starts it again on the same port and folder; does nothing if it is running.
+    ///
+    /// # Errors
+    /// [`KitError::Relay`].
+    pub async fn start_again(&mut self) -> Result<(), KitError> {
+        if self.running.is_none() {
+            let started = Relay::start_with_clock(self.config.clone(), Arc::clone(&self.clock));
+            self.running = Some(started.await?);
+        }
+        Ok(())
+    }
+
+    /// Stops it in good order and starts it again on the same port and folder.
+    ///
+    /// # Errors
+    /// [`KitError::Relay`]; it is stopped then.
+    pub async fn restart(&mut self) -> Result<(), KitError> {
+        self.stop().await;
+        self.start_again().await
+    }
+
+    async fn start_somewhere(&mut self) -> Result<(), KitError> {
+        let mut attempt = 1;
+        loop {
+            self.config.listen.set_port(free_port()?);
+            match self.start_again().await {
+                // Somebody was quicker.
+                Err(KitError::Relay(StartError::Listen { .. })) if attempt < ATTEMPTS => attempt += 1,
+                started => return started,
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for TestRelay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TestRelay({})", self.addr())
+    }
+}
+
+fn free_port() -> Result<u16, KitError> {
+    for _ in 0..ATTEMPTS {
+        let mut random = [0; 2];
+        getrandom::fill(&mut random).map_err(|_| KitError::Randomness)?;
+        let port = PORTS.start + u16::from_le_bytes(random) % (PORTS.end - PORTS.start);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(KitError::Io(std::io::ErrorKind::AddrInUse.into()))
+}
+
+/// The key in `file`; a new one if there is no file.
+fn database_key(file: &Path) -> Result<DatabaseKey, KitError> {
+    if !file.try_exists()? {
+        let mut key = [0; 48];
+        getrandom::fill(&mut key).map_err(|_| KitError::Randomness)?;
+        write_private(file, hex::encode(key).as_bytes())?;
+    }
+    Ok(DatabaseKey::from_hex(&std::fs::read_to_string(file)?)?)
+}

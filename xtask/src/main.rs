@@ -1,0 +1,91 @@
+//! `cargo xtask …`: the one entry for people and for CI.
+//!
+//! Stands beside the product: it knows cargo, the file tree and `policy/`, and depends on no crate
+//! of the product, so that it compiles while they do not.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool speaks through them"
+)]
+
+mod ci;
+mod demo;
+mod doctor;
+mod failure;
+mod lines;
+mod policy;
+mod run;
+mod suites;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// Curo's tasks: the same commands for people and for CI.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build and run the demo; everything after `demo` goes to it
+    #[command(disable_help_flag = true)]
+    Demo {
+        /// Arguments of the demo (try `--help`)
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run the tests of every platform, documentation examples included
+    Test {
+        /// Only this Rust crate (may be repeated)
+        #[arg(short, long = "package", value_name = "CRATE")]
+        packages: Vec<String>,
+        /// Arguments of the Rust test programs, for instance a part of a test's name
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Check dependencies and manifests against policy/dependencies.toml
+    Policy,
+    /// List source files over 300 lines; fail above 500
+    Lines,
+    /// Check this machine's tools and install what is missing (Debian, as root)
+    Doctor,
+    /// Everything that CI does, in its order
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match Workspace::find().and_then(|workspace| perform(cli.task, &workspace)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
+    match task {
+        Task::Demo { args } => {
+            doctor::prepare(workspace)?;
+            demo::run(workspace, &args)
+        }
+        Task::Test { packages, args } => {
+            doctor::prepare(workspace)?;
+            suites::run(workspace, &suites::Selection { packages, args })
+        }
+        Task::Policy => policy::run(workspace),
+        Task::Lines => lines::run(workspace),
+        Task::Doctor => doctor::run(workspace),
+        Task::Ci => ci::run(workspace),
+    }
+}
