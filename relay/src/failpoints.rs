@@ -2,7 +2,7 @@
 //! nothing and do nothing.
 //!
 //! `before_…` stands before anything is durable, `after_…` when it is durable and the answer has not left yet. The action
-//! `return` makes the step fail with [`StorageError::Retry`](crate::storage::StorageError::Retry).
+//! `return` makes the step fail with [`StorageError::Retry`].
 
 use crate::storage::StorageError;
 

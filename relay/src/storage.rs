@@ -125,7 +125,8 @@ pub trait Storage: Send + Sync + 'static {
         device: DeviceId,
     ) -> Result<Vec<KeyPackageStock>, StorageError>;
 
-    /// Adds KeyPackages of one suite to the caller's stock. One that was uploaded before is not added again, claimed or not.
+    /// Adds KeyPackages of one suite to the caller's stock. One that is remembered from before, claimed or not, is not
+    /// added again (claimed ones are remembered until a sweep).
     ///
     /// # Errors
     /// [`StorageError`].

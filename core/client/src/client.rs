@@ -233,6 +233,7 @@ impl Client {
     pub async fn lock(&self) -> Result<()> {
         self.stop().await;
         self.core.db.forget_groups();
+        self.core.relay.forget_token().await;
         let locked = self.core.db.store().lock().await;
         self.core.changed();
         Ok(locked.map_err(Fault::from)?)

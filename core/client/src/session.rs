@@ -5,15 +5,15 @@
 
 use curo_mls::Suite;
 use curo_store::repo::account::{self, Account};
-use curo_types::api::SessionAnswer;
+use curo_types::api::{KeyPackageStock, SessionAnswer};
 use curo_types::format::{Envelope, EnvelopeBody, Signer, SuiteKey};
 use curo_types::{ChainId, DeviceId, ErrorCode, SuiteId};
 
 use crate::db::{Db, Tx};
 use crate::directory::verify_suite;
 use crate::error::Fault;
-use crate::failpoints;
 use crate::http::Relay;
+use crate::{failpoints, key_packages};
 
 /// Signs in, registering the device if it is new, and returns the account.
 pub(crate) async fn sign_in(db: &Db, relay: &Relay) -> Result<Account, Fault> {
@@ -37,11 +37,20 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay) -> Result<Account, Fault> {
         return Err(Fault::BadRelay("another envelope came back"));
     }
     theirs.verify(&account.directory_key, &verify_suite, &|_, _| None)?;
-    db.write(move |tx| {
-        account::set_registered(tx.conn, registered.version, registered.envelope.as_slice())?;
-        account::get(tx.conn)?.ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED))
-    })
-    .await
+    let account = db
+        .write(move |tx| {
+            account::set_registered(tx.conn, registered.version, registered.envelope.as_slice())?;
+            account::get(tx.conn)?.ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED))
+        })
+        .await?;
+    // So that others can add this device from now on. What a kill keeps from happening, the first sync makes up for.
+    let stock = KeyPackageStock {
+        suite: account.suite,
+        one_time: 0,
+        last_resort: false,
+    };
+    key_packages::refill(db, relay, &account, stock).await?;
+    Ok(account)
 }
 
 /// The account of this session: the bound one, or a new one with new keys.

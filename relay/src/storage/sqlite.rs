@@ -17,6 +17,9 @@ mod log;
 mod messages;
 mod methods;
 mod people;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod plans;
 mod sql;
 mod sweep;
 mod tenants;

@@ -75,9 +75,10 @@ async fn it_serves_stops_on_sigterm_and_logs_nothing_that_it_should_not() {
         .json(&serde_json::json!({"subjects": ["canary-body", 7]}));
     assert!(!body.send().await.unwrap().status().is_success());
 
-    let stopped = Command::new("kill")
-        .arg("-TERM")
-        .arg(child.id().to_string())
+    // The shell's own `kill` is everywhere.
+    let stopped = Command::new("sh")
+        .arg("-c")
+        .arg(format!("kill -TERM {}", child.id()))
         .status()
         .unwrap();
     assert!(stopped.success());

@@ -24,10 +24,14 @@ impl Ca {
     /// [`KitError::Certificate`].
     pub fn new() -> Result<Self, KitError> {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "Curo test authority");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Curo test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        Ok(Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)? })
+        Ok(Self {
+            issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?,
+        })
     }
 
     /// The authority's certificate (DER), for [`curo::ClientOptions::extra_root`].
@@ -47,7 +51,10 @@ impl Ca {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        let tls = TlsConfig { cert: dir.join("cert.pem"), key: dir.join("key.pem") };
+        let tls = TlsConfig {
+            cert: dir.join("cert.pem"),
+            key: dir.join("key.pem"),
+        };
         std::fs::write(&tls.cert, certificate.pem())?;
         write_private(&tls.key, key.serialize_pem().as_bytes())?;
         Ok(tls)

@@ -57,10 +57,18 @@ impl Cable {
     pub async fn to(relay: SocketAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let state = watch::Sender::new(State { mode: Mode::Whole, generation: 0 });
+        let state = watch::Sender::new(State {
+            mode: Mode::Whole,
+            generation: 0,
+        });
         let (count, swallowed) = watch::channel(0);
         let listener = tokio::spawn(accept(listener, relay, state.subscribe(), Arc::new(count)));
-        Ok(Self { addr, state, swallowed, listener })
+        Ok(Self {
+            addr,
+            state,
+            swallowed,
+            listener,
+        })
     }
 
     /// Where the client connects to.
@@ -173,8 +181,7 @@ impl Wire {
         // A cable that is gone is cut.
         let _ = state
             .wait_for(|state| {
-                state.generation != self.generation
-                    || (state.mode == Mode::Whole && self.lost.load(Ordering::SeqCst))
+                state.generation != self.generation || (state.mode == Mode::Whole && self.lost.load(Ordering::SeqCst))
             })
             .await;
     }

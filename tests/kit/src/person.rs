@@ -152,7 +152,10 @@ impl Person {
     ///
     /// # Panics
     /// Before the first sign-in, if that is not possible now.
-    #[expect(clippy::panic, reason = "a test that asks too early shall fail here, with the reason")]
+    #[expect(
+        clippy::panic,
+        reason = "a test that asks too early shall fail here, with the reason"
+    )]
     pub async fn user(&self) -> UserId {
         match self.account().await {
             Ok(account) => account.user,
@@ -187,7 +190,10 @@ impl Person {
 
     /// The encrypted database.
     pub fn database(&self) -> PathBuf {
-        self.dir.join("profiles").join(self.client.profile().to_string()).join("store.db")
+        self.dir
+            .join("profiles")
+            .join(self.client.profile().to_string())
+            .join("store.db")
     }
 }
 

@@ -51,7 +51,11 @@ pub async fn try_until(
         Err(error) => error.to_string(),
     };
     let state = format!("connection {:?}, outbox {outbox}", client.connection());
-    Err(TimedOut { what: what.to_owned(), limit, state })
+    Err(TimedOut {
+        what: what.to_owned(),
+        limit,
+        state,
+    })
 }
 
 /// As [`try_until`], for tests.
@@ -78,7 +82,10 @@ pub fn until_live(client: &Client, limit: Duration) -> impl Future<Output = ()> 
 }
 
 pub(crate) async fn try_until_live(client: &Client, limit: Duration) -> Result<(), TimedOut> {
-    try_until(client, "live stream", limit, async || client.connection() == ConnectionState::Live).await
+    try_until(client, "live stream", limit, async || {
+        client.connection() == ConnectionState::Live
+    })
+    .await
 }
 
 /// Waits until the connection is as `holds` wants it.
@@ -93,7 +100,13 @@ pub fn until_connection(
     holds: impl Fn(&ConnectionState) -> bool,
 ) -> impl Future<Output = ()> {
     let place = Location::caller();
-    async move { or_panic(place, try_until(client, what, limit, async || holds(&client.connection()))).await }
+    async move {
+        or_panic(
+            place,
+            try_until(client, what, limit, async || holds(&client.connection())),
+        )
+        .await
+    }
 }
 
 /// Waits until a message with this text is in the conversation, own ones included.
@@ -106,7 +119,11 @@ pub fn until_text(client: &Client, id: ConversationId, text: &str, limit: Durati
     async move {
         let conversation = client.conversation(id);
         let what = format!("text {text:?}");
-        let reads = async || texts(&conversation).await.is_ok_and(|all| all.iter().any(|one| one == text));
+        let reads = async || {
+            texts(&conversation)
+                .await
+                .is_ok_and(|all| all.iter().any(|one| one == text))
+        };
         or_panic(place, try_until(client, &what, limit, reads)).await;
     }
 }
@@ -137,19 +154,17 @@ pub fn until_delivery(
 /// # Panics
 /// After `limit`, and when it has failed.
 #[track_caller]
-pub fn until_done(
-    client: &Client,
-    id: ConversationId,
-    intent: IntentId,
-    limit: Duration,
-) -> impl Future<Output = ()> {
+pub fn until_done(client: &Client, id: ConversationId, intent: IntentId, limit: Duration) -> impl Future<Output = ()> {
     let place = Location::caller();
     async move {
         let conversation = client.conversation(id);
         let settled = async || !matches!(conversation.intent(intent).await, Ok(IntentStatus::Pending));
         or_panic(place, try_until(client, "intent done", limit, settled)).await;
         let status = conversation.intent(intent).await;
-        assert!(matches!(status, Ok(IntentStatus::Done)), "{place}: the intent is {status:?}");
+        assert!(
+            matches!(status, Ok(IntentStatus::Done)),
+            "{place}: the intent is {status:?}"
+        );
     }
 }
 

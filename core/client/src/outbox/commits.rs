@@ -99,10 +99,10 @@ pub(super) fn fail(tx: &Tx<'_>, row: &OutboxRow, code: &ErrorCode) -> Result<Ste
         return Ok(Step::Again);
     }
     outbox::failed(tx.conn, row.position, code.as_str())?;
-    if row.kind == IntentKind::Update {
-        if let Some(mut conv) = conversation::get(tx.conn, row.conversation)?.filter(|conv| conv.needs_update) {
-            freeze(tx.conn, &mut conv, &ErrorCode::REJOIN_NEEDED)?;
-        }
+    if row.kind == IntentKind::Update
+        && let Some(mut conv) = conversation::get(tx.conn, row.conversation)?.filter(|conv| conv.needs_update)
+    {
+        freeze(tx.conn, &mut conv, &ErrorCode::REJOIN_NEEDED)?;
     }
     Ok(Step::Again)
 }

@@ -1,7 +1,7 @@
 //! What a refusal by the relay means for the rows that were sent.
 
 use curo_store::repo::conversation::{self, ConversationState};
-use curo_store::repo::outbox::{self, OutboxRow};
+use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
 use curo_types::api::Problem;
 use curo_types::{ConversationId, ErrorCode, IntentId};
 
@@ -9,7 +9,7 @@ use super::commits;
 use crate::core::Core;
 use crate::db::Tx;
 use crate::error::Fault;
-use crate::sync::apply::live;
+use crate::sync::apply::{freeze, live};
 
 impl Core {
     /// The relay refused the first of what was sent.
@@ -83,27 +83,31 @@ impl Core {
             .await
     }
 
-    /// Somebody else has created the conversation first (rule 3.7): its Welcome will come.
+    /// The conversation exists, or has gone on in another incarnation. A creation that lost the race (rule 3.7) waits for
+    /// the winner's Welcome, or has it already; anything else cannot go on.
     async fn lost_creation(&self, id: ConversationId, intent: Option<IntentId>) -> Result<(), Fault> {
         self.db
             .write(move |tx| {
                 let Some(mut conv) = conversation::get(tx.conn, id)? else {
                     return Ok(());
                 };
-                if conv.state != ConversationState::Creating {
-                    return crate::sync::apply::freeze(tx.conn, &mut conv, &ErrorCode::REJOIN_NEEDED);
+                let row = intent.map(|intent| outbox::get(tx.conn, intent)).transpose()?.flatten();
+                let Some(row) = row.filter(|row| row.kind == IntentKind::Create) else {
+                    return freeze(tx.conn, &mut conv, &ErrorCode::REJOIN_NEEDED);
+                };
+                outbox::done(tx.conn, row.position, None)?;
+                if conv.state == ConversationState::Creating {
+                    if let Some(group) = conv.group.take() {
+                        tx.mls.delete_group(&tx.kv, group.as_bytes())?;
+                    }
+                    conv.state = ConversationState::Waiting;
+                    conversation::put(tx.conn, &conv)?;
                 }
-                if let Some(row) = intent.map(|intent| outbox::get(tx.conn, intent)).transpose()?.flatten() {
-                    discard(tx, &row)?;
-                    outbox::done(tx.conn, row.position, None)?;
-                }
-                if let Some(group) = conv.group.take() {
-                    tx.mls.delete_group(&tx.kv, group.as_bytes())?;
-                }
-                conv.state = ConversationState::Waiting;
-                Ok(conversation::put(tx.conn, &conv)?)
+                Ok(())
             })
-            .await
+            .await?;
+        self.changed();
+        Ok(())
     }
 
     /// The relay will never take these bytes. What was encrypted behind them is thrown away with them and comes again
@@ -132,12 +136,11 @@ impl Core {
 
 /// Drops the pending MLS commit of a row that will not be accepted.
 fn discard(tx: &mut Tx<'_>, row: &OutboxRow) -> Result<(), Fault> {
-    if row.request.is_some() {
-        if let Some(group) = conversation::get(tx.conn, row.conversation)?.and_then(|conv| conv.group) {
-            if tx.mls.exists(&tx.kv, group.as_bytes())? {
-                tx.mls.discard_own_commit(&tx.kv, group.as_bytes())?;
-            }
-        }
+    if row.request.is_some()
+        && let Some(group) = conversation::get(tx.conn, row.conversation)?.and_then(|conv| conv.group)
+        && tx.mls.exists(&tx.kv, group.as_bytes())?
+    {
+        tx.mls.discard_own_commit(&tx.kv, group.as_bytes())?;
     }
     Ok(())
 }

@@ -47,11 +47,11 @@ pub(super) fn settle_messages(
     let mut rows = BTreeMap::new();
     for one in accepted {
         // A row that is gone was reached by the cursor while the answer was on its way.
-        if let Some(row) = outbox::get(tx.conn, one.intent)? {
-            if outbox::accepted(tx.conn, row.position, one.seq)? {
-                conv.sent_count += 1;
-                rows.insert(one.seq, (row, one));
-            }
+        if let Some(row) = outbox::get(tx.conn, one.intent)?
+            && outbox::accepted(tx.conn, row.position, one.seq)?
+        {
+            conv.sent_count += 1;
+            rows.insert(one.seq, (row, one));
         }
     }
     for (row, one) in rows.into_values() {

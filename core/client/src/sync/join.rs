@@ -6,7 +6,7 @@ use curo_mls::{JoinView, MlsError, Refusal};
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
-use curo_store::repo::outbox;
+use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::{InboxItem, InboxRecord};
 use curo_types::format::Credential;
 use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, GroupId, MessageId, SuiteId, UserId};
@@ -197,7 +197,7 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
         Err(error) if error.retryable() => return Err(error.into()),
         Err(_) => return Err(permanent(ErrorCode::REJOIN_NEEDED)),
     };
-    // Whoever joins again has lost what was unsettled in the old membership; intents start over.
+    leave_behind(tx, me, welcome)?;
     conversation::clear_members(tx.conn, welcome.conversation, welcome.seq)?;
     let users: BTreeSet<UserId> = joined.members.iter().filter_map(super::commit::user_of).collect();
     for user in users {
@@ -226,6 +226,35 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
     };
     item::add(tx.conn, welcome.conversation, &item)?;
     Ok(account::ack_inbox(tx.conn, index)?)
+}
+
+/// What a join makes of the conversation's past on this device. An own creation that lost the race is done with (rule
+/// 3.7); bytes of the old membership can never be accepted, so their intents start over; what was accepted stands in the
+/// log before the join.
+fn leave_behind(tx: &mut Tx<'_>, me: &Account, welcome: &Welcome) -> Result<(), Fault> {
+    let Some(old) = conversation::get(tx.conn, welcome.conversation)? else {
+        return Ok(());
+    };
+    if let Some(group) = old.group.filter(|group| *group != welcome.group) {
+        tx.mls.delete_group(&tx.kv, group.as_bytes())?;
+    }
+    for row in outbox::open(tx.conn, welcome.conversation, usize::MAX)? {
+        match (row.kind, row.state, row.seq) {
+            (IntentKind::Create, ..) => outbox::done(tx.conn, row.position, None)?,
+            (IntentKind::Message, IntentState::Accepted, Some(seq)) => {
+                let place = Place::Log {
+                    incarnation: row.incarnation.unwrap_or(old.incarnation),
+                    seq,
+                };
+                item::accept(tx.conn, old.id, me.device, row.intent.into(), place, row.created_ms)?;
+                outbox::remove(tx.conn, row.position)?;
+            }
+            (_, IntentState::Accepted, seq) => outbox::done(tx.conn, row.position, seq)?,
+            _ => {}
+        }
+    }
+    outbox::requeue_unsettled(tx.conn, old.id)?;
+    Ok(())
 }
 
 /// The group must be the announced one, and every leaf's key published (rule 3.6).

@@ -159,10 +159,10 @@ impl Core {
             .write(move |tx| {
                 for c in cursors {
                     // The relay's word: until receipts are sealed (rule 8.3) it could claim deliveries that never were.
-                    if let Some(row) = conversation::get(tx.conn, c.conversation)? {
-                        if row.incarnation == c.incarnation {
-                            conversation::see_cursor(tx.conn, row.id, row.incarnation, c.user, c.device, c.seq)?;
-                        }
+                    if let Some(row) = conversation::get(tx.conn, c.conversation)?
+                        && row.incarnation == c.incarnation
+                    {
+                        conversation::see_cursor(tx.conn, row.id, row.incarnation, c.user, c.device, c.seq)?;
                     }
                 }
                 Ok(())

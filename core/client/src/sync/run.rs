@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::Core;
 use crate::error::Fault;
-use crate::http::EventStream;
 use crate::state::ConnectionState;
 
 /// Reports of cursors wait so long for others to join them.
@@ -102,20 +101,28 @@ async fn connected(core: &Core) -> Result<(), Fault> {
     // Between the pull and the opening of the stream nothing is lost: the stream goes on from the token.
     core.set_connection(ConnectionState::Live);
     core.outbox_work.notify_one();
-    while follow(core, &mut stream, &mut token).await? {}
-    Ok(())
+    let mut report_at = None;
+    loop {
+        tokio::select! {
+            event = stream.next() => {
+                if !take_event(core, event?, &mut token).await? {
+                    return Ok(());
+                }
+            }
+            () = core.report_work.notified(), if report_at.is_none() => {
+                report_at = Some(Instant::now() + REPORT_DELAY);
+            }
+            () = tokio::time::sleep_until(report_at.unwrap_or_else(Instant::now)), if report_at.is_some() => {
+                report_at = None;
+                core.pull().await?;
+                core.outbox_work.notify_one();
+            }
+        }
+    }
 }
 
-/// One event or one due report. False: the relay has ended the stream.
-async fn follow(core: &Core, stream: &mut EventStream, token: &mut String) -> Result<bool, Fault> {
-    let event = tokio::select! {
-        event = stream.next() => event?,
-        () = report_due(core) => {
-            core.pull().await?;
-            core.outbox_work.notify_one();
-            return Ok(true);
-        }
-    };
+/// Takes one event. False: the relay has ended the stream in good order.
+async fn take_event(core: &Core, event: Option<StreamEvent>, token: &mut String) -> Result<bool, Fault> {
     match event {
         Some(StreamEvent::Sync(answer)) => {
             let _one_at_a_time = core.sync_lock.lock().await;
@@ -151,11 +158,6 @@ async fn follow(core: &Core, stream: &mut EventStream, token: &mut String) -> Re
         None => return Err(Fault::Offline("stream ended")),
     }
     Ok(true)
-}
-
-async fn report_due(core: &Core) {
-    core.report_work.notified().await;
-    tokio::time::sleep(REPORT_DELAY).await;
 }
 
 /// Sends whenever there is something to send and the relay can be reached, until cancelled.

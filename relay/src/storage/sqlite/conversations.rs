@@ -94,7 +94,7 @@ pub(super) fn spans(conn: &Connection, place: Place<'_>, device: DeviceId) -> Re
     let (tenant, conversation, incarnation) = place.key();
     all(
         conn,
-        "SELECT joined_seq, removed_seq FROM membership
+        "SELECT joined_seq, removed_seq FROM membership INDEXED BY membership_device
          WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND device = ?4 ORDER BY joined_seq",
         (tenant, conversation, incarnation, device.0),
         |row| {
@@ -110,7 +110,7 @@ pub(super) fn spans(conn: &Connection, place: Place<'_>, device: DeviceId) -> Re
 pub(super) fn leaves(conn: &Connection, place: Place<'_>) -> Result<Vec<DeviceId>, DbError> {
     all(
         conn,
-        "SELECT device FROM membership
+        "SELECT device FROM membership INDEXED BY membership_leaf
          WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND removed_seq IS NULL",
         place.key(),
         |row| row.get(0).map(DeviceId),

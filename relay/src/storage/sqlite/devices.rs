@@ -62,7 +62,7 @@ pub(super) fn find(conn: &Connection, tenant: &TenantId, device: DeviceId) -> Re
 /// A user's devices by time of registration.
 pub(super) fn of_user(conn: &Connection, tenant: &TenantId, user: UserId) -> Result<Vec<DeviceState>, DbError> {
     let sql = "SELECT user, device, active, version, envelope_hash, registered_ms, last_seen_ms
-               FROM device WHERE tenant = ?1 AND user = ?2 ORDER BY registered_ms, device";
+               FROM device INDEXED BY device_user WHERE tenant = ?1 AND user = ?2 ORDER BY registered_ms, device";
     let mut devices = all(conn, sql, (tenant.as_str(), user.0), state)?;
     for device in &mut devices {
         device.keys = keys(conn, tenant, device.device)?;
@@ -74,7 +74,8 @@ pub(super) fn of_user(conn: &Connection, tenant: &TenantId, user: UserId) -> Res
 pub(super) fn active_of_user(conn: &Connection, tenant: &TenantId, user: UserId) -> Result<Vec<DeviceId>, DbError> {
     all(
         conn,
-        "SELECT device FROM device WHERE tenant = ?1 AND user = ?2 AND active = 1 ORDER BY registered_ms, device",
+        "SELECT device FROM device INDEXED BY device_user
+         WHERE tenant = ?1 AND user = ?2 AND active = 1 ORDER BY registered_ms, device",
         (tenant.as_str(), user.0),
         |row| row.get(0).map(DeviceId),
     )
@@ -84,7 +85,8 @@ pub(super) fn active_of_user(conn: &Connection, tenant: &TenantId, user: UserId)
 pub(super) fn keys(conn: &Connection, tenant: &TenantId, device: DeviceId) -> Result<Vec<(SuiteId, Vec<u8>)>, DbError> {
     all(
         conn,
-        "SELECT suite, public_key FROM device_key WHERE tenant = ?1 AND device = ?2 AND current = 1 ORDER BY suite",
+        "SELECT suite, public_key FROM device_key INDEXED BY device_key_current
+         WHERE tenant = ?1 AND device = ?2 AND current = 1 ORDER BY suite",
         (tenant.as_str(), device.0),
         |row| Ok((SuiteId(row.get(0)?), row.get(1)?)),
     )

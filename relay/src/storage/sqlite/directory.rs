@@ -144,7 +144,8 @@ fn set_keys(conn: &Connection, tenant: &TenantId, change: &DirectoryChange) -> R
     let device = change.device.device;
     run(
         conn,
-        "UPDATE device_key SET current = 0 WHERE tenant = ?1 AND device = ?2 AND current = 1",
+        "UPDATE device_key INDEXED BY device_key_current SET current = 0
+         WHERE tenant = ?1 AND device = ?2 AND current = 1",
         (tenant.as_str(), device.0),
     )?;
     for (suite, public_key) in &change.keys {

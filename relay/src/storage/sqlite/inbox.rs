@@ -111,7 +111,7 @@ pub(super) fn forget(conn: &Connection, tenant: &TenantId, device: DeviceId, upt
             conn,
             "DELETE FROM welcome
              WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND seq = ?4 AND NOT EXISTS (
-                 SELECT 1 FROM inbox i WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3 AND i.seq = ?4
+                 SELECT 1 FROM inbox i INDEXED BY inbox_entry WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3 AND i.seq = ?4
                                          AND i.kind = 'welcome')",
             key,
         )?;
@@ -119,7 +119,7 @@ pub(super) fn forget(conn: &Connection, tenant: &TenantId, device: DeviceId, upt
             conn,
             "DELETE FROM tree
              WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND seq = ?4 AND NOT EXISTS (
-                 SELECT 1 FROM inbox i WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3 AND i.seq = ?4
+                 SELECT 1 FROM inbox i INDEXED BY inbox_entry WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3 AND i.seq = ?4
                                          AND i.kind = 'welcome')
              AND seq < (SELECT max(seq) FROM tree WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3)",
             key,
@@ -135,7 +135,7 @@ pub(super) fn forget_older_trees(conn: &Connection, place: Place<'_>, seq: u64) 
         conn,
         "DELETE FROM tree
          WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND seq < ?4 AND NOT EXISTS (
-             SELECT 1 FROM inbox i WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3
+             SELECT 1 FROM inbox i INDEXED BY inbox_entry WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3
                                      AND i.seq = tree.seq AND i.kind = 'welcome')",
         (tenant, conversation, incarnation, U(seq)),
     )?;
