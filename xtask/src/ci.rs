@@ -19,10 +19,7 @@ const STEPS: &[Step] = &[
         name: "tools",
         run: doctor::run,
     },
-    Step {
-        name: "fmt",
-        run: fmt,
-    },
+    Step { name: "fmt", run: fmt },
     Step {
         name: "lines",
         run: lines::run,
@@ -68,10 +65,7 @@ fn play(steps: &[Step], workspace: &Workspace) -> Result<(), Failure> {
         }
         eprintln!("== ci {label}: ok in {}", run::duration(started.elapsed()));
     }
-    eprintln!(
-        "\nci: ok, {count} steps in {}",
-        run::duration(began.elapsed())
-    );
+    eprintln!("\nci: ok, {count} steps in {}", run::duration(began.elapsed()));
     Ok(())
 }
 
@@ -106,12 +100,7 @@ fn demo(workspace: &Workspace) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -35,32 +35,21 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<(), Failur
     run::run_lines(&mut build, |line| {
         executable = executable_in(line).or(executable.take());
     })?;
-    let executable = executable.ok_or_else(|| {
-        Failure::malformed(
-            "cargo build",
-            format!("no executable `{BINARY}` was reported"),
-        )
-    })?;
+    let executable = executable
+        .ok_or_else(|| Failure::malformed("cargo build", format!("no executable `{BINARY}` was reported")))?;
     run::run(Command::new(executable).args(args))
 }
 
 /// The path of the demo's executable, if this line of cargo's messages tells it.
 fn executable_in(line: &str) -> Option<String> {
     match Message::parse_stream(line.as_bytes()).next()?.ok()? {
-        Message::CompilerArtifact(artifact) if artifact.target.name == BINARY => {
-            artifact.executable.map(Into::into)
-        }
+        Message::CompilerArtifact(artifact) if artifact.target.name == BINARY => artifact.executable.map(Into::into),
         _ => None,
     }
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -77,10 +66,7 @@ mod tests {
 
     #[test]
     fn only_the_demo_is_run() {
-        assert_eq!(
-            executable_in(&artifact(BINARY, "\"/t/demo\"")).unwrap(),
-            "/t/demo"
-        );
+        assert_eq!(executable_in(&artifact(BINARY, "\"/t/demo\"")).unwrap(), "/t/demo");
         assert_eq!(executable_in(&artifact("another", "\"/t/another\"")), None);
         assert_eq!(executable_in(&artifact(BINARY, "null")), None);
         assert_eq!(executable_in("not a message"), None);

@@ -74,11 +74,7 @@ pub(crate) fn missing(wanted: &'static [Tool]) -> Vec<&'static Tool> {
 /// Reports on every tool, installs what is missing where it can, fails if something stays missing.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     for tool in RUST_TOOLS {
-        let state = if tool.is_present() {
-            "ok     "
-        } else {
-            "MISSING"
-        };
+        let state = if tool.is_present() { "ok     " } else { "MISSING" };
         println!("{state}  {} ({})", tool.name, tool.why);
     }
     let compiler = compiler_differs(workspace)?;
@@ -99,16 +95,9 @@ pub(crate) fn prepare(_workspace: &Workspace) -> Result<(), Failure> {
     if missing_now.is_empty() {
         return Ok(());
     }
-    let packages: Vec<_> = missing_now
-        .iter()
-        .flat_map(|tool| tool.debian)
-        .copied()
-        .collect();
+    let packages: Vec<_> = missing_now.iter().flat_map(|tool| tool.debian).copied().collect();
     if can_install() {
-        eprintln!(
-            "Installing {} for the build of SQLCipher.",
-            packages.join(", ")
-        );
+        eprintln!("Installing {} for the build of SQLCipher.", packages.join(", "));
         run::run(apt_get().arg("update"))?;
         run::run(
             apt_get()
@@ -132,8 +121,7 @@ pub(crate) fn prepare(_workspace: &Workspace) -> Result<(), Failure> {
 /// The channel in `rust-toolchain.toml`.
 pub(crate) fn pinned_channel(toolchain: &str) -> Result<String, Failure> {
     let file = "rust-toolchain.toml";
-    let table: toml::Table =
-        toml::from_str(toolchain).map_err(|error| Failure::malformed(file, error))?;
+    let table: toml::Table = toml::from_str(toolchain).map_err(|error| Failure::malformed(file, error))?;
     table
         .get("toolchain")
         .and_then(|toolchain| toolchain.get("channel"))
@@ -146,15 +134,10 @@ pub(crate) fn pinned_channel(toolchain: &str) -> Result<String, Failure> {
 fn compiler_differs(workspace: &Workspace) -> Result<Option<String>, Failure> {
     let pinned = pinned_channel(&workspace.read("rust-toolchain.toml")?)?;
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = run::output(
-        Command::new(rustc)
-            .arg("--version")
-            .current_dir(workspace.root()),
-    )?;
+    let version = run::output(Command::new(rustc).arg("--version").current_dir(workspace.root()))?;
     let used = version.split_whitespace().nth(1).unwrap_or_default();
-    Ok((used != pinned).then(|| {
-        format!("Rust compiler is {used}, rust-toolchain.toml pins {pinned}: use rustup, or that version")
-    }))
+    Ok((used != pinned)
+        .then(|| format!("Rust compiler is {used}, rust-toolchain.toml pins {pinned}: use rustup, or that version")))
 }
 
 fn can_install() -> bool {
@@ -174,12 +157,7 @@ fn apt_get() -> Command {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -198,10 +176,7 @@ mod tests {
 
     #[test]
     fn the_pin_is_read() {
-        assert_eq!(
-            pinned_channel("[toolchain]\nchannel = \"1.2.3\"").unwrap(),
-            "1.2.3"
-        );
+        assert_eq!(pinned_channel("[toolchain]\nchannel = \"1.2.3\"").unwrap(), "1.2.3");
         assert!(pinned_channel("[toolchain]").is_err());
         assert!(pinned_channel("channel =").is_err());
     }

@@ -56,12 +56,7 @@ fn report(mut files: Vec<Measured>) -> usize {
     over
 }
 
-fn collect(
-    root: &Path,
-    folder: &Path,
-    only_tests: bool,
-    files: &mut Vec<Measured>,
-) -> Result<(), Failure> {
+fn collect(root: &Path, folder: &Path, only_tests: bool, files: &mut Vec<Measured>) -> Result<(), Failure> {
     let failure = |source| Failure::Read {
         path: folder.to_path_buf(),
         source,
@@ -76,8 +71,7 @@ fn collect(
         if kind.is_dir() {
             if name != "target" && !name.starts_with('.') {
                 // The root's own `tests` folder holds crates, a crate's holds integration tests.
-                let integration =
-                    name == "tests" && folder != root && folder.join("Cargo.toml").is_file();
+                let integration = name == "tests" && folder != root && folder.join("Cargo.toml").is_file();
                 collect(root, &path, only_tests || integration, files)?;
             }
         } else if kind.is_file() && name.ends_with(".rs") {
@@ -104,26 +98,13 @@ fn without_tests(text: &str) -> usize {
         .rposition(|line| line.starts_with("#[cfg(") && line.contains("test"));
     match attributes {
         // Between the two stand attributes and comments; an empty line means something else.
-        Some(start)
-            if lines
-                .iter()
-                .take(module)
-                .skip(start)
-                .all(|line| !line.is_empty()) =>
-        {
-            start
-        }
+        Some(start) if lines.iter().take(module).skip(start).all(|line| !line.is_empty()) => start,
         _ => lines.len(),
     }
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -133,10 +114,7 @@ mod tests {
     fn the_trailing_test_module_does_not_count() {
         assert_eq!(without_tests(&format!("fn a() {{}}\n\n{TESTS}")), 2);
         assert_eq!(without_tests("#[cfg(test)]\nmod tests {\n}\n"), 0);
-        assert_eq!(
-            without_tests("a\n#[cfg(all(test, unix))]\nmod tests {\n}\n"),
-            1
-        );
+        assert_eq!(without_tests("a\n#[cfg(all(test, unix))]\nmod tests {\n}\n"), 1);
     }
 
     #[test]

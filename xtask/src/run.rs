@@ -10,9 +10,7 @@ use crate::failure::Failure;
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     let line = echo(command);
     let started = Instant::now();
-    let status = command
-        .status()
-        .map_err(|source| start_failure(&line, source))?;
+    let status = command.status().map_err(|source| start_failure(&line, source))?;
     conclude(&line, status, started)
 }
 
@@ -30,9 +28,7 @@ pub(crate) fn run_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Re
             each(&String::from_utf8_lossy(&text));
         }
     }
-    let status = child
-        .wait()
-        .map_err(|source| start_failure(&line, source))?;
+    let status = child.wait().map_err(|source| start_failure(&line, source))?;
     conclude(&line, status, started)
 }
 
@@ -84,10 +80,7 @@ fn exit_code(status: ExitStatus) -> u8 {
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal: Option<i32> = None;
-    let code = status
-        .code()
-        .or(signal.map(|signal| 128 + signal))
-        .unwrap_or(1);
+    let code = status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(1);
     // A code that does not fit into a byte (possible on Windows) must not become success.
     u8::try_from(code).unwrap_or(1)
 }
@@ -119,12 +112,7 @@ fn start_failure(line: &str, source: std::io::Error) -> Failure {
 }
 
 #[cfg(all(test, unix))]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -137,12 +125,7 @@ mod tests {
     #[test]
     fn the_exit_code_of_the_command_is_ours() {
         assert_eq!(run(&mut shell("exit 7")).unwrap_err().exit_code(), 7);
-        assert_eq!(
-            run_lines(&mut shell("exit 8"), |_| ())
-                .unwrap_err()
-                .exit_code(),
-            8
-        );
+        assert_eq!(run_lines(&mut shell("exit 8"), |_| ()).unwrap_err().exit_code(), 8);
         assert_eq!(output(&mut shell("exit 9")).unwrap_err().exit_code(), 9);
         run(&mut shell("exit 0")).unwrap();
     }
@@ -155,19 +138,14 @@ mod tests {
     #[test]
     fn a_missing_program_is_named() {
         let failure = run(&mut Command::new("no-such-program-of-curo")).unwrap_err();
-        assert!(
-            matches!(&failure, Failure::Start { command, .. } if command == "no-such-program-of-curo")
-        );
+        assert!(matches!(&failure, Failure::Start { command, .. } if command == "no-such-program-of-curo"));
         assert_eq!(failure.exit_code(), 1);
     }
 
     #[test]
     fn lines_come_one_by_one_and_bad_utf8_does_not_stop_them() {
         let mut lines = Vec::new();
-        run_lines(&mut shell("printf 'a\\n\\377\\nb'"), |line| {
-            lines.push(line.to_owned())
-        })
-        .unwrap();
+        run_lines(&mut shell("printf 'a\\n\\377\\nb'"), |line| lines.push(line.to_owned())).unwrap();
         assert_eq!(lines, ["a", "\u{fffd}", "b"]);
     }
 

@@ -43,10 +43,7 @@ enum Outcome {
 pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<(), Failure> {
     let narrowed = !selection.packages.is_empty() || !selection.args.is_empty();
     let mut results = Vec::new();
-    for suite in SUITES
-        .iter()
-        .filter(|suite| !narrowed || suite.name == RUST)
-    {
+    for suite in SUITES.iter().filter(|suite| !narrowed || suite.name == RUST) {
         let started = Instant::now();
         let outcome = play(suite, workspace, selection);
         results.push((suite.name, outcome, started.elapsed()));
@@ -55,10 +52,7 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<(), Fa
 }
 
 fn play(suite: &Suite, workspace: &Workspace, selection: &Selection) -> Outcome {
-    let missing: Vec<_> = doctor::missing(suite.tools)
-        .iter()
-        .map(|tool| tool.name)
-        .collect();
+    let missing: Vec<_> = doctor::missing(suite.tools).iter().map(|tool| tool.name).collect();
     if !missing.is_empty() {
         return Outcome::NotRun(format!("missing here: {}", missing.join(", ")));
     }
@@ -151,12 +145,7 @@ impl Tally {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -216,8 +205,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.note("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s");
         tally.note("test tests::it_passed; ... ok");
-        tally
-            .note("test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out");
+        tally.note("test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out");
         assert_eq!((tally.passed, tally.ignored), (7, 1));
     }
 }

@@ -53,9 +53,7 @@ impl Workspace {
     {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command
-            .args(args.into_iter().map(Into::into))
-            .current_dir(&self.root);
+        command.args(args.into_iter().map(Into::into)).current_dir(&self.root);
         // `cargo run` describes xtask in these. Build scripts that ask cargo to watch them (ring's
         // does) would run again, and all above them, at each change between `cargo` and `cargo xtask`.
         for (name, _) in std::env::vars_os() {
@@ -84,31 +82,18 @@ fn is_about_this_crate(variable: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
         .iter()
         .any(|start| variable.starts_with(start))
-        || matches!(
-            variable,
-            "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "OUT_DIR"
-        )
+        || matches!(variable, "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "OUT_DIR")
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
     fn finds_the_repository_around_itself() {
         let workspace = Workspace::find().unwrap();
-        assert!(
-            workspace
-                .read("Cargo.toml")
-                .unwrap()
-                .contains("[workspace]")
-        );
+        assert!(workspace.read("Cargo.toml").unwrap().contains("[workspace]"));
     }
 
     #[test]
@@ -122,11 +107,7 @@ mod tests {
         ] {
             assert!(!is_about_this_crate(kept), "{kept}");
         }
-        for dropped in [
-            "CARGO_PKG_NAME",
-            "CARGO_MANIFEST_DIR",
-            "CARGO_MANIFEST_LINKS",
-        ] {
+        for dropped in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_LINKS"] {
             assert!(is_about_this_crate(dropped), "{dropped}");
         }
     }

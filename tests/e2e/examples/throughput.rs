@@ -63,7 +63,12 @@ async fn main() {
 }
 
 async fn send(person: &Person, id: ConversationId, text: &str) -> MessageId {
-    person.client().conversation(id).send_text(text.into(), MessageId::random()).await.unwrap()
+    person
+        .client()
+        .conversation(id)
+        .send_text(text.into(), MessageId::random())
+        .await
+        .unwrap()
 }
 
 async fn until_text_at_end(person: &Person, id: ConversationId, text: &str) {
@@ -79,7 +84,10 @@ async fn until_text_at_end(person: &Person, id: ConversationId, text: &str) {
 }
 
 fn rate(name: &str, count: usize, time: Duration) {
-    println!(r#"{{"name":"{name}","value":{:.0},"unit":"messages/s"}}"#, count as f64 / time.as_secs_f64());
+    println!(
+        r#"{{"name":"{name}","value":{:.0},"unit":"messages/s"}}"#,
+        count as f64 / time.as_secs_f64()
+    );
 }
 
 fn percentiles(name: &str, times: &mut [Duration]) {

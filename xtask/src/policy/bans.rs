@@ -44,12 +44,7 @@ pub(super) fn check(graph: &Graph, bans: &[Ban]) -> Vec<Finding> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
     use crate::policy::graph::package;
@@ -79,10 +74,7 @@ mod tests {
     #[test]
     fn a_banned_crate_is_found_with_who_brings_it() {
         let graph = Graph {
-            packages: vec![
-                package("bad 1.0.0", &["curo"]),
-                package("good 1.0.0", &["curo"]),
-            ],
+            packages: vec![package("bad 1.0.0", &["curo"]), package("good 1.0.0", &["curo"])],
         };
         assert_eq!(dependants(&check(&graph, &[ban(&["bad"], &[])])), ["curo"]);
         assert_eq!(check(&graph, &[ban(&["absent"], &[])]), []);
@@ -93,10 +85,7 @@ mod tests {
         let graph = Graph {
             packages: vec![package("bad 1.0.0", &["needs-it", "curo"])],
         };
-        assert_eq!(
-            dependants(&check(&graph, &[ban(&["bad"], &["needs-it"])])),
-            ["curo"]
-        );
+        assert_eq!(dependants(&check(&graph, &[ban(&["bad"], &["needs-it"])])), ["curo"]);
         let graph = Graph {
             packages: vec![package("bad 1.0.0", &["needs-it"])],
         };
@@ -117,24 +106,16 @@ mod tests {
         assert_eq!(check(&graph, &allowed), []);
         assert_eq!(dependants(&check(&graph, &[ban(&["bad"], &[])])), ["relay"]);
 
-        graph.packages[0]
-            .dependants
-            .insert("relay".to_owned(), Use::Build);
+        graph.packages[0].dependants.insert("relay".to_owned(), Use::Build);
         assert_eq!(dependants(&check(&graph, &allowed)), ["relay"]);
     }
 
     #[test]
     fn a_family_is_reported_where_it_enters() {
         let graph = Graph {
-            packages: vec![
-                package("bad 1.0.0", &["curo"]),
-                package("bad-sys 1.0.0", &["bad"]),
-            ],
+            packages: vec![package("bad 1.0.0", &["curo"]), package("bad-sys 1.0.0", &["bad"])],
         };
-        assert_eq!(
-            dependants(&check(&graph, &[ban(&["bad", "bad-sys"], &[])])),
-            ["curo"]
-        );
+        assert_eq!(dependants(&check(&graph, &[ban(&["bad", "bad-sys"], &[])])), ["curo"]);
     }
 
     #[test]
@@ -144,10 +125,7 @@ mod tests {
         };
         let findings = check(
             &graph,
-            &[
-                ban(&["bad"], &["needs-it", "gone"]),
-                ban(&["bad"], &["needs-it"]),
-            ],
+            &[ban(&["bad"], &["needs-it", "gone"]), ban(&["bad"], &["needs-it"])],
         );
         assert!(matches!(&findings[..], [
             Finding::UnusedThrough { dependant, .. },

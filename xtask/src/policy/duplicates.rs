@@ -18,12 +18,7 @@ pub(super) fn check(graph: &Graph, listings: &[Duplicates]) -> Vec<Finding> {
     let found: BTreeMap<&str, BTreeSet<String>> = graph
         .by_name()
         .into_iter()
-        .map(|(name, packages)| {
-            (
-                name,
-                packages.iter().map(|package| package.series()).collect(),
-            )
-        })
+        .map(|(name, packages)| (name, packages.iter().map(|package| package.series()).collect()))
         .collect();
     for (name, series) in &found {
         if series.len() > 1 && !listed.contains_key(name) {
@@ -51,30 +46,18 @@ pub(super) fn check(graph: &Graph, listings: &[Duplicates]) -> Vec<Finding> {
 }
 
 fn join(series: &BTreeSet<String>) -> String {
-    series
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
+    series.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
     use crate::policy::graph::package;
 
     fn graph(labels: &[&str]) -> Graph {
         Graph {
-            packages: labels
-                .iter()
-                .map(|label| package(label, &["curo"]))
-                .collect(),
+            packages: labels.iter().map(|label| package(label, &["curo"])).collect(),
         }
     }
 
@@ -108,9 +91,7 @@ mod tests {
         assert_eq!(check(&graph(&["a 0.1.9", "a 0.2.0"]), &listing), []);
         assert_eq!(check(&graph(&["a 0.1.0", "a 0.2.7"]), &listing), []);
         let third = check(&graph(&["a 0.1.9", "a 0.2.0", "a 0.3.0"]), &listing);
-        assert!(
-            matches!(&third[..], [Finding::UnusedDuplicate { found, .. }] if found == "0.1, 0.2, 0.3")
-        );
+        assert!(matches!(&third[..], [Finding::UnusedDuplicate { found, .. }] if found == "0.1, 0.2, 0.3"));
     }
 
     #[test]
@@ -129,16 +110,8 @@ mod tests {
         assert!(matches!(&single[..], [Finding::UnusedDuplicate { .. }]));
         let twice = check(
             &graph(&["a 0.1.0", "a 0.2.0"]),
-            &[
-                listing(&[("a", &["0.1", "0.2"])]),
-                listing(&[("a", &["0.1", "0.2"])]),
-            ],
+            &[listing(&[("a", &["0.1", "0.2"])]), listing(&[("a", &["0.1", "0.2"])])],
         );
-        assert_eq!(
-            twice,
-            [Finding::ListedTwice {
-                name: "a".to_owned()
-            }]
-        );
+        assert_eq!(twice, [Finding::ListedTwice { name: "a".to_owned() }]);
     }
 }

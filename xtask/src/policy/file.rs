@@ -71,15 +71,10 @@ impl Policy {
         }
         for (crates, reason) in policy.entries() {
             if crates.is_empty() {
-                return Err(malformed(format!(
-                    "an entry names no crate (reason: {reason:?})"
-                )));
+                return Err(malformed(format!("an entry names no crate (reason: {reason:?})")));
             }
             if reason.trim().is_empty() {
-                return Err(malformed(format!(
-                    "no reason is given for {}",
-                    crates.join(", ")
-                )));
+                return Err(malformed(format!("no reason is given for {}", crates.join(", "))));
             }
         }
         Ok(policy)
@@ -94,10 +89,7 @@ impl Policy {
             .exceptions
             .iter()
             .map(|e| (names(e.crates.iter()), e.reason.as_str()));
-        let bans = self
-            .banned
-            .iter()
-            .map(|b| (names(b.crates.iter()), b.reason.as_str()));
+        let bans = self.banned.iter().map(|b| (names(b.crates.iter()), b.reason.as_str()));
         let duplicates = self
             .duplicates
             .iter()
@@ -107,12 +99,7 @@ impl Policy {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -121,10 +108,7 @@ mod tests {
     #[test]
     fn every_entry_needs_crates_and_a_reason() {
         Policy::parse(HEAD).unwrap();
-        Policy::parse(&format!(
-            "{HEAD}[[banned]]\ncrates = [\"a\"]\nreason = \"bad\""
-        ))
-        .unwrap();
+        Policy::parse(&format!("{HEAD}[[banned]]\ncrates = [\"a\"]\nreason = \"bad\"")).unwrap();
         for bad in [
             "[[banned]]\ncrates = [\"a\"]",
             "[[banned]]\ncrates = [\"a\"]\nreason = \" \"",

@@ -3,9 +3,7 @@
 /// One breach of the policy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Finding {
-    #[error(
-        "{package} comes from {source_of}; only the default registry and workspace members are allowed"
-    )]
+    #[error("{package} comes from {source_of}; only the default registry and workspace members are allowed")]
     Source { package: String, source_of: String },
     #[error("{package} names no licence; ask its authors, or replace it")]
     NoLicence { package: String },
@@ -39,13 +37,9 @@ pub(super) enum Finding {
     BannedTwice { name: String },
     #[error("{dependant} does not depend on {names}: remove it from only-through")]
     UnusedThrough { names: String, dependant: String },
-    #[error(
-        "{name} is there in the versions {versions}; use one, or list them under duplicates with the reason"
-    )]
+    #[error("{name} is there in the versions {versions}; use one, or list them under duplicates with the reason")]
     Duplicate { name: String, versions: String },
-    #[error(
-        "{name} is listed as a duplicate in {listed}, but there is {found}; correct or remove the listing"
-    )]
+    #[error("{name} is listed as a duplicate in {listed}, but there is {found}; correct or remove the listing")]
     UnusedDuplicate {
         name: String,
         listed: String,

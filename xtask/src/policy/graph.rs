@@ -75,10 +75,7 @@ impl Graph {
     pub(super) fn by_name(&self) -> BTreeMap<&str, Vec<&Package>> {
         let mut names: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for package in &self.packages {
-            names
-                .entry(package.name.as_str())
-                .or_default()
-                .push(package);
+            names.entry(package.name.as_str()).or_default().push(package);
         }
         names
     }
@@ -96,13 +93,7 @@ impl Graph {
                 None if metadata.workspace_members.contains(&package.id) => Origin::Workspace {
                     manifest: manifest.to_path_buf(),
                 },
-                None => Origin::Other(
-                    manifest
-                        .parent()
-                        .unwrap_or(Path::new("?"))
-                        .display()
-                        .to_string(),
-                ),
+                None => Origin::Other(manifest.parent().unwrap_or(Path::new("?")).display().to_string()),
             };
             packages.insert(
                 &package.id,
@@ -124,10 +115,7 @@ impl Graph {
                     continue;
                 };
                 let kinds = &dependency.dep_kinds;
-                let only_tests = !kinds.is_empty()
-                    && kinds
-                        .iter()
-                        .all(|info| info.kind == DependencyKind::Development);
+                let only_tests = !kinds.is_empty() && kinds.iter().all(|info| info.kind == DependencyKind::Development);
                 let new = if only_tests { Use::Tests } else { Use::Build };
                 let known = package.dependants.entry(dependant.clone()).or_insert(new);
                 *known = new.max(*known);
@@ -149,16 +137,12 @@ fn metadata(workspace: &Workspace, targets: &BTreeSet<String>) -> Result<Metadat
         .other_options(options)
         .cargo_command();
     let mut command = workspace.cargo(described.get_args());
-    MetadataCommand::parse(run::output(&mut command)?)
-        .map_err(|error| Failure::malformed("cargo metadata", error))
+    MetadataCommand::parse(run::output(&mut command)?).map_err(|error| Failure::malformed("cargo metadata", error))
 }
 
 /// Name and version of each package that is really compiled: metadata also holds optional
 /// dependencies that no feature turns on.
-fn compiled(
-    workspace: &Workspace,
-    targets: &BTreeSet<String>,
-) -> Result<BTreeSet<(String, String)>, Failure> {
+fn compiled(workspace: &Workspace, targets: &BTreeSet<String>) -> Result<BTreeSet<(String, String)>, Failure> {
     let mut command = workspace.cargo([
         "tree",
         "--workspace",
@@ -183,15 +167,9 @@ fn compiled(
 /// Takes `name v1.2.3 (whatever)` apart.
 fn name_and_version(line: &str) -> Result<(String, String), Failure> {
     let mut words = line.split_whitespace();
-    match (
-        words.next(),
-        words.next().and_then(|version| version.strip_prefix('v')),
-    ) {
+    match (words.next(), words.next().and_then(|version| version.strip_prefix('v'))) {
         (Some(name), Some(version)) => Ok((name.to_owned(), version.to_owned())),
-        _ => Err(Failure::malformed(
-            "cargo tree",
-            format!("unexpected line {line:?}"),
-        )),
+        _ => Err(Failure::malformed("cargo tree", format!("unexpected line {line:?}"))),
     }
 }
 
@@ -206,20 +184,12 @@ pub(super) fn package(label: &str, dependants: &[&str]) -> Package {
         version: version.parse().unwrap(),
         licence: Some("MIT".to_owned()),
         origin: Origin::Registry,
-        dependants: dependants
-            .iter()
-            .map(|&name| (name.to_owned(), Use::Build))
-            .collect(),
+        dependants: dependants.iter().map(|&name| (name.to_owned(), Use::Build)).collect(),
     }
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -233,14 +203,8 @@ mod tests {
     #[test]
     fn lines_of_cargo_tree_are_read() {
         let read = |line| name_and_version(line).unwrap();
-        assert_eq!(
-            read("syn v2.0.1 (proc-macro)"),
-            ("syn".to_owned(), "2.0.1".to_owned())
-        );
-        assert_eq!(
-            read("a v1.0.0-rc.1+b (*)"),
-            ("a".to_owned(), "1.0.0-rc.1+b".to_owned())
-        );
+        assert_eq!(read("syn v2.0.1 (proc-macro)"), ("syn".to_owned(), "2.0.1".to_owned()));
+        assert_eq!(read("a v1.0.0-rc.1+b (*)"), ("a".to_owned(), "1.0.0-rc.1+b".to_owned()));
         name_and_version("syn").unwrap_err();
         name_and_version("syn 2.0.1").unwrap_err();
     }

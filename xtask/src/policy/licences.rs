@@ -11,12 +11,10 @@ use super::graph::{Graph, Origin, Package};
 pub(super) fn check(graph: &Graph, policy: &Licences) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut used = Used::default();
-    let named = policy.allow.iter().chain(
-        policy
-            .exceptions
-            .iter()
-            .flat_map(|exception| &exception.licences),
-    );
+    let named = policy
+        .allow
+        .iter()
+        .chain(policy.exceptions.iter().flat_map(|exception| &exception.licences));
     for licence in named.filter(|licence| spdx::license_id(licence).is_none()) {
         findings.push(Finding::UnknownLicence {
             licence: licence.clone(),
@@ -34,10 +32,7 @@ pub(super) fn check(graph: &Graph, policy: &Licences) -> Vec<Finding> {
             licence: licence.clone(),
         });
     }
-    for LicenceException {
-        crates, licences, ..
-    } in &policy.exceptions
-    {
+    for LicenceException { crates, licences, .. } in &policy.exceptions {
         for name in crates {
             for licence in licences {
                 if !used.exceptions.contains(&(name.clone(), licence.clone())) {
@@ -78,11 +73,8 @@ fn judge(package: &Package, policy: &Licences, used: &mut Used) -> Option<Findin
     // The allow-list alone first, so that an exception counts as used only if it is needed.
     if expression.evaluate(|term| id(term).is_some_and(|id| policy.allow.contains(id))) {
         for term in expression.requirements() {
-            used.allowed.extend(
-                id(&term.req)
-                    .filter(|id| policy.allow.contains(*id))
-                    .map(str::to_owned),
-            );
+            used.allowed
+                .extend(id(&term.req).filter(|id| policy.allow.contains(*id)).map(str::to_owned));
         }
         return None;
     }
@@ -99,8 +91,7 @@ fn judge(package: &Package, policy: &Licences, used: &mut Used) -> Option<Findin
             return true;
         }
         if exempt.contains(id) {
-            used.exceptions
-                .insert((package.name.clone(), id.to_owned()));
+            used.exceptions.insert((package.name.clone(), id.to_owned()));
             return true;
         }
         false
@@ -117,19 +108,11 @@ fn judge(package: &Package, policy: &Licences, used: &mut Used) -> Option<Findin
 /// The identifier of a term that is a plain SPDX licence. `X WITH exception` is not: an addition
 /// changes the licence, so none is taken for its base.
 fn id(term: &LicenseReq) -> Option<&'static str> {
-    term.license
-        .id()
-        .filter(|_| term.addition.is_none())
-        .map(|id| id.name)
+    term.license.id().filter(|_| term.addition.is_none()).map(|id| id.name)
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
     use crate::policy::graph::package;
@@ -175,9 +158,7 @@ mod tests {
         let refused: Vec<_> = findings
             .iter()
             .map(|finding| match finding {
-                Finding::Licence {
-                    package, refused, ..
-                } => (package.as_str(), refused.as_str()),
+                Finding::Licence { package, refused, .. } => (package.as_str(), refused.as_str()),
                 other => panic!("{other}"),
             })
             .collect();
@@ -192,18 +173,12 @@ mod tests {
 
     #[test]
     fn an_exception_holds_for_its_crate_only() {
-        let graph = graph(&[
-            ("a 1.0.0", "MPL-2.0"),
-            ("b 1.0.0", "MPL-2.0"),
-            ("c 1.0.0", "MIT"),
-        ]);
+        let graph = graph(&[("a 1.0.0", "MPL-2.0"), ("b 1.0.0", "MPL-2.0"), ("c 1.0.0", "MIT")]);
         let policy = Licences {
             exceptions: mpl_for("a"),
             ..allow(&["MIT"])
         };
-        assert!(
-            matches!(&check(&graph, &policy)[..], [Finding::Licence { package, .. }] if package == "b 1.0.0")
-        );
+        assert!(matches!(&check(&graph, &policy)[..], [Finding::Licence { package, .. }] if package == "b 1.0.0"));
     }
 
     #[test]

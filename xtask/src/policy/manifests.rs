@@ -32,10 +32,7 @@ pub(super) fn check(workspace: &Workspace, graph: &Graph) -> Result<Vec<Finding>
             .unwrap_or(manifest)
             .display()
             .to_string();
-        findings.extend(self::findings(
-            &file,
-            member_problems(&parse(&file, &read(manifest)?)?),
-        ));
+        findings.extend(self::findings(&file, member_problems(&parse(&file, &read(manifest)?)?)));
     }
     Ok(findings)
 }
@@ -64,11 +61,7 @@ fn root_problems(root: &Table) -> Vec<String> {
     }
 }
 
-fn toolchain_problems(
-    toolchain: &Table,
-    channel: &str,
-    root: &str,
-) -> Result<Vec<String>, Failure> {
+fn toolchain_problems(toolchain: &Table, channel: &str, root: &str) -> Result<Vec<String>, Failure> {
     let mut problems = Vec::new();
     let numbers: Vec<_> = channel.split('.').map(str::parse::<u32>).collect();
     if numbers.len() != 3 || numbers.iter().any(Result::is_err) {
@@ -87,13 +80,8 @@ fn toolchain_problems(
     }
     let components = at(toolchain, &["toolchain", "components"]).and_then(Value::as_array);
     for wanted in ["clippy", "rustfmt"] {
-        if !components.is_some_and(|list| {
-            list.iter()
-                .any(|component| component.as_str() == Some(wanted))
-        }) {
-            problems.push(format!(
-                "component {wanted} is missing: `cargo xtask ci` calls it"
-            ));
+        if !components.is_some_and(|list| list.iter().any(|component| component.as_str() == Some(wanted))) {
+            problems.push(format!("component {wanted} is missing: `cargo xtask ci` calls it"));
         }
     }
     Ok(problems)
@@ -103,9 +91,7 @@ fn member_problems(manifest: &Table) -> Vec<String> {
     let mut problems = Vec::new();
     for key in INHERITED {
         if !at(manifest, &["package", key]).is_some_and(is_inherited) {
-            problems.push(format!(
-                "package.{key} must be inherited: `{key}.workspace = true`"
-            ));
+            problems.push(format!("package.{key} must be inherited: `{key}.workspace = true`"));
         }
     }
     if !manifest.get("lints").is_some_and(is_inherited) {
@@ -114,9 +100,7 @@ fn member_problems(manifest: &Table) -> Vec<String> {
     for (place, dependencies) in dependency_tables(manifest) {
         for (name, dependency) in dependencies {
             if !is_inherited(dependency) {
-                problems.push(format!(
-                    "{place}.{name} must be inherited: `{name}.workspace = true`"
-                ));
+                problems.push(format!("{place}.{name} must be inherited: `{name}.workspace = true`"));
             }
         }
     }
@@ -147,17 +131,11 @@ fn is_inherited(value: &Value) -> bool {
 
 fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(table.get(*first)?, |value, key| value.get(*key))
+    rest.iter().try_fold(table.get(*first)?, |value, key| value.get(*key))
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests"
-)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -178,9 +156,7 @@ mod tests {
     fn a_member_inherits_everything() {
         assert_eq!(member(""), [""; 0]);
         assert_eq!(
-            member(
-                "[dependencies]\nserde.workspace = true\nb = { workspace = true, features = [\"x\"] }"
-            ),
+            member("[dependencies]\nserde.workspace = true\nb = { workspace = true, features = [\"x\"] }"),
             [""; 0]
         );
     }
@@ -213,14 +189,9 @@ mod tests {
 
     #[test]
     fn unsafe_code_is_forbidden_for_all() {
-        let root = |lint: &str| {
-            root_problems(&parse("t", &format!("[workspace.lints.rust]\n{lint}")).unwrap())
-        };
+        let root = |lint: &str| root_problems(&parse("t", &format!("[workspace.lints.rust]\n{lint}")).unwrap());
         assert_eq!(root("unsafe_code = \"forbid\""), [""; 0]);
-        assert_eq!(
-            root("unsafe_code = { level = \"forbid\", priority = 1 }"),
-            [""; 0]
-        );
+        assert_eq!(root("unsafe_code = { level = \"forbid\", priority = 1 }"), [""; 0]);
         assert_eq!(root("unsafe_code = \"deny\"").len(), 1);
         assert_eq!(root("").len(), 1);
     }

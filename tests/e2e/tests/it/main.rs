@@ -18,6 +18,9 @@ pub const SOON: Duration = Duration::from_secs(60);
 /// Logs of client and relay on stderr when `CURO_TEST_LOG` names a filter.
 pub fn logs() {
     if let Ok(filter) = std::env::var("CURO_TEST_LOG") {
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_test_writer()
+            .try_init();
     }
 }

@@ -6,7 +6,12 @@ use curo_kit::{Person, TestRelay, texts, until, until_delivery, until_done, unti
 use crate::{SOON, logs};
 
 async fn send(person: &Person, id: curo::ConversationId, text: &str) -> MessageId {
-    person.client().conversation(id).send_text(text.into(), MessageId::random()).await.unwrap()
+    person
+        .client()
+        .conversation(id)
+        .send_text(text.into(), MessageId::random())
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,7 +23,11 @@ async fn a_care_team_talks() {
     let patient = Person::online(&relay, "pat-jones").await.unwrap();
     let pharmacist = Person::online(&relay, "ph-ada").await.unwrap();
 
-    let people = nurse.client().find_people(&["dr-lee", "pat-jones", "nobody"]).await.unwrap();
+    let people = nurse
+        .client()
+        .find_people(&["dr-lee", "pat-jones", "nobody"])
+        .await
+        .unwrap();
     assert_eq!(people.len(), 2);
     let users: Vec<_> = people.iter().map(|person| person.user).collect();
     let (care, created) = nurse.client().create_conversation(&users).await.unwrap();
@@ -28,7 +37,14 @@ async fn a_care_team_talks() {
     for person in [&physician, &patient] {
         until_text(person.client(), id, "BP 118/76, afebrile", SOON).await;
     }
-    until_delivery(nurse.client(), id, first, DeliveryState::Delivered { by: 2, of: 2 }, SOON).await;
+    until_delivery(
+        nurse.client(),
+        id,
+        first,
+        DeliveryState::Delivered { by: 2, of: 2 },
+        SOON,
+    )
+    .await;
 
     // One is offline: what is sent meanwhile comes later.
     patient.client().stop().await;
@@ -63,7 +79,10 @@ async fn a_care_team_talks() {
     })
     .await;
     assert!(!texts(&hers).await.unwrap().contains(&"Discharge on Friday".to_owned()));
-    let refused = hers.send_text("still here?".into(), MessageId::random()).await.unwrap_err();
+    let refused = hers
+        .send_text("still here?".into(), MessageId::random())
+        .await
+        .unwrap_err();
     assert_eq!(refused.code().as_str(), "removed");
 
     // Everybody sees the same, in the same order.
@@ -77,7 +96,11 @@ async fn a_care_team_talks() {
     ];
     for person in [&nurse, &physician, &patient] {
         until_text(person.client(), id, "Discharge on Friday", SOON).await;
-        assert_eq!(texts(&person.client().conversation(id)).await.unwrap(), all, "{person:?}");
+        assert_eq!(
+            texts(&person.client().conversation(id)).await.unwrap(),
+            all,
+            "{person:?}"
+        );
     }
     let page = care.latest(300).await.unwrap();
     let own = page.items.iter().filter_map(|item| match &item.entry {
@@ -86,6 +109,9 @@ async fn a_care_team_talks() {
     });
     for message in own {
         assert!(matches!(message.body, Body::Text(_)));
-        assert!(matches!(message.delivery, Some(DeliveryState::Sent | DeliveryState::Delivered { .. })));
+        assert!(matches!(
+            message.delivery,
+            Some(DeliveryState::Sent | DeliveryState::Delivered { .. })
+        ));
     }
 }
