@@ -179,6 +179,16 @@ impl Client {
     /// Brings everything up to date once: fetches what is new and sends what waits. For background work; [`Client::start`]
     /// does the same for as long as the app is in front.
     ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client) -> curo::Result<()> {
+    /// // A background task: twenty seconds, then the system takes the app away.
+    /// let limit = std::time::Duration::from_secs(20);
+    /// let _ = tokio::time::timeout(limit, client.catch_up()).await;
+    /// client.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `offline`, `sign_in_needed`, `locked`, and whatever the relay answers. What was done until then stays done.
     pub async fn catch_up(&self) -> Result<()> {
@@ -208,6 +218,18 @@ impl Client {
 
     /// Waits until the revision is above `after`, and returns it. Nothing is popped: cancelling loses nothing, and any
     /// number of callers may wait.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client, care: &curo::Conversation) -> curo::Result<()> {
+    /// let mut seen = 0;
+    /// loop {
+    ///     seen = client.next_revision(seen).await;
+    ///     let newest = care.latest(50).await?; // draw it
+    /// #   if newest.items.is_empty() { break }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next_revision(&self, after: u64) -> u64 {
         let mut revisions: watch::Receiver<u64> = self.core.revision.subscribe();
         revisions
@@ -227,6 +249,16 @@ impl Client {
 
     /// Stops, zeroizes the store's key and closes the database. Every call then fails with `locked` until
     /// [`Client::unlock`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client) -> curo::Result<()> {
+    /// client.lock().await?;                  // the screen goes off
+    /// assert!(client.conversations().await.is_err());
+    /// client.unlock().await?;                // the person is back
+    /// client.start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The database's, where it could not be closed in good order; it is locked all the same.

@@ -85,6 +85,16 @@ impl Conversation {
     ///
     /// The same `id` again is the same message: nothing is sent twice.
     ///
+    /// ```no_run
+    /// # async fn example(care: &curo::Conversation) -> curo::Result<()> {
+    /// // The id is the app's: keep it, and sending again after a doubt is harmless.
+    /// let id = curo::MessageId::random();
+    /// care.send_text("BP 118/76".into(), id).await?;
+    /// println!("{}", care.delivery(id).await?); // queued, sent, delivered 1/2, …
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `unknown`, `removed`, `too_large`, `invalid_argument` (empty text), `sign_in_needed`, `locked`, `storage_full`.
     pub async fn send_text(&self, text: Text, id: MessageId) -> Result<MessageId> {
@@ -123,6 +133,17 @@ impl Conversation {
     }
 
     /// Adds people with all their devices. Returns as soon as the intent is durable; see [`Conversation::intent`].
+    ///
+    /// ```no_run
+    /// # async fn example(care: &curo::Conversation, pharmacist: curo::UserId) -> curo::Result<()> {
+    /// let intent = care.add(&[pharmacist]).await?;
+    /// match care.intent(intent).await? {
+    ///     curo::IntentStatus::Failed { code, retryable } => println!("{code}, retryable: {retryable}"),
+    ///     _ => println!("done, or on its way"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `unknown`, `removed`, `not_direct`, `invalid_argument` (nobody, or more than 250), `sign_in_needed`, `locked`, `storage_full`.

@@ -19,6 +19,17 @@ impl Client {
     /// Creates a conversation with people. Returns as soon as the intent is durable; works offline. Messages may be sent
     /// into it at once: they follow when the relay has accepted it.
     ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client, lee: curo::UserId, jones: curo::UserId) -> curo::Result<()> {
+    /// let (care, created) = client.create_conversation(&[lee, jones]).await?;
+    /// care.send_text("Good morning".into(), curo::MessageId::random()).await?;
+    /// if let curo::IntentStatus::Failed { code, .. } = care.intent(created).await? {
+    ///     println!("not created: {code}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `invalid_argument` (nobody but this user, or more than 250), `sign_in_needed`, `locked`, `storage_full`. The
     /// creation itself may fail later, with `no_device` where a person has no device; its messages then fail with it.
@@ -107,6 +118,15 @@ impl Client {
     }
 
     /// All conversations of this device, the last active first. Works offline.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client) -> curo::Result<()> {
+    /// for info in client.conversations().await? {
+    ///     println!("{} with {} people", info.id, info.members.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `locked`, `closed`.

@@ -165,3 +165,10 @@ fn verify(
 pub(crate) fn verify_suite(suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     verify_signature(Suite(suite.0), key, message, signature).is_ok()
 }
+
+/// The user behind a leaf. Leaves in a group have passed the directory, so their credentials are readable.
+pub(crate) fn user_of(leaf: &Leaf) -> Option<UserId> {
+    Credential::from_bytes(&leaf.identity)
+        .ok()
+        .map(|credential| credential.user)
+}

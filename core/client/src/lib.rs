@@ -57,7 +57,7 @@ mod token;
 
 pub use client::{Account, Client, OutboxState};
 pub use conversations::{Conversation, ConversationInfo, ConversationState};
-pub use curo_store::{FileVault, KeyVault, Profiles, VaultError};
+pub use curo_store::{FileVault, KeyVault, Profiles, StoreKey, VaultError};
 pub use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, MessageId, ProfileId, TenantId, Text, UserId};
 pub use error::{Error, Result};
 pub use options::ClientOptions;

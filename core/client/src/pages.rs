@@ -24,6 +24,16 @@ impl Conversation {
 
     /// Items before a cursor, at most `limit` (1 to 300), oldest first.
     ///
+    /// ```no_run
+    /// # async fn example(care: &curo::Conversation) -> curo::Result<()> {
+    /// let mut page = care.latest(50).await?;
+    /// while let Some(older) = page.older {
+    ///     page = care.before(older, 50).await?; // the person scrolls up
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `locked`, `invalid_argument`.
     pub async fn before(&self, cursor: Cursor, limit: usize) -> Result<Page> {

@@ -26,6 +26,15 @@ impl std::fmt::Debug for Person {
 impl Client {
     /// Looks people up by the identity provider's subject. Who never signed in is left out; known people work offline.
     ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client) -> curo::Result<()> {
+    /// for person in client.find_people(&["dr-lee", "pat-jones"]).await? {
+    ///     println!("{} is {}", person.subject, person.user);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `invalid_argument` (none, or more than 250), `offline`, `rate_limited`, `sign_in_needed`, `locked`.
     pub async fn find_people(&self, subjects: &[&str]) -> Result<Vec<Person>> {

@@ -55,6 +55,7 @@ struct FileLimits {
     streams: Option<usize>,
     claims_by_user_per_hour: Option<u32>,
     claims_of_user_per_hour: Option<u32>,
+    registrations_per_user_per_day: Option<u32>,
     clock_leeway_ms: Option<u64>,
 }
 
@@ -189,6 +190,9 @@ impl FileLimits {
             streams: self.streams.unwrap_or(default.streams),
             claims_by_user_per_hour: self.claims_by_user_per_hour.unwrap_or(default.claims_by_user_per_hour),
             claims_of_user_per_hour: self.claims_of_user_per_hour.unwrap_or(default.claims_of_user_per_hour),
+            registrations_per_user_per_day: self
+                .registrations_per_user_per_day
+                .unwrap_or(default.registrations_per_user_per_day),
             clock_leeway: ms(self.clock_leeway_ms, default.clock_leeway),
         }
     }

@@ -25,6 +25,8 @@ pub struct Limits {
     pub claims_by_user_per_hour: u32,
     /// KeyPackages that others may claim of one user in an hour.
     pub claims_of_user_per_hour: u32,
+    /// Devices that one user may register in a day. Each one stays in the directory for ever, revoked or not.
+    pub registrations_per_user_per_day: u32,
     /// Tolerated difference between the issuer's clock and the relay's.
     pub clock_leeway: Duration,
 }
@@ -40,6 +42,7 @@ impl Default for Limits {
             streams: 20_000,
             claims_by_user_per_hour: 5_000,
             claims_of_user_per_hour: 1_000,
+            registrations_per_user_per_day: 20,
             clock_leeway: Duration::from_secs(30),
         }
     }
@@ -59,6 +62,9 @@ impl Limits {
         }
         if self.claims_by_user_per_hour == 0 || self.claims_of_user_per_hour == 0 {
             return bad("claims", "0 would allow no conversation");
+        }
+        if self.registrations_per_user_per_day == 0 {
+            return bad("registrations_per_user_per_day", "0 would let nobody in");
         }
         if self.clock_leeway > Duration::from_secs(300) {
             return bad("clock_leeway", "more than 5 minutes would keep expired tokens alive");

@@ -18,6 +18,9 @@ use crate::storage::{DeviceRef, DeviceState, DirectoryChange, DirectoryOutcome};
 /// Attempts when other changes of the user's devices come between.
 const ATTEMPTS: usize = 5;
 
+/// 24 hours.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
 pub(super) async fn register(
     State(app): State<Arc<AppState>>,
     user: User,
@@ -88,6 +91,7 @@ async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Re
         let mut changes = if known {
             Vec::new()
         } else {
+            within_rate(&app, &devices)?;
             evictions(tenant, &user, devices)
         };
         let evicted: Vec<DeviceId> = changes.iter().map(|change| change.device.device).collect();
@@ -121,6 +125,27 @@ async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Re
         }
     }
     Err(Reject::retry_after(ErrorCode::UNAVAILABLE, 1_000))
+}
+
+/// A registration is kept for ever, so a user cannot make them without end.
+fn within_rate(app: &AppState, devices: &[DeviceState]) -> Result<(), Reject> {
+    let now = app.clock.now_ms();
+    let mut today: Vec<u64> = devices
+        .iter()
+        .map(|device| device.registered_ms)
+        .filter(|registered| registered.saturating_add(DAY_MS) > now)
+        .collect();
+    let limit = usize::try_from(app.limits.registrations_per_user_per_day).unwrap_or(usize::MAX);
+    if today.len() < limit {
+        return Ok(());
+    }
+    today.sort_unstable();
+    // When so many have grown old that there is room for one more.
+    let oldest = today.get(today.len() - limit).copied().unwrap_or(now);
+    Err(Reject::retry_after(
+        ErrorCode::RATE_LIMITED,
+        (oldest + DAY_MS).saturating_sub(now).max(1),
+    ))
 }
 
 fn evictions(tenant: &Tenant, user: &User, devices: Vec<DeviceState>) -> Vec<DirectoryChange> {

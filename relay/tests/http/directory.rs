@@ -154,6 +154,34 @@ async fn d4_the_eleventh_device_evicts_the_least_recently_used() {
     );
 }
 
+#[tokio::test]
+async fn registrations_of_a_user_are_limited_by_the_day() {
+    let world = World::start_with(|config| config.limits.registrations_per_user_per_day = 3).await;
+    let first = Device::new(&world, "anna").await;
+    world.clock.advance_ms(60_000);
+    for _ in 0..2 {
+        first.sibling(&world, "anna").await;
+    }
+    let fourth = Device::unregistered(&world, &first.tenant, "anna").await;
+    let envelope = fourth.envelope().to_bytes();
+    let limited = fourth.register(&world, &envelope).await.unwrap_err();
+    assert_eq!(limited.code, ErrorCode::RATE_LIMITED);
+    // The first registration is a minute older than the others: one place is free a day after it.
+    let wait = limited.retry_after_ms.unwrap();
+    assert_eq!(wait, 24 * 3600 * 1000 - 60_000);
+    // A repetition of what is registered is no registration, and other users have their own count.
+    first.register(&world, &first.envelope().to_bytes()).await.unwrap();
+    Device::new(&world, "ben").await;
+
+    world.clock.advance_ms(wait);
+    let mut fourth = fourth;
+    fourth.token = world.token("anna");
+    fourth.register(&world, &envelope).await.unwrap();
+    let fifth = Device::unregistered(&world, &first.tenant, "anna").await;
+    let limited = fifth.register(&world, &fifth.envelope().to_bytes()).await.unwrap_err();
+    assert_eq!(limited.code, ErrorCode::RATE_LIMITED);
+}
+
 /// The last-seen time is written apart from the request, so the device asks until it is there: eviction shows it.
 async fn seen(world: &World, device: &Device) {
     device.sync(world, None, 0).await.unwrap();

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::decode_users;
 use super::prepare::{Step, cursor};
 use crate::db::Tx;
-use crate::directory::{self, Verdict};
+use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::key_packages::signer;
 use crate::sync::apply::freeze;
@@ -284,10 +284,4 @@ pub(super) fn read_prepared(conv: &ConversationRow, row: &OutboxRow) -> Option<P
         })),
         None => Prepared::Commit { incarnation, bundle },
     })
-}
-
-fn user_of(leaf: &Leaf) -> Option<UserId> {
-    Credential::from_bytes(&leaf.identity)
-        .ok()
-        .map(|credential| credential.user)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use curo_mls::{CommitOutcome, CommitView, Leaf, MlsError, Processed, Refusal};
+use curo_mls::{CommitOutcome, CommitView, MlsError, Processed, Refusal};
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::item::{self, ItemKind, ItemRow};
@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::apply::{event, keep_direct};
 use crate::db::Tx;
-use crate::directory::{self, Verdict};
+use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::timeline::MemberChange;
 
@@ -178,11 +178,4 @@ fn change_roster(
         added: added.into_iter().collect(),
         removed: removed.into_iter().collect(),
     })
-}
-
-/// The user behind a leaf. Leaves in a group have passed the directory, so their credentials are readable.
-pub(super) fn user_of(leaf: &Leaf) -> Option<UserId> {
-    Credential::from_bytes(&leaf.identity)
-        .ok()
-        .map(|credential| credential.user)
 }

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use super::apply::{freeze, keep_direct};
 use crate::core::{Core, now_ms};
 use crate::db::Tx;
-use crate::directory::{self, Verdict};
+use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::failpoints;
 
@@ -199,7 +199,7 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
     };
     leave_behind(tx, me, welcome)?;
     conversation::clear_members(tx.conn, welcome.conversation, welcome.seq)?;
-    let users: BTreeSet<UserId> = joined.members.iter().filter_map(super::commit::user_of).collect();
+    let users: BTreeSet<UserId> = joined.members.iter().filter_map(user_of).collect();
     for user in users {
         conversation::add_member(tx.conn, welcome.conversation, welcome.incarnation, user, welcome.seq)?;
     }
