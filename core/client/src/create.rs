@@ -13,7 +13,7 @@ use crate::core::now_ms;
 use crate::error::{Error, Result};
 use crate::failpoints;
 use crate::outbox::encode_users;
-use crate::sync::apply::keep_direct;
+use crate::sync::standing::keep_direct;
 
 impl Client {
     /// Creates a conversation with people. Returns as soon as the intent is durable; works offline. Messages may be sent

@@ -1,7 +1,8 @@
 //! Sync: brings what is new from the relay into the store (rule book section 5).
 //!
 //! `pull` asks and orders, `apply` moves cursors, `commit` and `message` are the two kinds of entries, `join` takes
-//! Welcomes, `run` is the background task. Only `apply` moves a cursor, and only in the transaction that stores the effect.
+//! Welcomes, `standing` says
+//! where a conversation stands, `run` is the background task. Only `apply` moves a cursor, and only in the transaction that stores the effect.
 
 pub(crate) mod apply;
 mod commit;
@@ -9,3 +10,4 @@ mod join;
 mod message;
 pub(crate) mod pull;
 pub(crate) mod run;
+pub(crate) mod standing;

@@ -17,7 +17,7 @@ use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::key_packages::signer;
-use crate::sync::apply::freeze;
+use crate::sync::standing::freeze;
 
 /// What a commit's request carries beside the commit, as the outbox row keeps it.
 #[derive(Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use super::commits;
 use crate::core::Core;
 use crate::db::Tx;
 use crate::error::Fault;
-use crate::sync::apply::{freeze, live};
+use crate::sync::standing::{freeze, live};
 
 impl Core {
     /// The relay refused the first of what was sent.

@@ -11,7 +11,8 @@ use curo_types::{Blob, ConversationId, Digest, IntentId};
 
 use crate::db::Tx;
 use crate::error::Fault;
-use crate::sync::apply::{apply_one, check_tip, live, step};
+use crate::sync::apply::{apply_one, step};
+use crate::sync::standing::{check_tip, live};
 
 /// The answer must speak of a prefix of what was sent, in order, under a tip of the tenant.
 pub(super) fn check_accepted(

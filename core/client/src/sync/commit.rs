@@ -12,7 +12,8 @@ use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{Digest, ErrorCode, SuiteId, UserId};
 use rusqlite::Connection;
 
-use super::apply::{event, keep_direct};
+use super::apply::event;
+use super::standing::keep_direct;
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;

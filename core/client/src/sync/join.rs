@@ -12,7 +12,7 @@ use curo_types::format::Credential;
 use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, GroupId, MessageId, SuiteId, UserId};
 use rusqlite::Connection;
 
-use super::apply::{freeze, keep_direct};
+use super::standing::{freeze, keep_direct};
 use crate::core::{Core, now_ms};
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};

@@ -9,7 +9,8 @@ use curo_types::api::EntryRecord;
 use curo_types::format::{AuthenticatedData, Content, Credential};
 use curo_types::{Digest, ErrorCode, FormatError};
 
-use super::apply::{event, freeze};
+use super::apply::event;
+use super::standing::freeze;
 use crate::db::Tx;
 use crate::error::Fault;
 

@@ -6,7 +6,8 @@ use curo_types::ErrorCode;
 use curo_types::api::{ConversationNews, CursorReport, MemberCursor, SyncAnswer, SyncRequest, limits};
 use std::sync::atomic::Ordering;
 
-use super::apply::{Outcome, at_tip, check_tip};
+use super::apply::Outcome;
+use super::standing::{at_tip, check_tip};
 use crate::core::Core;
 use crate::error::Fault;
 use crate::{failpoints, key_packages};
