@@ -133,4 +133,4 @@ CREATE TABLE outbox (
     code         TEXT,
     created_ms   INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX outbox_open ON outbox (conversation, position) WHERE state IN ('queued', 'prepared', 'unknown', 'accepted');
+CREATE INDEX outbox_state ON outbox (state, conversation, position);

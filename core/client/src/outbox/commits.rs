@@ -11,8 +11,8 @@ use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{Blob, ClaimId, ErrorCode, GroupId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::decode_users;
 use super::prepare::{Step, cursor};
+use super::{decode_users, encode_users};
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
@@ -107,30 +107,25 @@ pub(super) fn fail(tx: &Tx<'_>, row: &OutboxRow, code: &ErrorCode) -> Result<Ste
     Ok(Step::Again)
 }
 
-/// The claim's id is durable first, so that the same claim is asked again after a kill.
+/// The claim's id is durable first, and with it whom it is for: after a kill, or a lost epoch, the same claim asks for
+/// the same users, whoever has come or gone in the meantime.
 fn ask_claim(
     tx: &Tx<'_>,
     conv: &ConversationRow,
     me: &Account,
     row: &OutboxRow,
-    users: Vec<UserId>,
+    missing: Vec<UserId>,
 ) -> Result<Step, Fault> {
-    let claim = match row.claim {
-        Some(claim) => claim,
+    let (claim, users) = match row.claim {
+        Some(claim) => (claim, decode_users(&row.payload)),
         None => {
             let claim = ClaimId::random();
-            outbox::set_claim(tx.conn, row.position, claim)?;
-            claim
+            outbox::set_claim(tx.conn, row.position, claim, &encode_users(&missing))?;
+            (claim, missing)
         }
     };
-    // A replayed claim must ask for the same users, whoever of them has come in the meantime.
-    let users = if row.claim.is_some() {
-        decode_users(&row.payload)
-    } else {
-        users
-    };
-    let users = users.into_iter().filter(|user| *user != me.user).collect();
     Ok(Step::Claim {
+        intent: row.intent,
         request: ClaimRequest {
             claim,
             suite: conv.suite.unwrap_or(me.suite),

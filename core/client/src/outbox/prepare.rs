@@ -14,8 +14,11 @@ use crate::error::Fault;
 
 /// Discarded ciphertexts in an epoch that force an update commit (rule 4.1), well below what receivers can skip.
 const MAX_DISCARDED: u64 = 512;
-/// Rows looked at in one step.
-const WINDOW: usize = limits::MESSAGES_PER_BATCH + 1;
+/// Rows read in one step: payloads and bodies of a full batch.
+const WINDOW: outbox::Limit = outbox::Limit {
+    rows: limits::MESSAGES_PER_BATCH,
+    bytes: 2 * limits::BATCH_BYTES,
+};
 
 /// The next step of a conversation.
 pub(super) enum Step {
@@ -26,7 +29,7 @@ pub(super) enum Step {
     /// A row changed without anything to send: look again.
     Again,
     /// KeyPackages are needed.
-    Claim { request: ClaimRequest },
+    Claim { intent: IntentId, request: ClaimRequest },
     /// Envelopes are needed.
     Directory { users: Vec<UserId>, version: u64 },
     /// Send these messages.
@@ -57,19 +60,13 @@ pub(super) fn next(
         // Rows wait until the conversation can go on.
         ConversationState::Waiting | ConversationState::Frozen => return Ok(Step::Idle),
     }
-    let rows = outbox::open(tx.conn, id, WINDOW)?;
-    if let Some(commit) = rows
-        .iter()
-        .find(|row| row.kind != IntentKind::Message && is_prepared_or_later(row))
-    {
+    if let Some(commit) = outbox::commit_in_flight(tx.conn, id)? {
         return Ok(match commit.state {
             IntentState::Accepted => Step::CatchUp,
-            _ => Step::Commit {
-                row: Box::new(commit.clone()),
-            },
+            _ => Step::Commit { row: Box::new(commit) },
         });
     }
-    let unsettled: Vec<_> = rows.iter().filter(|row| is_unsettled(row)).cloned().collect();
+    let unsettled = outbox::unsettled_messages(tx.conn, id, WINDOW)?;
     if !unsettled.is_empty() {
         return Ok(messages(conv.incarnation, &unsettled));
     }
@@ -80,7 +77,8 @@ pub(super) fn next(
     }
     // Duties precede (rule 4.7), once there is a group that owes them.
     let duty = duty.filter(|_| conv.state == ConversationState::Active);
-    match duty.or_else(|| rows.iter().find(|row| row.state == IntentState::Queued).cloned()) {
+    let queued = outbox::queued(tx.conn, id, WINDOW)?;
+    match duty.or_else(|| queued.first().cloned()) {
         None => Ok(Step::Idle),
         Some(head) if head.kind == IntentKind::Message => {
             if conv.state == ConversationState::Creating {
@@ -88,21 +86,10 @@ pub(super) fn next(
                 outbox::fail_open(tx.conn, id, ErrorCode::UNKNOWN.as_str())?;
                 return Ok(Step::Idle);
             }
-            encrypt_run(tx, &mut conv, &rows)
+            encrypt_run(tx, &mut conv, &queued)
         }
         Some(head) => commits::prepare(tx, me, &mut conv, &head, claimed),
     }
-}
-
-fn is_prepared_or_later(row: &OutboxRow) -> bool {
-    matches!(
-        row.state,
-        IntentState::Prepared | IntentState::Unknown | IntentState::Accepted
-    )
-}
-
-fn is_unsettled(row: &OutboxRow) -> bool {
-    matches!(row.state, IntentState::Prepared | IntentState::Unknown)
 }
 
 /// The same bytes again (rule 4, unknown).
@@ -126,10 +113,7 @@ fn encrypt_run(tx: &mut Tx<'_>, conv: &mut ConversationRow, rows: &[OutboxRow]) 
     let Some(group) = conv.group else {
         return Ok(Step::Idle);
     };
-    let run = rows
-        .iter()
-        .skip_while(|row| row.state != IntentState::Queued)
-        .take_while(|row| row.state == IntentState::Queued && row.kind == IntentKind::Message);
+    let run = rows.iter().take_while(|row| row.kind == IntentKind::Message);
     let epoch = tx.mls.epoch(&tx.kv, group.as_bytes())?;
     let cursor = cursor(conv);
     let (mut messages, mut size) = (Vec::new(), 0);

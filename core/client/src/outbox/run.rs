@@ -49,7 +49,7 @@ impl Core {
                 .await
             {
                 Err(Fault::Entry { seq: position, code }) => {
-                    self.fail_row(id, position, code).await?;
+                    self.fail_row(position, code).await?;
                     continue;
                 }
                 // The group's own state refuses to encrypt or to read itself.
@@ -68,11 +68,14 @@ impl Core {
                 Step::CatchUp => {
                     self.catch_up(id).await?;
                 }
-                Step::Claim { request } => {
+                Step::Claim { intent, request } => {
                     failpoints::hit(failpoints::CLAIM_BEFORE_SEND);
-                    let answer = self.relay.claim_key_packages(&request).await?;
+                    let answer = self.relay.claim_key_packages(&request).await;
                     failpoints::hit(failpoints::CLAIM_AFTER_SEND);
-                    claimed = Some(answer);
+                    match answer {
+                        Err(Fault::Problem(problem)) => self.refused(id, Some(intent), *problem).await?,
+                        answer => claimed = Some(answer?),
+                    }
                 }
                 Step::Directory { users, version } => {
                     directory::fetch(&self.db, &self.relay, users, version).await?;
@@ -88,16 +91,11 @@ impl Core {
     }
 
     /// Ends an intent whose preparation can never succeed. What the attempt wrote is rolled back.
-    async fn fail_row(&self, id: ConversationId, position: u64, code: ErrorCode) -> Result<(), Fault> {
+    async fn fail_row(&self, position: u64, code: ErrorCode) -> Result<(), Fault> {
         self.db
-            .write(move |tx| {
-                match outbox::open(tx.conn, id, usize::MAX)?
-                    .iter()
-                    .find(|row| row.position == position)
-                {
-                    Some(row) => commits::fail(tx, row, &code).map(drop),
-                    None => Ok(()),
-                }
+            .write(move |tx| match outbox::at(tx.conn, position)? {
+                Some(row) => commits::fail(tx, &row, &code).map(drop),
+                None => Ok(()),
             })
             .await?;
         self.changed();

@@ -60,6 +60,7 @@ impl Core {
                 tree_hash,
                 welcome,
             } => {
+                self.finish_old_membership(conversation, (incarnation, seq)).await?;
                 let tree = match self.relay.tree(conversation, &tree_hash).await {
                     Ok(answer) => answer.tree.0,
                     // The device is not a member any more: the join would be of no use.
@@ -88,6 +89,22 @@ impl Core {
                 Ok(())
             }
             InboxItem::Unknown => self.ack_inbox(index).await,
+        }
+    }
+
+    /// Whoever was removed and added again while away is served the rest of the old membership (rule 6.2). It comes first:
+    /// the join moves the cursor past it, and what of the outbox was accepted back then could not be told any more.
+    async fn finish_old_membership(&self, id: ConversationId, joins_at: (u64, u64)) -> Result<(), Fault> {
+        let row = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
+        let before = |row: &ConversationRow| (row.incarnation, row.cursor_seq) < joins_at;
+        if !row.is_some_and(|row| row.cursor_seq > 0 && before(&row)) {
+            return Ok(());
+        }
+        match self.catch_up(id).await {
+            // What the relay does not serve cannot be had, and is no reason to stay away.
+            Err(Fault::BadRelay(_)) => Ok(()),
+            Err(Fault::Problem(problem)) if !problem.code.retryable() => Ok(()),
+            other => other,
         }
     }
 
@@ -238,7 +255,7 @@ fn leave_behind(tx: &mut Tx<'_>, me: &Account, welcome: &Welcome) -> Result<(), 
     if let Some(group) = old.group.filter(|group| *group != welcome.group) {
         tx.mls.delete_group(&tx.kv, group.as_bytes())?;
     }
-    for row in outbox::open(tx.conn, welcome.conversation, usize::MAX)? {
+    for row in outbox::of_old_membership(tx.conn, welcome.conversation)? {
         match (row.kind, row.state, row.seq) {
             (IntentKind::Create, ..) => outbox::done(tx.conn, row.position, None)?,
             (IntentKind::Message, IntentState::Accepted, Some(seq)) => {

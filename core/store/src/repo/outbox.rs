@@ -177,17 +177,88 @@ pub fn get(conn: &Connection, intent: IntentId) -> Result<Option<OutboxRow>> {
         .optional()
 }
 
-/// The first open rows (queued, prepared, unknown, accepted) of a conversation in local order.
+/// One row by its local order.
 ///
 /// # Errors
 /// The database's.
-pub fn open(conn: &Connection, conversation: ConversationId, limit: usize) -> Result<Vec<OutboxRow>> {
+pub fn at(conn: &Connection, position: u64) -> Result<Option<OutboxRow>> {
+    conn.prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE position = ?1"))?
+        .query_row([int(position)], read)
+        .optional()
+}
+
+/// The own commit of a conversation that is prepared, sent, or accepted and not reached by the cursor. There is one at
+/// most.
+///
+/// # Errors
+/// The database's.
+pub fn commit_in_flight(conn: &Connection, conversation: ConversationId) -> Result<Option<OutboxRow>> {
     conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM outbox WHERE conversation = ?1 AND state IN ('queued', 'prepared', 'unknown', 'accepted') \
-         ORDER BY position LIMIT ?2"
+        "SELECT {COLUMNS} FROM outbox WHERE conversation = ?1 AND kind <> 'message' \
+         AND state IN ('prepared', 'unknown', 'accepted') ORDER BY position LIMIT 1"
     ))?
-    .query_map(params![conversation.0, int(limit as u64)], read)?
-    .collect()
+    .query_row([conversation.0], read)
+    .optional()
+}
+
+/// Messages of a conversation whose bytes are durable and not settled, in local order.
+///
+/// # Errors
+/// The database's.
+pub fn unsettled_messages(conn: &Connection, conversation: ConversationId, limit: Limit) -> Result<Vec<OutboxRow>> {
+    limit.read(
+        conn,
+        conversation,
+        "kind = 'message' AND state IN ('prepared', 'unknown')",
+    )
+}
+
+/// Queued rows of a conversation, in local order.
+///
+/// # Errors
+/// The database's.
+pub fn queued(conn: &Connection, conversation: ConversationId, limit: Limit) -> Result<Vec<OutboxRow>> {
+    limit.read(conn, conversation, "state = 'queued'")
+}
+
+/// Rows that a new membership finds settled or pointless: accepted ones, and the conversation's creation.
+///
+/// # Errors
+/// The database's.
+pub fn of_old_membership(conn: &Connection, conversation: ConversationId) -> Result<Vec<OutboxRow>> {
+    let all = Limit {
+        rows: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let creation = "kind = 'create' AND state IN ('queued', 'prepared', 'unknown')";
+    all.read(conn, conversation, &format!("(state = 'accepted' OR {creation})"))
+}
+
+/// How much of the outbox is read at once: messages may be large, and thousands may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Rows, at most.
+    pub rows: usize,
+    /// Bytes of payloads and bodies, at most; the first row is read whatever its size.
+    pub bytes: usize,
+}
+
+impl Limit {
+    fn read(self, conn: &Connection, conversation: ConversationId, filter: &str) -> Result<Vec<OutboxRow>> {
+        let mut statement = conn.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM outbox WHERE conversation = ?1 AND {filter} ORDER BY position LIMIT ?2"
+        ))?;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        for row in statement.query_map(params![conversation.0, int(self.rows as u64)], read)? {
+            let row = row?;
+            bytes += row.payload.len() + row.body.as_ref().map_or(0, Vec::len);
+            if bytes > self.bytes && !rows.is_empty() {
+                break;
+            }
+            rows.push(row);
+        }
+        Ok(rows)
+    }
 }
 
 /// Conversations that have rows to be sent.
@@ -206,8 +277,8 @@ pub fn conversations_with_work(conn: &Connection) -> Result<Vec<ConversationId>>
 /// The database's.
 pub fn counts(conn: &Connection) -> Result<(u64, u64)> {
     conn.prepare_cached(
-        "SELECT count(*) FILTER (WHERE state NOT IN ('done', 'failed')), count(*) FILTER (WHERE state = 'failed') \
-         FROM outbox WHERE state <> 'done'",
+        "SELECT count(*) FILTER (WHERE state <> 'failed'), count(*) FILTER (WHERE state = 'failed') \
+         FROM outbox WHERE state IN ('queued', 'prepared', 'unknown', 'accepted', 'failed')",
     )?
     .query_row([], |row| Ok((uint(row.get(0)?), uint(row.get(1)?))))
 }
@@ -315,13 +386,13 @@ pub fn queued_update(conn: &Connection, conversation: ConversationId) -> Result<
     .optional()
 }
 
-/// Remembers the claim that a row's KeyPackages come from.
+/// Remembers the claim that a row's KeyPackages come from, and narrows the intent to whom the claim is for.
 ///
 /// # Errors
 /// The database's.
-pub fn set_claim(conn: &Connection, position: u64, claim: ClaimId) -> Result<()> {
-    conn.prepare_cached("UPDATE outbox SET claim = ?2 WHERE position = ?1")?
-        .execute(params![int(position), claim.0])?;
+pub fn set_claim(conn: &Connection, position: u64, claim: ClaimId, payload: &[u8]) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET claim = ?2, payload = ?3 WHERE position = ?1")?
+        .execute(params![int(position), claim.0, payload])?;
     Ok(())
 }
 
