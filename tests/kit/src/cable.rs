@@ -4,8 +4,8 @@
 //! up and it is the request whose answer is lost.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -36,8 +36,12 @@ pub struct Cable {
     addr: SocketAddr,
     state: watch::Sender<State>,
     swallowed: watch::Receiver<u64>,
+    tape: Tape,
     listener: JoinHandle<()>,
 }
+
+/// What was carried, if anybody wants to know.
+type Tape = Arc<Mutex<Option<Vec<u8>>>>;
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,11 +66,19 @@ impl Cable {
             generation: 0,
         });
         let (count, swallowed) = watch::channel(0);
-        let listener = tokio::spawn(accept(listener, relay, state.subscribe(), Arc::new(count)));
+        let tape = Tape::default();
+        let listener = tokio::spawn(accept(
+            listener,
+            relay,
+            state.subscribe(),
+            Arc::new(count),
+            Arc::clone(&tape),
+        ));
         Ok(Self {
             addr,
             state,
             swallowed,
+            tape,
             listener,
         })
     }
@@ -85,7 +97,8 @@ impl Cable {
     }
 
     /// From now on requests reach the relay and its answers are dropped, on connections that are up and on new ones: the
-    /// client sees a time-out. The live stream falls silent too.
+    /// client sees a time-out. The live stream falls silent too. Answers that are under way are lost as well: wait until what was
+    /// sent before is settled, if that matters.
     pub fn swallow_answers(&self) {
         self.state.send_modify(|state| state.mode = Mode::Swallowing);
     }
@@ -93,6 +106,23 @@ impl Cable {
     /// Makes it whole again. Connections that have lost bytes break, as they would on a network; the others go on.
     pub fn restore(&self) {
         self.state.send_modify(|state| state.mode = Mode::Whole);
+    }
+
+    /// Keeps a copy of every byte that it carries from now on, of both directions as they come. The first call counts.
+    pub fn record(&self) {
+        self.tape
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_default();
+    }
+
+    /// What was recorded so far; empty without [`Cable::record`].
+    pub fn recorded(&self) -> Vec<u8> {
+        self.tape
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .unwrap_or_default()
     }
 
     /// Whether it is cut.
@@ -125,6 +155,7 @@ async fn accept(
     relay: SocketAddr,
     state: watch::Receiver<State>,
     swallowed: Arc<watch::Sender<u64>>,
+    tape: Tape,
 ) {
     loop {
         let Ok((client, _)) = listener.accept().await else {
@@ -141,6 +172,7 @@ async fn accept(
                 greeted: AtomicBool::new(false),
                 replied: AtomicBool::new(false),
                 swallowed: Arc::clone(&swallowed),
+                tape: Arc::clone(&tape),
             };
             tokio::spawn(wire.carry(client, relay));
         }
@@ -158,6 +190,7 @@ struct Wire {
     /// The client has gone on after the relay's first words: its handshake is done.
     replied: AtomicBool,
     swallowed: Arc<watch::Sender<u64>>,
+    tape: Tape,
 }
 
 impl Wire {
@@ -186,6 +219,12 @@ impl Wire {
             .await;
     }
 
+    fn tape(&self, bytes: &[u8]) {
+        if let Some(tape) = &mut *self.tape.lock().unwrap_or_else(PoisonError::into_inner) {
+            tape.extend_from_slice(bytes);
+        }
+    }
+
     async fn up(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> std::io::Result<()> {
         let mut buffer = vec![0; 64 * 1024];
         loop {
@@ -194,6 +233,7 @@ impl Wire {
             if bytes.is_empty() {
                 return Ok(());
             }
+            self.tape(bytes);
             if self.greeted.load(Ordering::SeqCst) && bytes != CHANGE_CIPHER_SPEC {
                 self.replied.store(true, Ordering::SeqCst);
             }
@@ -209,6 +249,7 @@ impl Wire {
             if bytes.is_empty() {
                 return Ok(());
             }
+            self.tape(bytes);
             let lost = self.lost.load(Ordering::SeqCst);
             let swallowing = self.state.borrow().mode == Mode::Swallowing && self.replied.load(Ordering::SeqCst);
             if lost || swallowing {

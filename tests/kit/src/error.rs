@@ -27,6 +27,9 @@ pub enum KitError {
     /// The client said no.
     #[error(transparent)]
     Client(#[from] curo::Error),
+    /// A request past the client found no relay.
+    #[error("no answer from the relay")]
+    NoAnswer,
     /// Something did not come about in time.
     #[error(transparent)]
     TimedOut(#[from] TimedOut),

@@ -22,6 +22,7 @@ mod ca;
 mod cable;
 mod error;
 mod person;
+mod raw;
 mod relay;
 mod tokens;
 mod wait;
@@ -30,8 +31,9 @@ pub use ca::Ca;
 pub use cable::Cable;
 pub use error::KitError;
 pub use person::Person;
+pub use raw::RawAnswer;
 pub use relay::{TENANT, TestRelay, TestRelayBuilder};
 pub use tokens::{Tokens, Validity};
 pub use wait::{
-    TimedOut, texts, try_until, until, until_connection, until_delivery, until_done, until_live, until_text,
+    TimedOut, items, texts, try_until, until, until_connection, until_delivery, until_done, until_live, until_text,
 };

@@ -188,6 +188,11 @@ impl Person {
         &self.dir
     }
 
+    /// The folder of the profiles; the client's own is below it.
+    pub fn profiles(&self) -> PathBuf {
+        self.dir.join("profiles")
+    }
+
     /// The encrypted database.
     pub fn database(&self) -> PathBuf {
         self.dir

@@ -200,6 +200,20 @@ impl TestRelay {
         self.start_again().await
     }
 
+    /// Tries to start it with another key for its database, which a relay must refuse. It must be stopped.
+    ///
+    /// # Errors
+    /// [`KitError::Relay`]: what it is called for.
+    pub async fn start_with_key(&mut self, key: DatabaseKey) -> Result<(), KitError> {
+        let config = Config {
+            database_key: key,
+            ..self.config.clone()
+        };
+        let started = Relay::start_with_clock(config, Arc::clone(&self.clock)).await?;
+        self.running = Some(started);
+        Ok(())
+    }
+
     async fn start_somewhere(&mut self) -> Result<(), KitError> {
         let mut attempt = 1;
         loop {

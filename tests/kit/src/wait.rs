@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use curo::{
-    Body, Client, ConnectionState, Conversation, ConversationId, DeliveryState, Entry, IntentId, IntentStatus,
+    Body, Client, ConnectionState, Conversation, ConversationId, DeliveryState, Entry, IntentId, IntentStatus, Item,
     MessageId, PAGE_LIMIT,
 };
 
@@ -168,11 +168,11 @@ pub fn until_done(client: &Client, id: ConversationId, intent: IntentId, limit: 
     }
 }
 
-/// All texts of a conversation in display order, own and unsent ones included.
+/// All items of a conversation in display order.
 ///
 /// # Errors
 /// As [`Conversation::latest`].
-pub async fn texts(conversation: &Conversation) -> curo::Result<Vec<String>> {
+pub async fn items(conversation: &Conversation) -> curo::Result<Vec<Item>> {
     let mut page = conversation.latest(PAGE_LIMIT).await?;
     let mut items = page.items;
     while let Some(older) = page.older {
@@ -181,16 +181,22 @@ pub async fn texts(conversation: &Conversation) -> curo::Result<Vec<String>> {
         earlier.append(&mut items);
         items = earlier;
     }
-    Ok(items
-        .into_iter()
-        .filter_map(|item| match item.entry {
-            Entry::Message(message) => match message.body {
-                Body::Text(text) => Some(text.into_string()),
-                _ => None,
-            },
+    Ok(items)
+}
+
+/// All texts of a conversation in display order, own and unsent ones included.
+///
+/// # Errors
+/// As [`Conversation::latest`].
+pub async fn texts(conversation: &Conversation) -> curo::Result<Vec<String>> {
+    let text = |item: Item| match item.entry {
+        Entry::Message(message) => match message.body {
+            Body::Text(text) => Some(text.into_string()),
             _ => None,
-        })
-        .collect())
+        },
+        _ => None,
+    };
+    Ok(items(conversation).await?.into_iter().filter_map(text).collect())
 }
 
 #[expect(clippy::panic, reason = "the purpose: a test fails here, with the reason")]
