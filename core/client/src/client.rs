@@ -8,17 +8,21 @@ use curo_store::{KeyVault, Profiles, Store, StoreError};
 use curo_types::{DeviceId, ErrorCode, ProfileId, TenantId, UserId};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::core::Core;
+use crate::core::{Core, now_ms};
 use crate::db::Db;
 use crate::error::{Error, Fault, Result};
 use crate::http::Relay;
+use crate::network::anew_on_change;
 use crate::options::ClientOptions;
 use crate::session;
 use crate::state::ConnectionState;
 use crate::sync::run::{self, Retry};
 use crate::token::TokenProvider;
+
+/// How long the outcome of an intent can be asked for: 30 days, by the device's clock.
+const OUTCOMES_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Who a profile belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +56,9 @@ pub struct Client {
     tasks: Arc<Mutex<Option<Tasks>>>,
 }
 
+/// The background tasks; they end when this is dropped, with the last handle on the client.
 struct Tasks {
-    cancel: CancellationToken,
+    cancel: DropGuard,
     handles: Vec<JoinHandle<()>>,
 }
 
@@ -61,7 +66,8 @@ impl Client {
     /// Opens a profile's store, or makes the first one. Does not touch the network.
     ///
     /// # Errors
-    /// `invalid_argument` (the relay's address is not plain `https`, or several profiles and none chosen), `busy` (in use
+    /// `invalid_argument` (the relay's address is not plain `https`, a proxy's not plain `http`, fewer than two different
+    /// pins, or several profiles and none chosen), `busy` (in use
     /// by another process or client), `store_missing`, `store_unreadable`, `store_newer`, `storage_full`,
     /// `vault_not_ready`, `vault_user_auth_needed`. Whatever is refused is left as it was.
     pub async fn open(
@@ -95,6 +101,8 @@ impl Client {
         if let Some(account) = &account {
             relay.set_device(account.device).await;
         }
+        let old = now_ms().saturating_sub(OUTCOMES_KEPT_MS);
+        db.write(move |tx| Ok(outbox::forget_done(tx.conn, old)?)).await?;
         Ok(Self {
             core: Arc::new(Core::new(db, relay, account)),
             vault,
@@ -126,8 +134,8 @@ impl Client {
     /// profile's life, and again after [`ConnectionState::SignInNeeded`].
     ///
     /// # Errors
-    /// `offline`, `sign_in_needed` (no token, or the relay refuses it), `wrong_account` (the profile is bound to another
-    /// user), `store_changed`, `bad_relay`, `rate_limited`, `locked`.
+    /// `offline`, `captive_portal`, `tls_failed`, `pin_mismatch`, `sign_in_needed` (no token, or the relay refuses it),
+    /// `wrong_account` (the profile is bound to another user), `store_changed`, `bad_relay`, `rate_limited`, `locked`.
     pub async fn sign_in(&self) -> Result<Account> {
         self.core.relay.forget_token().await;
         let account = session::sign_in(&self.core.db, &self.core.relay).await?;
@@ -151,14 +159,28 @@ impl Client {
             return Err(Error::new(ErrorCode::LOCKED));
         }
         let mut tasks = self.tasks.lock().await;
-        if tasks.is_none() {
+        // A task that has ended by itself has panicked: both begin anew.
+        if tasks
+            .as_ref()
+            .is_none_or(|tasks| tasks.handles.iter().any(JoinHandle::is_finished))
+        {
             let cancel = CancellationToken::new();
             self.core.set_connection(ConnectionState::CatchingUp);
+            let (retry, core) = (self.retry, Arc::clone(&self.core));
+            let (sync, outbox) = (cancel.clone(), cancel.clone());
             let handles = vec![
-                tokio::spawn(run::sync(Arc::clone(&self.core), self.retry, cancel.clone())),
-                tokio::spawn(run::outbox(Arc::clone(&self.core), self.retry, cancel.clone())),
+                tokio::spawn(anew_on_change(Arc::clone(&core), {
+                    let core = Arc::clone(&core);
+                    move || run::sync(Arc::clone(&core), retry, sync.clone())
+                })),
+                tokio::spawn(anew_on_change(Arc::clone(&core), move || {
+                    run::outbox(Arc::clone(&core), retry, outbox.clone())
+                })),
             ];
-            *tasks = Some(Tasks { cancel, handles });
+            *tasks = Some(Tasks {
+                cancel: cancel.drop_guard(),
+                handles,
+            });
         }
         Ok(())
     }
@@ -167,12 +189,14 @@ impl Client {
     pub async fn stop(&self) {
         let tasks = self.tasks.lock().await.take();
         if let Some(tasks) = tasks {
-            tasks.cancel.cancel();
+            drop(tasks.cancel);
             for handle in tasks.handles {
                 // A task that panicked has nothing more to stop.
                 let _ = handle.await;
             }
         }
+        // What follows is another opening: nothing is encrypted before the relay has answered it.
+        self.core.forget_answer();
         self.core.set_connection(ConnectionState::Stopped);
     }
 
@@ -190,9 +214,11 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// `offline`, `sign_in_needed`, `locked`, and whatever the relay answers. What was done until then stays done.
+    /// `offline`, `captive_portal`, `tls_failed`, `pin_mismatch`, `sign_in_needed`, `locked`, and whatever the relay
+    /// answers. What was done until then stays done.
     pub async fn catch_up(&self) -> Result<()> {
         self.core.pull().await?;
+        self.core.release_held();
         self.core.flush().await?;
         // What was sent may have moved cursors, and others may have answered.
         self.core.pull().await?;
@@ -264,10 +290,11 @@ impl Client {
     /// The database's, where it could not be closed in good order; it is locked all the same.
     pub async fn lock(&self) -> Result<()> {
         self.stop().await;
-        self.core.db.forget_groups();
-        self.core.relay.forget_token().await;
+        // The store first: a write that is still queued loads groups, and waiting for a token provider must not keep it open.
         let locked = self.core.db.store().lock().await;
+        self.core.db.forget_groups();
         self.core.changed();
+        self.core.relay.forget_token().await;
         Ok(locked.map_err(Fault::from)?)
     }
 
@@ -293,9 +320,10 @@ impl Client {
     /// `vault_not_ready`, `vault_user_auth_needed`, or the file system's; then repeat it.
     pub async fn erase(&self) -> Result<()> {
         self.stop().await;
+        let erased = self.core.db.store().erase(&*self.vault).await;
         self.core.db.forget_groups();
-        self.core.db.store().erase(&*self.vault).await.map_err(Fault::from)?;
-        Ok(())
+        self.core.relay.forget_token().await;
+        Ok(erased.map_err(Fault::from)?)
     }
 
     /// Destroys a profile that is not open: one whose key is gone, or whose erase was interrupted. Harmless to repeat.
@@ -312,8 +340,9 @@ impl Client {
     /// The database's.
     pub async fn close(&self) -> Result<()> {
         self.stop().await;
+        let closed = self.core.db.store().suspend().await;
         self.core.db.forget_groups();
-        self.core.db.store().suspend().await.map_err(Fault::from)?;
-        Ok(())
+        self.core.relay.forget_token().await;
+        Ok(closed.map_err(Fault::from)?)
     }
 }

@@ -33,8 +33,10 @@ pub struct ConversationInfo {
     pub id: ConversationId,
     /// What can be done with it.
     pub state: ConversationState,
-    /// Why it is frozen: `rejoin_needed` or `key_mismatch`.
+    /// Why it is frozen: `rejoin_needed`, `key_mismatch`, `not_direct`, or another code that says more.
     pub frozen: Option<ErrorCode>,
+    /// Whether entries are known to be missing, because they could not be fetched or did not verify. Tried again by itself.
+    pub behind: bool,
     /// Who is in it now, this user included.
     pub members: Vec<UserId>,
     /// Time of the last activity, milliseconds since 1970 UTC.
@@ -52,6 +54,7 @@ impl ConversationInfo {
             id: row.id,
             state: row.state,
             frozen: row.frozen_code.clone().map(ErrorCode::from),
+            behind: row.behind,
             members,
             activity_ms: row.activity,
         })
@@ -71,7 +74,7 @@ impl Conversation {
     /// State and members as this device knows them. Works offline.
     ///
     /// # Errors
-    /// `unknown` for a conversation that this device does not have, `locked`, `closed`.
+    /// `unknown` for a conversation that this device does not have, `locked`.
     pub async fn info(&self) -> Result<ConversationInfo> {
         let id = self.id;
         let info = self.core.db.read(move |conn| {
@@ -112,7 +115,11 @@ impl Conversation {
             if item::get(tx.conn, conversation, me.device, id)?.is_some() {
                 return Ok(());
             }
-            let (position, _) = outbox::add(tx.conn, id.into(), conversation, IntentKind::Message, &payload, now)?;
+            let (position, added) = outbox::add(tx.conn, id.into(), conversation, IntentKind::Message, &payload, now)?;
+            if !added {
+                // The id is another intent's, in another conversation.
+                return Err(Fault::Code(ErrorCode::INVALID_ARGUMENT));
+            }
             let row = ItemRow {
                 place: Place::Unsent(position),
                 kind: ItemKind::Message,
@@ -184,7 +191,7 @@ impl Conversation {
         let written = self.core.db.write(move |tx| {
             open_for_intents(tx.conn, id)?;
             let direct = conversation::get(tx.conn, id)?.is_some_and(|row| row.direct_with.is_some());
-            if direct && kind == IntentKind::Add {
+            if direct && matches!(kind, IntentKind::Add | IntentKind::Remove) {
                 return Err(Fault::Code(ErrorCode::NOT_DIRECT));
             }
             outbox::add(tx.conn, intent, id, kind, &payload, now_ms())?;
@@ -234,6 +241,10 @@ impl Conversation {
             let row = outbox::get(tx.conn, intent)?
                 .filter(|row| row.conversation == id && row.state == IntentState::Failed)
                 .ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            if conversation::get(tx.conn, id)?.is_some_and(|row| row.state == ConversationState::Creating) {
+                // Nothing can be sent before the conversation is there.
+                outbox::retry_creation(tx.conn, id)?;
+            }
             Ok(outbox::requeue(tx.conn, row.position, false)?)
         });
         written.await?;

@@ -1,11 +1,14 @@
 //! What every part of a running client shares: store, engine, relay, the signed-in account and the signals between tasks.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex as StdMutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use curo_store::repo::account::Account;
-use curo_types::ErrorCode;
+use curo_types::{ConversationId, ErrorCode};
 use tokio::sync::{Mutex, Notify, RwLock, watch};
+use tokio::time::Instant;
 
 use crate::db::Db;
 use crate::error::Fault;
@@ -29,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) signed_in: Notify,
     /// Whether the relay has answered a sync since this opening: nothing is encrypted before (rule 4, queued).
     pub(crate) answered: AtomicBool,
+    /// Conversations in which the relay has asked to wait before the next try; the others do not wait with them.
+    held: StdMutex<HashMap<ConversationId, Instant>>,
     pub(crate) connection: watch::Sender<ConnectionState>,
     /// Rises whenever something that an app shows may have changed.
     pub(crate) revision: watch::Sender<u64>,
@@ -46,6 +51,7 @@ impl Core {
             report_work: Notify::new(),
             signed_in: Notify::new(),
             answered: AtomicBool::new(false),
+            held: StdMutex::default(),
             connection: watch::Sender::new(ConnectionState::Stopped),
             revision: watch::Sender::new(1),
         }
@@ -64,16 +70,66 @@ impl Core {
         *self.account.write().await = Some(account);
     }
 
+    /// Sends nothing in a conversation for so long.
+    pub(crate) fn hold(&self, id: ConversationId, wait: Duration) {
+        self.held().insert(id, Instant::now() + wait);
+    }
+
+    /// Whether a conversation has to wait still.
+    pub(crate) fn is_held(&self, id: ConversationId) -> bool {
+        let mut held = self.held();
+        let waits = held.get(&id).is_some_and(|until| *until > Instant::now());
+        if !waits {
+            held.remove(&id);
+        }
+        waits
+    }
+
+    /// When the first of those that wait may go on: now, if somebody's wait has ended since the last look.
+    pub(crate) fn held_until(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut held = self.held();
+        let before = held.len();
+        held.retain(|_, until| *until > now);
+        if held.len() < before {
+            Some(now)
+        } else {
+            held.values().min().copied()
+        }
+    }
+
+    /// Nobody waits any longer.
+    pub(crate) fn release_held(&self) {
+        self.held().clear();
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<ConversationId, Instant>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn changed(&self) {
         self.revision.send_modify(|revision| *revision += 1);
     }
 
     pub(crate) fn set_connection(&self, state: ConnectionState) {
+        let other = *self.connection.borrow() != state;
+        match &state {
+            ConnectionState::Waiting { code } | ConnectionState::Failed { code } => {
+                self.relay.recent.note("connection", code);
+                crate::log::event!(Info, "connection", state = state.name(), code = code.clone());
+            }
+            _ if other => crate::log::event!(Info, "connection", state = state.name()),
+            _ => {}
+        }
         self.connection.send_if_modified(|held| {
             let other = *held != state;
             *held = state;
             other
         });
+    }
+
+    pub(crate) fn forget_answer(&self) {
+        self.answered.store(false, Ordering::Release);
     }
 
     pub(crate) fn relay_has_answered(&self) -> bool {

@@ -55,9 +55,14 @@ impl Client {
                 conversation::put(tx.conn, &row)?;
                 keep_direct(tx.conn, &for_tx, &mut row)?;
             }
+            if row.state == ConversationState::Creating {
+                // There is one id for two people: a creation that failed is tried again under it.
+                outbox::retry_creation(tx.conn, id)?;
+            }
             Ok(true)
         });
         if exists.await? {
+            self.core.outbox_work.notify_one();
             return Ok(self.conversation(id));
         }
         self.create(id, &[person], Some(person))
@@ -129,7 +134,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// `locked`, `closed`.
+    /// `locked`.
     pub async fn conversations(&self) -> Result<Vec<ConversationInfo>> {
         let list = self.core.db.read(|conn| {
             conversation::list(conn)?

@@ -26,16 +26,20 @@ pub(crate) enum Verdict {
     Mismatch,
 }
 
-/// Judges leaves at a directory version (rule 3.6).
+/// Judges leaves at a directory version (rule 3.6). Who is added must be in the directory then; of whom was there before,
+/// or renews its leaf, the key must have been published at any time until then: what was revoked or rotated since is a
+/// duty to remove, not a mismatch.
 pub(crate) fn judge<'l>(
     conn: &Connection,
     tenant: &TenantId,
     suite: SuiteId,
-    leaves: impl IntoIterator<Item = &'l Leaf>,
+    added: &'l [Leaf],
+    others: &'l [Leaf],
     version: u64,
 ) -> Result<Verdict, Fault> {
     let mut fetch = BTreeSet::new();
-    for leaf in leaves {
+    let added = added.iter().map(|leaf| (leaf, true));
+    for (leaf, is_new) in added.chain(others.iter().map(|leaf| (leaf, false))) {
         let Ok(credential) = Credential::from_bytes(&leaf.identity) else {
             return Ok(Verdict::Mismatch);
         };
@@ -44,9 +48,12 @@ pub(crate) fn judge<'l>(
         }
         if rows::complete_to(conn, credential.user)? < version {
             fetch.insert(credential.user);
-        } else if !rows::published(conn, credential.device, suite, &leaf.signature_key, version)?
-            || rows::last_before(conn, credential.device, u64::MAX)?.is_none_or(|(user, _)| user != credential.user)
-        {
+            continue;
+        }
+        let known = if is_new { rows::current } else { rows::published };
+        let vouched = known(conn, credential.device, suite, &leaf.signature_key, version)?;
+        let owner = rows::last_before(conn, credential.device, u64::MAX)?.map(|(user, _)| user);
+        if !vouched || owner != Some(credential.user) {
             return Ok(Verdict::Mismatch);
         }
     }
@@ -57,21 +64,36 @@ pub(crate) fn judge<'l>(
     })
 }
 
+/// What was fetched to judge the same entries: asking twice for the same is asking for ever.
+#[derive(Default)]
+pub(crate) struct Asked(BTreeMap<UserId, u64>);
+
+impl Asked {
+    /// Allows a fetch that brings something new. Otherwise the entry at `seq` cannot be judged, ever.
+    pub(crate) fn once_more(&mut self, users: &[UserId], version: u64, seq: u64) -> Result<(), Fault> {
+        let known = |user: &UserId| self.0.get(user).is_some_and(|asked| *asked >= version);
+        if users.iter().all(known) {
+            return Err(Fault::Entry {
+                seq,
+                code: ErrorCode::KEY_MISMATCH,
+            });
+        }
+        self.0.extend(users.iter().map(|user| (*user, version)));
+        Ok(())
+    }
+}
+
 /// Fetches and keeps all envelopes of some users; afterwards they are complete up to `at_least`.
 pub(crate) async fn fetch(db: &Db, relay: &Relay, users: Vec<UserId>, at_least: u64) -> Result<(), Fault> {
     for users in users.chunks(limits::USERS_PER_REQUEST) {
-        let users = users.to_vec();
-        let answer = relay.directory(&DirectoryQuery { users: users.clone() }).await?;
-        if answer.version < at_least {
-            return Err(Fault::BadRelay("directory is behind"));
-        }
-        db.write(move |tx| keep(tx.conn, &users, &answer)).await?;
+        let answer = ask(relay, users, at_least).await?;
+        keep_answer(db, users, answer).await?;
     }
     Ok(())
 }
 
 /// As [`fetch`], for judging an entry: a directory that does not verify lets nobody in, which is the entry's fault and not
-/// the account's.
+/// the account's. One that does not answer, or not as far as it must, says nothing about the entry.
 pub(crate) async fn fetch_for(
     db: &Db,
     relay: &Relay,
@@ -79,12 +101,34 @@ pub(crate) async fn fetch_for(
     at_least: u64,
     seq: u64,
 ) -> Result<(), Fault> {
-    match fetch(db, relay, users, at_least).await {
-        Err(Fault::BadRelay(_) | Fault::Format(_)) => Err(Fault::Entry {
-            seq,
-            code: ErrorCode::KEY_MISMATCH,
-        }),
-        other => other,
+    for users in users.chunks(limits::USERS_PER_REQUEST) {
+        let answer = ask(relay, users, at_least).await?;
+        match keep_answer(db, users, answer).await {
+            Err(Fault::BadRelay(_)) => {
+                return Err(Fault::Entry {
+                    seq,
+                    code: ErrorCode::KEY_MISMATCH,
+                });
+            }
+            kept => kept?,
+        }
+    }
+    Ok(())
+}
+
+async fn ask(relay: &Relay, users: &[UserId], at_least: u64) -> Result<DirectoryAnswer, Fault> {
+    let answer = relay.directory(&DirectoryQuery { users: users.to_vec() }).await?;
+    if answer.version < at_least {
+        return Err(Fault::BadRelay("directory is behind"));
+    }
+    Ok(answer)
+}
+
+async fn keep_answer(db: &Db, users: &[UserId], answer: DirectoryAnswer) -> Result<(), Fault> {
+    let users = users.to_vec();
+    match db.write(move |tx| keep(tx.conn, &users, &answer)).await {
+        Err(Fault::Format(_)) => Err(Fault::BadRelay("directory envelope")),
+        kept => kept,
     }
 }
 
@@ -117,12 +161,19 @@ fn keep(conn: &Connection, users: &[UserId], answer: &DirectoryAnswer) -> Result
                 return bad("directory envelope was rewritten");
             }
         } else {
+            if record.version <= rows::complete_to(conn, body.user)? {
+                return bad("directory envelope was withheld before");
+            }
             verify(conn, &envelope, record.version, &account.directory_key, &keys)?;
             rows::add(conn, record.version, body.user, body.device, bytes, &own_keys)?;
         }
         keys.insert(body.device, (body.user, own_keys));
     }
     for user in users {
+        let came = |version: &u64| answer.records.iter().any(|record| record.version == *version);
+        if !rows::versions(conn, *user)?.iter().all(came) {
+            return bad("directory envelope is withheld");
+        }
         rows::set_complete_to(conn, *user, answer.version)?;
     }
     account::see_directory_version(conn, answer.version)?;
@@ -150,15 +201,21 @@ fn verify(
     let follows = match (&last, body.action) {
         (None, Action::Add) => true,
         (Some((user, last)), Action::Rotate | Action::Revoke) => {
-            *user == body.user && body.previous == Some(Digest::of(last))
+            // A revoked device never comes back.
+            let alive = Envelope::from_bytes(last)?.body().action != Action::Revoke;
+            alive && *user == body.user && body.previous == Some(Digest::of(last))
         }
         _ => false,
     };
-    if follows {
-        Ok(())
-    } else {
-        Err(Fault::BadRelay("directory envelope does not follow the one before"))
+    if !follows {
+        return Err(Fault::BadRelay("directory envelope does not follow the one before"));
     }
+    for key in &body.keys {
+        if rows::key_of_another(conn, body.device, key.suite, &key.public_key)? {
+            return Err(Fault::BadRelay("directory key of another device"));
+        }
+    }
+    Ok(())
 }
 
 /// A signature by an MLS key of any suite that this build knows.

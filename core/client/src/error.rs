@@ -132,6 +132,20 @@ impl Fault {
         }
     }
 
+    /// Where it comes from, in words of our own code.
+    pub(crate) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "store",
+            Self::Mls(_) => "mls",
+            Self::Format(_) => "format",
+            Self::Problem(_) => "refused by the relay",
+            Self::Offline(reason) | Self::BadRelay(reason) => reason,
+            Self::NeedDirectory { .. } => "directory needed",
+            Self::Entry { .. } => "entry",
+            Self::Code(_) => "code",
+        }
+    }
+
     /// The relay's own word on how long to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -158,8 +172,7 @@ fn store_code(error: &StoreError) -> ErrorCode {
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        // The chain stays in the log of this process; none of the variants can carry PHI or a key.
-        tracing::debug!(target: "curo", fault = %fault, "call failed");
+        crate::log::event!(Debug, "call_failed", code = fault.code(), reason = fault.reason());
         Self {
             code: fault.code(),
             retry_after: fault.retry_after(),

@@ -3,67 +3,89 @@
 //!
 //! Knows JSON and problem documents, nothing of conversations; the typed calls stand in `http::calls`.
 
+mod answer;
 mod calls;
+mod failure;
+mod pool;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use curo_types::api::{Problem, limits};
 use curo_types::format::RequestContext;
 use curo_types::{DeviceId, ErrorCode};
-use futures_util::StreamExt as _;
-use reqwest::{Method, Response, StatusCode, Url, header};
+use reqwest::{Method, Url, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, RwLock, watch};
 
 use crate::error::Fault;
 use crate::options::ClientOptions;
+use crate::recent::Recent;
 use crate::token::{AccessToken, TokenProvider, TokenReason};
+use pool::{Connections, Pool, Sent, Timings};
 
 pub(crate) use stream::EventStream;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const STREAM_PATH: &str = "/v1/stream";
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The relay, as one account sees it.
 pub(crate) struct Relay {
-    http: reqwest::Client,
+    pool: Pool,
     base: Url,
     timeout: Duration,
     tokens: Arc<dyn TokenProvider>,
     token: Mutex<Option<AccessToken>>,
     context: RwLock<String>,
+    /// What went wrong last, for diagnostics.
+    pub(crate) recent: Recent,
 }
 
 impl Relay {
     pub(crate) fn new(options: &ClientOptions, tokens: Arc<dyn TokenProvider>) -> Result<Self, Fault> {
+        let timings = Timings {
+            connect: options.connect_timeout,
+            ping_every: Duration::from_secs(20),
+            ping_answer: Duration::from_secs(10),
+            silence: stream::SILENCE,
+        };
+        Self::with_timings(options, tokens, timings)
+    }
+
+    fn with_timings(options: &ClientOptions, tokens: Arc<dyn TokenProvider>, timings: Timings) -> Result<Self, Fault> {
         let invalid = || Fault::Code(ErrorCode::INVALID_ARGUMENT);
         let base = Url::parse(&options.relay).map_err(|_| invalid())?;
         if base.scheme() != "https" || base.path() != "/" || base.query().is_some() || base.fragment().is_some() {
             return Err(invalid());
         }
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config(&options.extra_roots)?)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(Duration::from_secs(10))
-            .http2_keep_alive_while_idle(false)
-            .build()
-            .map_err(|_| invalid())?;
         Ok(Self {
-            http,
+            pool: Pool::new(options, timings)?,
             base,
             timeout: options.request_timeout,
             tokens,
             token: Mutex::new(None),
             context: RwLock::new(RequestContext::new(None).to_header()),
+            recent: Recent::default(),
         })
+    }
+
+    /// Gives up every connection; requests that wait for an answer go again on a new one.
+    pub(crate) fn network_changed(&self) {
+        self.pool.network_changed();
+    }
+
+    /// Another value with every [`Relay::network_changed`].
+    pub(crate) fn network_changes(&self) -> watch::Receiver<Arc<Connections>> {
+        self.pool.changes()
+    }
+
+    /// `2` for HTTP/2, `1` for HTTP/1.1, 0 before the first answer.
+    pub(crate) fn http_version(&self) -> u8 {
+        self.pool.http_version()
     }
 
     /// From now on requests name this device.
@@ -100,31 +122,55 @@ impl Relay {
         self.base.join(path).map_err(|_| Fault::BadRelay("address"))
     }
 
-    /// Sends a request, with a fresh token if the first one is refused as expired.
-    async fn send(&self, method: Method, url: Url, body: Option<Vec<u8>>, timed: bool) -> Result<Response, Fault> {
+    /// Sends a request and notes what goes wrong.
+    async fn send(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Result<Sent, Fault> {
+        let sent = self.send_with_token(method, url, body).await;
+        if let Err(fault) = &sent {
+            self.recent.note("request", &fault.code());
+        }
+        sent
+    }
+
+    /// Sends a request, with a fresh token if the first one is refused as expired. What comes back is the relay's.
+    async fn send_with_token(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Result<Sent, Fault> {
         let body = body.map(bytes::Bytes::from);
+        let is_stream = url.path() == STREAM_PATH;
         let mut refused = None;
         loop {
             let token = self.token(refused.as_ref()).await?;
-            let mut request = self
-                .http
-                .request(method.clone(), url.clone())
-                .bearer_auth(token.expose())
-                .header(RequestContext::HEADER, self.context.read().await.clone())
-                .header(header::ACCEPT, "application/json");
-            if timed {
-                request = request.timeout(self.timeout);
+            let context = self.context.read().await.clone();
+            let sending = self.pool.send(|http| {
+                let mut request = http
+                    .request(method.clone(), url.clone())
+                    .bearer_auth(token.expose())
+                    .header(RequestContext::HEADER, context.as_str())
+                    .header(header::ACCEPT, "application/json");
+                if !is_stream {
+                    request = request.timeout(self.timeout);
+                }
+                if let Some(body) = &body {
+                    request = request
+                        .header(header::CONTENT_TYPE, "application/json")
+                        .body(body.clone());
+                }
+                request
+            });
+            let sent = if is_stream {
+                // Open for ever, but not for ever on its way.
+                let opened = tokio::time::timeout(self.timeout, sending).await;
+                opened.map_err(|_| Fault::Offline("time-out"))??
+            } else {
+                sending.await?
+            };
+            if sent.response.status().is_success() {
+                if answer::is_relay(&sent.response) {
+                    return Ok(sent);
+                }
+                return Err(Fault::Code(ErrorCode::CAPTIVE_PORTAL));
             }
-            if let Some(body) = &body {
-                request = request
-                    .header(header::CONTENT_TYPE, "application/json")
-                    .body(body.clone());
-            }
-            let response = request.send().await.map_err(|error| offline(&error))?;
-            if response.status().is_success() {
-                return Ok(response);
-            }
-            let problem = read_problem(response).await?;
+            let reading = sent.read(answer::read_problem);
+            let problem = tokio::time::timeout(self.timeout, reading).await;
+            let problem = problem.map_err(|_| Fault::Offline("time-out"))??;
             let expired = problem.code == ErrorCode::TOKEN_EXPIRED || problem.code == ErrorCode::UNAUTHENTICATED;
             if !expired || refused.is_some() {
                 if problem.code == ErrorCode::UNAUTHENTICATED {
@@ -137,8 +183,10 @@ impl Relay {
     }
 
     async fn call<A: DeserializeOwned>(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<A, Fault> {
-        let response = self.send(method, self.url(path)?, body, true).await?;
-        let bytes = read_bounded(response).await?;
+        let sent = self.send(method, self.url(path)?, body).await?;
+        let bytes = sent.read(answer::read_bounded).await.inspect_err(|fault| {
+            self.recent.note("answer", &fault.code());
+        })?;
         serde_json::from_slice(&bytes).map_err(|_| Fault::BadRelay("answer"))
     }
 
@@ -150,61 +198,14 @@ impl Relay {
     async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, Fault> {
         self.call(Method::GET, path, None).await
     }
-}
 
-/// A body of at most [`limits::ANSWER_BYTES`].
-async fn read_bounded(response: Response) -> Result<Vec<u8>, Fault> {
-    let too_large = || Fault::BadRelay("answer too large");
-    let announced = response.content_length().unwrap_or(0);
-    if announced > limits::ANSWER_BYTES as u64 {
-        return Err(too_large());
+    async fn open_stream(&self, token: &str, inbox_ack: u64) -> Result<EventStream, Fault> {
+        let mut url = self.url(STREAM_PATH)?;
+        url.query_pairs_mut()
+            .append_pair("token", token)
+            .append_pair("inbox_ack", &inbox_ack.to_string());
+        let sent = self.send(Method::GET, url, None).await?;
+        let silence = self.pool.timings().silence;
+        Ok(EventStream::new(sent.response, silence, sent.over))
     }
-    let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| offline(&error))?;
-        if body.len() + chunk.len() > limits::ANSWER_BYTES {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// The problem document of a refusal; whatever else answered is not the relay.
-async fn read_problem(response: Response) -> Result<Problem, Fault> {
-    let status = response.status();
-    let retry_after = response
-        .headers()
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
-        .map(|seconds| seconds.min(3600) * 1000);
-    let body = read_bounded(response).await?;
-    if let Ok(mut problem) = serde_json::from_slice::<Problem>(&body) {
-        problem.retry_after_ms = problem.retry_after_ms.or(retry_after);
-        return Ok(problem);
-    }
-    // A load balancer in front of the relay has its own way to say that it is overloaded.
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => Ok(Problem {
-            retry_after_ms: retry_after,
-            ..Problem::new(ErrorCode::RATE_LIMITED)
-        }),
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Ok(Problem {
-            retry_after_ms: retry_after,
-            ..Problem::new(ErrorCode::UNAVAILABLE)
-        }),
-        _ => Err(Fault::BadRelay("refusal without problem document")),
-    }
-}
-
-/// Only the class of a transport error is kept: its text may hold addresses.
-fn offline(error: &reqwest::Error) -> Fault {
-    Fault::Offline(if error.is_timeout() {
-        "time-out"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "connection broke"
-    })
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use curo_types::ProfileId;
 
+use crate::pin::SpkiPin;
+use crate::proxy::Proxy;
+
 /// How to open a [`Client`](crate::Client).
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
@@ -12,6 +15,9 @@ pub struct ClientOptions {
     pub(crate) relay: String,
     pub(crate) profile: Option<ProfileId>,
     pub(crate) extra_roots: Vec<Vec<u8>>,
+    pub(crate) pins: Option<Vec<SpkiPin>>,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
     pub(crate) retry_min: Duration,
     pub(crate) retry_max: Duration,
@@ -25,6 +31,9 @@ impl ClientOptions {
             relay: relay.into(),
             profile: None,
             extra_roots: Vec::new(),
+            pins: None,
+            proxy: None,
+            connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             retry_min: Duration::from_millis(250),
             retry_max: Duration::from_secs(30),
@@ -45,7 +54,44 @@ impl ClientOptions {
         self
     }
 
-    /// How long one request may take, the live stream excepted. 30 s unless told.
+    /// Accepts only relays whose certificate has one of these public keys, in addition to all other checks: the chain must
+    /// still verify. At least two different pins: one of them belongs to a key that is kept apart, for the day when the
+    /// other one is lost. Pins are compared with the relay's own certificate, not with authorities above it.
+    ///
+    /// [`Client::open`](crate::Client::open) refuses fewer than two different pins with `invalid_argument`. A relay with another
+    /// key is `pin_mismatch`; nothing is sent to it.
+    ///
+    /// ```
+    /// # fn main() -> curo::Result<()> {
+    /// let in_use = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".parse()?;
+    /// let backup = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse()?;
+    /// let options = curo::ClientOptions::new("/data/curo", "https://relay.example").pins([in_use, backup]);
+    /// # let _ = options;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn pins(mut self, pins: impl IntoIterator<Item = SpkiPin>) -> Self {
+        self.pins = Some(pins.into_iter().collect());
+        self
+    }
+
+    /// Reaches the relay through this proxy. Without it the process's environment (`HTTPS_PROXY`) decides, which phones do
+    /// not have.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// How long a connection may take until TLS stands, the proxy included. 10 s unless told.
+    #[must_use]
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one request may take; of the live stream, how long until it is open. 30 s unless told.
     #[must_use]
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;

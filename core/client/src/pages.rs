@@ -40,7 +40,8 @@ impl Conversation {
         self.page(Some(cursor), limit, Direction::Older).await
     }
 
-    /// Items after a cursor, at most `limit` (1 to 300), oldest first.
+    /// Items after a cursor, at most `limit` (1 to 300), oldest first. What others send comes before one's own unsent
+    /// messages, so go on from an item that has been accepted.
     ///
     /// # Errors
     /// `locked`, `invalid_argument`.

@@ -56,14 +56,20 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay) -> Result<Account, Fault> {
 /// The account of this session: the bound one, or a new one with new keys.
 fn bind(tx: &mut Tx<'_>, session: &SessionAnswer) -> Result<Account, Fault> {
     if let Some(account) = account::get(tx.conn)? {
+        // First: a relay that begins anew, or another one, knows neither this user nor this directory (rule 7.2).
+        if account.relay_store != session.store {
+            return Err(Fault::Code(ErrorCode::STORE_CHANGED));
+        }
         if account.tenant != session.tenant || account.user != session.user {
             return Err(Fault::Code(ErrorCode::WRONG_ACCOUNT));
         }
         if account.directory_key != session.directory_key {
             return Err(Fault::BadRelay("the directory key has changed"));
         }
-        if account.relay_store != session.store {
-            return Err(Fault::Code(ErrorCode::STORE_CHANGED));
+        if account.log_key != session.log_key.log_key {
+            // Vouched for by the pinned directory key, which was checked above.
+            account::set_log_key(tx.conn, session.log_key.log_key)?;
+            return account::get(tx.conn)?.ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED));
         }
         return Ok(account);
     }

@@ -1,8 +1,8 @@
 //! How a connection is keyed and set up, and the fence that keeps jobs from undoing that. All safeguards stand here.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -26,6 +26,8 @@ pub(crate) enum Role {
         /// A WAL with frames lies beside the file and must stay as it is.
         keep_wal: bool,
     },
+    /// Fills a new file that nobody else has.
+    Copy,
     /// The one writer.
     Writer,
     /// One of the readers.
@@ -34,10 +36,11 @@ pub(crate) enum Role {
 
 /// Opens, keys and sets up a connection to an existing file.
 pub(crate) fn connect(path: &Path, key: &CipherKey, role: Role, cache_kib: u32) -> Result<Connection, OpenError> {
+    set_up_once();
     let access = match role {
         Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
         // The gate needs write access to take an exclusive lock; it writes nothing.
-        Role::Gate { .. } | Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Role::Gate { .. } | Role::Copy | Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     // No CREATE: the file is made by us, private and durable. No URI: a path is a path. Each connection has one thread.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that keys and checks")]
@@ -51,6 +54,15 @@ pub(crate) fn connect(path: &Path, key: &CipherKey, role: Role, cache_kib: u32) 
             // has read the file yet: `cache_size`, for one, does.
             connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep_wal)?;
+        }
+        Role::Copy => {
+            // An unfinished copy is thrown away, so there is nothing to roll back to.
+            connection.execute_batch(
+                "PRAGMA journal_mode = OFF;
+                 PRAGMA synchronous = FULL;
+                 PRAGMA fullfsync = ON;",
+            )?;
+            connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
         }
         Role::Writer => {
             connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -80,6 +92,14 @@ pub(crate) fn connect(path: &Path, key: &CipherKey, role: Role, cache_kib: u32) 
         }
     }
     Ok(connection)
+}
+
+/// SQLCipher sets itself up during the process's first opening, after SQLite has declared itself ready: whoever opens a
+/// second connection in between is refused its key. So the very first connection is opened alone.
+fn set_up_once() {
+    static FIRST: Once = Once::new();
+    // If it fails, so does the connection that is wanted next, and says why.
+    FIRST.call_once(|| drop(Connection::open_in_memory()));
 }
 
 /// Proves that the linked SQLite encrypts, then keys the connection in a format that no later default can change.

@@ -131,6 +131,11 @@ impl Database {
         answer.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
+    /// How many write jobs have entered and are not answered yet, at most 1,024. For watching.
+    pub fn waiting_writes(&self) -> usize {
+        WRITE_QUEUE.saturating_sub(self.inner.write_slots.available_permits())
+    }
+
     /// As [`Database::write`], for callers without a runtime. Blocks until the commit.
     ///
     /// # Errors

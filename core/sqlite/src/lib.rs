@@ -11,6 +11,7 @@
 //! - [`Database::write`] answers after the commit has reached the disk (`synchronous=FULL`), or with an error.
 //! - Jobs run in the order in which they were given. Many waiting jobs share one commit; one that fails undoes only itself.
 
+mod backup;
 mod block_on;
 mod connection;
 mod database;
@@ -26,6 +27,7 @@ mod open;
 mod reader;
 mod writer;
 
+pub use backup::copy_blocking;
 pub use database::Database;
 pub use error::{DbError, ForeignKind, OpenError};
 pub use key::CipherKey;

@@ -36,6 +36,8 @@ CREATE TABLE directory_key (
     version    INTEGER NOT NULL,
     PRIMARY KEY (device, suite, public_key, version)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX directory_key_public ON directory_key (public_key);
+CREATE INDEX directory_envelope_user ON directory_envelope (user);
 CREATE TABLE directory_user (
     user        BLOB PRIMARY KEY,
     complete_to INTEGER NOT NULL
@@ -74,7 +76,10 @@ CREATE TABLE conversation (
     direct_with   BLOB,
     activity      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX conversation_activity ON conversation (activity);
+-- One MLS group serves one conversation, whatever a relay says.
+CREATE UNIQUE INDEX conversation_group ON conversation (group_id);
+CREATE INDEX conversation_behind ON conversation (id) WHERE behind;
+CREATE INDEX conversation_unreported ON conversation (id) WHERE cursor_seq > reported_seq;
 
 -- Users on the roster, with the entries that brought and took them.
 CREATE TABLE member (

@@ -2,7 +2,7 @@
 //! what is decided above, in the client.
 //!
 //! Reads take any [`Connection`]; writes take one inside the caller's transaction. Numbers above `i64::MAX`, which no
-//! honest relay sends, are refused before they get here.
+//! honest relay sends, saturate.
 
 pub mod account;
 pub mod conversation;

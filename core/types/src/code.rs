@@ -82,6 +82,14 @@ codes! {
 
     /// The relay cannot be reached.
     OFFLINE = "offline", 0, true;
+    /// Something else than the relay has answered over the relay's connection: a page or a redirect, as captive portals and
+    /// filters send them. None of it is taken as the relay's word.
+    CAPTIVE_PORTAL = "captive_portal", 0, true;
+    /// No trusted TLS connection comes about: the certificate does not verify, or what answers does not speak TLS. Nothing
+    /// was sent.
+    TLS_FAILED = "tls_failed", 0, true;
+    /// The certificate verifies, but its public key is none of the pinned ones. Nothing was sent.
+    PIN_MISMATCH = "pin_mismatch", 0, true;
     /// The relay answered something that is not the protocol, or that fails verification.
     BAD_RELAY = "bad_relay", 0, false;
     /// The client is not signed in, or the token provider gave no token.

@@ -10,6 +10,8 @@ mod code;
 mod error;
 pub mod format;
 mod id;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod redacted;
 
 pub use blob::Blob;

@@ -81,11 +81,6 @@ impl Relay {
     }
 
     pub(crate) async fn stream(&self, token: &str, inbox_ack: u64) -> Result<EventStream, Fault> {
-        let mut url = self.url("/v1/stream")?;
-        url.query_pairs_mut()
-            .append_pair("token", token)
-            .append_pair("inbox_ack", &inbox_ack.to_string());
-        let response = self.send(reqwest::Method::GET, url, None, false).await?;
-        Ok(EventStream::new(response))
+        self.open_stream(token, inbox_ack).await
     }
 }

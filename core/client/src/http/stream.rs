@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use curo_types::api::{StreamEvent, limits};
@@ -10,30 +11,35 @@ use reqwest::Response;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
+use super::pool::Connections;
 use crate::error::Fault;
 
 /// Two heartbeats and some: a stream that is silent for longer is dead, whatever the connection says.
-const SILENCE: Duration = Duration::from_secs(limits::HEARTBEAT_SECONDS * 2 + 5);
+pub(super) const SILENCE: Duration = Duration::from_secs(limits::HEARTBEAT_SECONDS * 2 + 5);
 
 type Lines = Pin<Box<dyn Stream<Item = Result<String, LinesCodecError>> + Send>>;
 
 /// Events as they come.
 pub(crate) struct EventStream {
     lines: Lines,
+    silence: Duration,
+    over: Arc<Connections>,
 }
 
 impl EventStream {
-    pub(super) fn new(response: Response) -> Self {
+    pub(super) fn new(response: Response, silence: Duration, over: Arc<Connections>) -> Self {
         let reader = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
         let codec = LinesCodec::new_with_max_length(limits::ANSWER_BYTES);
         Self {
             lines: Box::pin(FramedRead::new(reader, codec)),
+            silence,
+            over,
         }
     }
 
     /// The next event; `None` when the relay has ended the stream. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Result<Option<StreamEvent>, Fault> {
-        match tokio::time::timeout(SILENCE, self.lines.next()).await {
+        let next = match tokio::time::timeout(self.silence, self.lines.next()).await {
             Err(_) => Err(Fault::Offline("silent stream")),
             Ok(None) => Ok(None),
             Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => Err(Fault::BadRelay("event too large")),
@@ -41,6 +47,11 @@ impl EventStream {
             Ok(Some(Ok(line))) => serde_json::from_str(&line)
                 .map(Some)
                 .map_err(|_| Fault::BadRelay("event")),
+        };
+        if !matches!(next, Ok(Some(_))) {
+            // The connection may have gone with it.
+            self.over.doubtful();
         }
+        next
     }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use curo_mls::{CommitPlan, Leaf, MlsError, key_package_info};
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::directory as directory_rows;
 use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
 use curo_types::api::{ClaimAnswer, ClaimRequest, CommitBundle, CreateConversation};
 use curo_types::format::{AuthenticatedData, Credential};
-use curo_types::{Blob, ClaimId, ErrorCode, GroupId, UserId};
+use curo_types::{Blob, ClaimId, ErrorCode, GroupId, SuiteId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::prepare::{Step, cursor};
@@ -24,8 +25,17 @@ use crate::sync::standing::freeze;
 pub(super) struct Request {
     group_info: Blob,
     welcome: Option<Blob>,
-    /// Of a creation: GroupInfo and tree of epoch 0.
-    start: Option<(Blob, Blob)>,
+    /// Of a creation.
+    start: Option<Start>,
+}
+
+/// The group at epoch 0.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Start {
+    group: GroupId,
+    suite: SuiteId,
+    group_info: Blob,
+    tree: Blob,
 }
 
 /// Makes the commit of an intent durable, or says what is needed first. An intent with nothing left to do ends.
@@ -52,7 +62,7 @@ pub(super) fn prepare(
                 .filter(|user| *user != me.user)
                 .collect();
             if missing.is_empty() {
-                return finish(tx, conv, row);
+                return finish(tx, row);
             }
             match claimed {
                 Some(claim) => prepare_add(tx, me, conv, row, &missing, claim),
@@ -66,7 +76,7 @@ pub(super) fn prepare(
                 .map(|leaf| leaf.index)
                 .collect();
             if remove.is_empty() {
-                return finish(tx, conv, row);
+                return finish(tx, row);
             }
             commit(
                 tx,
@@ -86,7 +96,7 @@ pub(super) fn prepare(
 }
 
 /// Nothing is left to do: somebody else has done it.
-fn finish(tx: &Tx<'_>, _: &ConversationRow, row: &OutboxRow) -> Result<Step, Fault> {
+fn finish(tx: &Tx<'_>, row: &OutboxRow) -> Result<Step, Fault> {
     outbox::done(tx.conn, row.position, None)?;
     Ok(Step::Again)
 }
@@ -94,6 +104,10 @@ fn finish(tx: &Tx<'_>, _: &ConversationRow, row: &OutboxRow) -> Result<Step, Fau
 /// Ends an intent for good. A conversation that cannot be created takes its messages with it; one that cannot make the
 /// update that it owes cannot go on.
 pub(super) fn fail(tx: &Tx<'_>, row: &OutboxRow, code: &ErrorCode) -> Result<Step, Fault> {
+    if *code == ErrorCode::KEY_MISMATCH {
+        // It may be that a key was withheld: a retry asks the directory again.
+        directory_rows::doubt(tx.conn)?;
+    }
     if row.kind == IntentKind::Create {
         outbox::fail_open(tx.conn, row.conversation, code.as_str())?;
         return Ok(Step::Again);
@@ -169,7 +183,7 @@ fn prepare_add(
     {
         return fail(tx, row, &ErrorCode::NO_DEVICE);
     }
-    match directory::judge(tx.conn, &me.tenant, suite, &leaves, claim.directory_version)? {
+    match directory::judge(tx.conn, &me.tenant, suite, &leaves, &[], claim.directory_version)? {
         Verdict::Good => {}
         Verdict::Fetch(users) => {
             return Ok(Step::Directory {
@@ -189,7 +203,12 @@ fn prepare_add(
         let created = tx.mls.create(&tx.kv, &signer(me), group.as_bytes())?;
         conv.group = Some(group);
         conv.suite = Some(suite);
-        start = Some((Blob(created.group_info), Blob(created.tree)));
+        start = Some(Start {
+            group,
+            suite,
+            group_info: Blob(created.group_info),
+            tree: Blob(created.tree),
+        });
         conversation::put(tx.conn, conv)?;
         conversation::add_member(tx.conn, conv.id, conv.incarnation, me.user, 0)?;
     }
@@ -212,7 +231,7 @@ fn commit(
     row: &OutboxRow,
     plan: &CommitPlan,
     directory_version: u64,
-    start: Option<(Blob, Blob)>,
+    start: Option<Start>,
 ) -> Result<Step, Fault> {
     let Some(group) = conv.group else {
         return Ok(Step::Idle);
@@ -220,7 +239,7 @@ fn commit(
     let aad = AuthenticatedData::commit(row.intent, directory_version, cursor(conv)).to_bytes();
     let prepared = match tx.mls.prepare_commit(&tx.kv, group.as_bytes(), plan, &aad) {
         Ok(prepared) => prepared,
-        Err(error) if error.retryable() => return Err(error.into()),
+        Err(error @ MlsError::Storage(_)) => return Err(error.into()),
         // What is pending here belongs to no row: a rest of a row that ended. It was never sent, or was refused.
         Err(MlsError::CommitPending) => {
             tx.mls.discard_own_commit(&tx.kv, group.as_bytes())?;
@@ -258,7 +277,7 @@ pub(super) enum Prepared {
 }
 
 /// Reads a prepared row back; `None` for a row that is not one.
-pub(super) fn read_prepared(conv: &ConversationRow, row: &OutboxRow) -> Option<Prepared> {
+pub(super) fn read_prepared(row: &OutboxRow) -> Option<Prepared> {
     let request: Request = serde_json::from_slice(row.request.as_deref()?).ok()?;
     let commit = Blob(row.body.clone()?);
     let bundle = CommitBundle {
@@ -268,13 +287,13 @@ pub(super) fn read_prepared(conv: &ConversationRow, row: &OutboxRow) -> Option<P
     };
     let incarnation = row.incarnation?;
     Some(match request.start {
-        Some((group_info, tree)) => Prepared::Create(Box::new(CreateConversation {
-            conversation: conv.id,
+        Some(start) => Prepared::Create(Box::new(CreateConversation {
+            conversation: row.conversation,
             incarnation,
-            group: conv.group?,
-            suite: conv.suite?,
-            group_info,
-            tree,
+            group: start.group,
+            suite: start.suite,
+            group_info: start.group_info,
+            tree: start.tree,
             first_commit: bundle,
         })),
         None => Prepared::Commit { incarnation, bundle },

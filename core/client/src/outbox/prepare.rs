@@ -41,12 +41,24 @@ pub(super) enum Step {
     Commit { row: Box<OutboxRow> },
 }
 
+impl Step {
+    /// The first intent that the relay is asked about.
+    pub(super) fn asks_for(&self) -> Option<IntentId> {
+        match self {
+            Self::Claim { intent, .. } => Some(*intent),
+            Self::Messages { messages, .. } => messages.first().map(|(intent, _)| *intent),
+            Self::Commit { row } => Some(row.intent),
+            Self::Idle | Self::CatchUp | Self::Again | Self::Directory { .. } => None,
+        }
+    }
+}
+
 /// Decides, and makes durable what is sent next. `claimed` answers the claim that the step before asked for.
 pub(super) fn next(
     tx: &mut Tx<'_>,
     me: &Account,
     id: ConversationId,
-    claimed: Option<&ClaimAnswer>,
+    claimed: Option<(IntentId, ClaimAnswer)>,
 ) -> Result<Step, Fault> {
     let Some(mut conv) = conversation::get(tx.conn, id)? else {
         return Ok(Step::Idle);
@@ -88,7 +100,13 @@ pub(super) fn next(
             }
             encrypt_run(tx, &mut conv, &queued)
         }
-        Some(head) => commits::prepare(tx, me, &mut conv, &head, claimed),
+        Some(head) => {
+            // An answer is good for the intent that asked; another may have come first in the meantime.
+            let claimed = claimed
+                .filter(|(intent, _)| *intent == head.intent)
+                .map(|(_, answer)| answer);
+            commits::prepare(tx, me, &mut conv, &head, claimed.as_ref())
+        }
     }
 }
 

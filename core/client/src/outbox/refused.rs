@@ -1,7 +1,7 @@
 //! What a refusal by the relay means for the rows that were sent.
 
 use curo_store::repo::conversation::{self, ConversationState};
-use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
+use curo_store::repo::outbox::{self, IntentKind, IntentState, OutboxRow};
 use curo_types::api::Problem;
 use curo_types::{ConversationId, ErrorCode, IntentId};
 
@@ -9,6 +9,7 @@ use super::commits;
 use crate::core::Core;
 use crate::db::Tx;
 use crate::error::Fault;
+use crate::sync::pull::of_account;
 use crate::sync::standing::{freeze, live};
 
 impl Core {
@@ -31,14 +32,20 @@ impl Core {
                 self.still_refused(id, intent).await
             }
             // Removed by others: the log is served up to the removal, which fails the rows.
-            "removed" => self.catch_up(id).await,
+            "removed" => {
+                self.catch_up(id).await?;
+                let conv = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
+                if conv.is_some_and(|conv| live(&conv)) {
+                    return Err(Fault::BadRelay("removed, and nothing in the log says so"));
+                }
+                Ok(())
+            }
             "directory_changed" => self.start_over(intent).await,
             "incarnation_changed" => self.lost_creation(id, intent).await,
             "not_a_member" | "stale_counter" | "body_gone" => self.freeze(id, ErrorCode::REJOIN_NEEDED).await,
-            "refused" | "too_large" | "malformed" | "intent_reused" | "unsupported_version" => {
-                self.fail_intent(id, intent, code).await
-            }
-            _ => Err(problem.into()),
+            // Trouble of the moment, or of the whole account: what was sent goes again.
+            _ if code.retryable() || of_account(&code) => Err(problem.into()),
+            _ => self.fail_intent(id, intent, code).await,
         }
     }
 
@@ -60,7 +67,11 @@ impl Core {
         let (Some(incarnation), Some(epoch), true) = (row.incarnation, row.epoch, row.request.is_some()) else {
             return Err(contradiction);
         };
-        let winner = self.relay.winner(id, incarnation, epoch).await?;
+        let winner = match self.relay.winner(id, incarnation, epoch).await {
+            // Nobody has: no verdict (rule 4.2). The same bytes go again, later.
+            Err(Fault::Problem(problem)) if problem.code == ErrorCode::NOT_FOUND => return Err(contradiction),
+            other => other?,
+        };
         if Some(winner.body_hash) != row.body_hash || winner.intent != intent {
             return Err(contradiction);
         }
@@ -74,9 +85,13 @@ impl Core {
         let Some(intent) = intent else { return Ok(()) };
         self.db
             .write(move |tx| {
-                let Some(row) = outbox::get(tx.conn, intent)? else {
+                let Some(row) = outbox::get(tx.conn, intent)?.filter(waits) else {
                     return Ok(());
                 };
+                if row.kind == IntentKind::Message {
+                    // No message names a directory version, and none is encrypted twice in an epoch (rule 4.1).
+                    return Err(Fault::BadRelay("a message cannot outrun the directory"));
+                }
                 discard(tx, &row)?;
                 Ok(outbox::requeue(tx.conn, row.position, false)?)
             })
@@ -95,6 +110,9 @@ impl Core {
                 let Some(row) = row.filter(|row| row.kind == IntentKind::Create) else {
                     return freeze(tx.conn, &mut conv, &ErrorCode::REJOIN_NEEDED);
                 };
+                if !waits(&row) {
+                    return Ok(());
+                }
                 outbox::done(tx.conn, row.position, None)?;
                 if conv.state == ConversationState::Creating {
                     if let Some(group) = conv.group.take() {
@@ -116,7 +134,7 @@ impl Core {
         let Some(intent) = intent else { return Ok(()) };
         self.db
             .write(move |tx| {
-                let Some(row) = outbox::get(tx.conn, intent)? else {
+                let Some(row) = outbox::get(tx.conn, intent)?.filter(waits) else {
                     return Ok(());
                 };
                 discard(tx, &row)?;
@@ -132,6 +150,14 @@ impl Core {
         self.changed();
         Ok(())
     }
+}
+
+/// Whether a row still waits for its verdict. The answer to a request may come after the log has given it.
+fn waits(row: &OutboxRow) -> bool {
+    matches!(
+        row.state,
+        IntentState::Queued | IntentState::Prepared | IntentState::Unknown
+    )
 }
 
 /// Drops the pending MLS commit of a row that will not be accepted.

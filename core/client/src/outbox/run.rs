@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use curo_mls::MlsError;
 use curo_store::repo::outbox;
 use curo_types::{ConversationId, ErrorCode};
 use futures_util::StreamExt as _;
@@ -17,6 +18,9 @@ use crate::failpoints;
 const PARALLEL: usize = 4;
 /// Steps of one conversation in one pass: far more than an honest relay needs, so that a dishonest one cannot keep us busy.
 const MAX_STEPS: usize = 10_000;
+/// Requests for one intent in one pass: more than racing members cost, few enough that a relay that refuses for ever is
+/// asked with pauses, and uses up few KeyPackages of others.
+const MAX_TRIES: usize = 64;
 
 impl Core {
     /// Sends what can be sent. The first error that waiting may cure is returned when all conversations had their turn.
@@ -26,34 +30,43 @@ impl Core {
             return Ok(());
         }
         let conversations = self.db.read(|conn| Ok(outbox::conversations_with_work(conn)?)).await?;
-        let results: Vec<_> = futures_util::stream::iter(conversations)
+        let free = conversations.into_iter().filter(|id| !self.is_held(*id));
+        let mut faults: Vec<_> = futures_util::stream::iter(free)
             .map(|id| {
                 let core = Arc::clone(self);
-                async move { core.flush_conversation(id).await }
+                async move { core.flush_conversation(id).await.map_err(|fault| (id, fault)) }
             })
             .buffer_unordered(PARALLEL)
+            .filter_map(|flushed| std::future::ready(flushed.err()))
             .collect()
             .await;
-        results.into_iter().collect()
+        for (id, fault) in &faults {
+            if let Some(wait) = fault.retry_after() {
+                self.hold(*id, wait);
+            }
+        }
+        let curable = faults.iter().position(|(_, fault)| fault.retryable()).unwrap_or(0);
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults.swap_remove(curable).1)
+        }
     }
 
     async fn flush_conversation(&self, id: ConversationId) -> Result<(), Fault> {
         let (mut claimed, mut caught_up) = (None, false);
+        let mut same = (None, 0);
         for _ in 0..MAX_STEPS {
             let me = self.account().await?;
             let (for_tx, claim) = (me.clone(), claimed.take());
             let kept = claim.clone();
-            let step = match self
-                .db
-                .write(move |tx| prepare::next(tx, &for_tx, id, claim.as_ref()))
-                .await
-            {
+            let step = match self.db.write(move |tx| prepare::next(tx, &for_tx, id, claim)).await {
                 Err(Fault::Entry { seq: position, code }) => {
                     self.fail_row(position, code).await?;
                     continue;
                 }
                 // The group's own state refuses to encrypt or to read itself.
-                Err(Fault::Mls(error)) if !error.retryable() => {
+                Err(Fault::Mls(error)) if !matches!(error, MlsError::Storage(_)) => {
                     return self.freeze(id, ErrorCode::REJOIN_NEEDED).await;
                 }
                 other => other?,
@@ -62,6 +75,12 @@ impl Core {
                 return Err(Fault::BadRelay("an accepted commit is not in the log"));
             }
             caught_up = matches!(step, Step::CatchUp);
+            if let Some(intent) = step.asks_for() {
+                same = (Some(intent), if same.0 == Some(intent) { same.1 + 1 } else { 1 });
+                if same.1 > MAX_TRIES {
+                    return Err(Fault::BadRelay("the same refusal again and again"));
+                }
+            }
             match step {
                 Step::Idle => return Ok(()),
                 Step::Again => self.changed(),
@@ -74,7 +93,7 @@ impl Core {
                     failpoints::hit(failpoints::CLAIM_AFTER_SEND);
                     match answer {
                         Err(Fault::Problem(problem)) => self.refused(id, Some(intent), *problem).await?,
-                        answer => claimed = Some(answer?),
+                        answer => claimed = Some((intent, answer?)),
                     }
                 }
                 Step::Directory { users, version } => {
@@ -84,7 +103,7 @@ impl Core {
                 Step::Messages { incarnation, messages } => {
                     self.send_messages(&me, id, incarnation, messages).await?;
                 }
-                Step::Commit { row } => self.send_commit(&me, id, *row).await?,
+                Step::Commit { row } => self.send_commit(id, *row).await?,
             }
         }
         Err(Fault::Code(ErrorCode::BAD_RELAY))

@@ -1,7 +1,6 @@
 //! Handing bytes to the relay.
 
 use curo_store::repo::account::Account;
-use curo_store::repo::conversation;
 use curo_store::repo::outbox::{self, OutboxRow};
 use curo_types::api::{CommitRequest, MessagesRequest};
 use curo_types::{Blob, ConversationId, ErrorCode, IntentId};
@@ -56,11 +55,8 @@ impl Core {
     }
 
     /// Sends a commit that is durable as prepared.
-    pub(super) async fn send_commit(&self, me: &Account, id: ConversationId, row: OutboxRow) -> Result<(), Fault> {
-        let Some(conv) = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await? else {
-            return Ok(());
-        };
-        let Some(prepared) = commits::read_prepared(&conv, &row) else {
+    pub(super) async fn send_commit(&self, id: ConversationId, row: OutboxRow) -> Result<(), Fault> {
+        let Some(prepared) = commits::read_prepared(&row) else {
             return self.freeze(id, ErrorCode::STORE_UNREADABLE).await;
         };
         failpoints::hit(failpoints::COMMIT_BEFORE_SEND);
@@ -73,10 +69,7 @@ impl Core {
         failpoints::hit(failpoints::COMMIT_AFTER_SEND);
         match answer {
             Ok(accepted) if accepted.intent == row.intent => {
-                let for_tx = me.clone();
-                self.db
-                    .write(move |tx| settle_commit(tx, &for_tx, id, &row, &accepted))
-                    .await?;
+                self.db.write(move |tx| settle_commit(tx, &row, &accepted)).await?;
                 failpoints::hit(failpoints::COMMIT_SETTLED);
                 self.changed();
                 Ok(())

@@ -22,6 +22,11 @@ pub(super) fn check_accepted(
     answer: &MessagesAccepted,
 ) -> Result<(), Fault> {
     check_tip(me, id, &answer.tip)?;
+    let tip = &answer.tip;
+    let under_tip = |one: &Accepted| one.seq < tip.seq || (one.seq == tip.seq && one.h == tip.h);
+    if !answer.accepted.iter().all(under_tip) {
+        return Err(Fault::BadRelay("accepted beyond the tip"));
+    }
     let prefix = answer.accepted.len() <= sent.len()
         && !answer.accepted.is_empty()
         && answer
@@ -56,37 +61,26 @@ pub(super) fn settle_messages(
         }
     }
     for (row, one) in rows.into_values() {
-        apply_own(tx, me, &mut conv, row, one, EntryKind::Message)?;
+        apply_own(tx, me, &mut conv, row, one)?;
     }
     Ok(conversation::put(tx.conn, &conv)?)
 }
 
-pub(super) fn settle_commit(
-    tx: &mut Tx<'_>,
-    me: &Account,
-    id: ConversationId,
-    row: &OutboxRow,
-    one: &Accepted,
-) -> Result<(), Fault> {
-    let Some(mut conv) = conversation::get(tx.conn, id)? else {
-        return Ok(());
-    };
-    if outbox::accepted(tx.conn, row.position, one.seq)? {
-        apply_own(tx, me, &mut conv, row.clone(), one, EntryKind::Commit)?;
-        conversation::put(tx.conn, &conv)?;
-    }
+/// A commit is merged when the cursor reaches it, never on the answer (rule 4.3): the answer bears no signature, and a
+/// member that has merged what the log does not hold is alone in its epoch.
+pub(super) fn settle_commit(tx: &mut Tx<'_>, row: &OutboxRow, one: &Accepted) -> Result<(), Fault> {
+    outbox::accepted(tx.conn, row.position, one.seq)?;
     Ok(())
 }
 
-/// An own entry that directly follows the cursor needs no round trip: all that its hash covers is known here. If the
-/// hash disagrees, the entry is left to sync, which fetches it.
+/// An own message that directly follows the cursor needs no round trip: all that its hash covers is known here, and the
+/// tip above it is signed. If the hash disagrees, the entry is left to sync, which fetches it.
 fn apply_own(
     tx: &mut Tx<'_>,
     me: &Account,
     conv: &mut ConversationRow,
     row: OutboxRow,
     one: &Accepted,
-    kind: EntryKind,
 ) -> Result<(), Fault> {
     let (Some(body), Some(epoch), Some(incarnation)) = (row.body, row.epoch, row.incarnation) else {
         return Ok(());
@@ -94,11 +88,11 @@ fn apply_own(
     let entry = EntryRecord {
         incarnation,
         seq: one.seq,
-        kind,
+        kind: EntryKind::Message,
         epoch,
         sender: me.device,
         intent: row.intent,
-        directory_version: one.directory_version,
+        directory_version: None,
         time_ms: one.time_ms,
         body: Blob(body),
         h: one.h,

@@ -1,7 +1,7 @@
 //! Applying a conversation's entries in order (rules 5.3 to 5.6).
 
 use curo_store::repo::account::Account;
-use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
 use curo_types::api::EntryRecord;
 use curo_types::format::EntryKind;
@@ -17,9 +17,6 @@ use crate::failpoints;
 
 /// Entries of one transaction.
 const BATCH: usize = 64;
-/// Fetches of directory envelopes before a batch is given up.
-const DIRECTORY_TRIES: usize = 3;
-
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -70,13 +67,13 @@ impl Core {
     /// One transaction; again after a fetch where the directory is needed first.
     async fn apply_batch(&self, id: ConversationId, entries: Vec<EntryRecord>) -> Result<Outcome, Fault> {
         let account = self.account().await?;
-        let mut tries = 0;
+        let mut asked = directory::Asked::default();
         loop {
             let (for_tx, batch) = (account.clone(), entries.clone());
             match self.db.write(move |tx| apply_in(tx, &for_tx, id, &batch)).await {
-                Err(Fault::NeedDirectory { users, version }) if tries < DIRECTORY_TRIES => {
-                    tries += 1;
+                Err(Fault::NeedDirectory { users, version }) => {
                     let seq = entries.first().map_or(0, |entry| entry.seq);
+                    asked.once_more(&users, version, seq)?;
                     directory::fetch_for(&self.db, &self.relay, users, version, seq).await?;
                 }
                 other => return other,
@@ -93,6 +90,13 @@ impl Core {
                 let Some(mut row) = conversation::get(tx.conn, id)? else {
                     return Ok(Outcome::NotLive);
                 };
+                if !live(&row) {
+                    return Ok(Outcome::NotLive);
+                }
+                if (entry.incarnation, entry.seq) <= (row.incarnation, row.cursor_seq) {
+                    // Another task met the same entry and was faster.
+                    return Ok(Outcome::Applied);
+                }
                 let passable = entry.kind == EntryKind::Message
                     && entry.sender != account.device
                     && entry.seq == row.cursor_seq + 1
@@ -119,13 +123,17 @@ impl Core {
 
     /// Fetches and applies what follows the cursor until the tip (rule 7.4, first and third rung).
     pub(crate) async fn catch_up(&self, id: ConversationId) -> Result<(), Fault> {
+        let mut from = None;
         loop {
             let account = self.account().await?;
             let Some(row) = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await? else {
                 return Ok(());
             };
-            if !live(&row) || row.cursor_seq == 0 && row.state == ConversationState::Creating {
+            if !live(&row) {
                 return Ok(());
+            }
+            if from.replace(row.cursor_seq) == Some(row.cursor_seq) {
+                return Err(Fault::BadRelay("entries that do not follow"));
             }
             let page = self.relay.entries(id, row.incarnation, row.cursor_seq).await?;
             check_tip(&account, id, &page.tip)?;

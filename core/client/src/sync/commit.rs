@@ -46,7 +46,7 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
         .ok_or_else(unknown)?;
     let outcome = match tx.mls.apply_own_commit(&tx.kv, group.as_bytes()) {
         Ok(outcome) => outcome,
-        Err(error) if error.retryable() => return Err(error.into()),
+        Err(error @ MlsError::Storage(_)) => return Err(error.into()),
         Err(_) => return Err(unknown()),
     };
     outbox::done(tx.conn, sent.position, Some(entry.seq))?;
@@ -81,7 +81,7 @@ pub(super) fn foreign(
             Ok(Refused::Fault(fault)) => *fault,
             Err(_) => permanent(ErrorCode::REJOIN_NEEDED),
         }),
-        Err(error) if error.retryable() => Err(error.into()),
+        Err(error @ MlsError::Storage(_)) => Err(error.into()),
         Err(_) => Err(permanent(ErrorCode::REJOIN_NEEDED)),
     }
 }
@@ -104,8 +104,7 @@ fn judge(
     if credential.device != entry.sender || data.intent != entry.intent || named > stamped || !kept_identity {
         return Err(broken());
     }
-    let leaves = view.added.iter().chain(&view.updated);
-    match directory::judge(conn, &me.tenant, suite, leaves, stamped) {
+    match directory::judge(conn, &me.tenant, suite, &view.added, &view.updated, stamped) {
         Ok(Verdict::Good) => Ok(()),
         Ok(Verdict::Fetch(users)) => Err(Refused::Fetch(users, stamped)),
         Ok(Verdict::Mismatch) => Err(Refused::Code(ErrorCode::KEY_MISMATCH)),

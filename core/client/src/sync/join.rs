@@ -19,8 +19,6 @@ use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::failpoints;
 
-const DIRECTORY_TRIES: usize = 3;
-
 /// A Welcome out of the inbox.
 #[derive(Clone)]
 struct Welcome {
@@ -34,6 +32,8 @@ struct Welcome {
     sender: DeviceId,
     welcome: Blob,
     tree: Vec<u8>,
+    /// Whether an active membership may give way: its rest cannot be had from the relay.
+    replaces: bool,
 }
 
 enum Refused {
@@ -60,13 +60,11 @@ impl Core {
                 tree_hash,
                 welcome,
             } => {
-                self.finish_old_membership(conversation, (incarnation, seq)).await?;
+                let replaces = self.finish_old_membership(conversation, (incarnation, seq)).await?;
                 let tree = match self.relay.tree(conversation, &tree_hash).await {
                     Ok(answer) => answer.tree.0,
-                    // The device is not a member any more: the join would be of no use.
-                    Err(Fault::Problem(p)) if !p.code.retryable() => {
-                        return self.ack_inbox(index).await;
-                    }
+                    // Without its tree a Welcome cannot be used: the join below says so.
+                    Err(Fault::Problem(p)) if !p.code.retryable() => Vec::new(),
                     Err(fault) => return Err(fault),
                 };
                 let welcome = Welcome {
@@ -80,6 +78,7 @@ impl Core {
                     sender,
                     welcome,
                     tree,
+                    replaces,
                 };
                 self.join(index, welcome).await
             }
@@ -93,18 +92,20 @@ impl Core {
     }
 
     /// Whoever was removed and added again while away is served the rest of the old membership (rule 6.2). It comes first:
-    /// the join moves the cursor past it, and what of the outbox was accepted back then could not be told any more.
-    async fn finish_old_membership(&self, id: ConversationId, joins_at: (u64, u64)) -> Result<(), Fault> {
+    /// the join moves the cursor past it, and what of the outbox was accepted back then could not be told any more. True: the
+    /// relay has nothing of it to serve.
+    async fn finish_old_membership(&self, id: ConversationId, joins_at: (u64, u64)) -> Result<bool, Fault> {
         let row = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
         let before = |row: &ConversationRow| (row.incarnation, row.cursor_seq) < joins_at;
         if !row.is_some_and(|row| row.cursor_seq > 0 && before(&row)) {
-            return Ok(());
+            return Ok(false);
         }
+        let gone = [ErrorCode::REMOVED, ErrorCode::NOT_A_MEMBER, ErrorCode::BODY_GONE];
         match self.catch_up(id).await {
+            Ok(()) => Ok(false),
             // What the relay does not serve cannot be had, and is no reason to stay away.
-            Err(Fault::BadRelay(_)) => Ok(()),
-            Err(Fault::Problem(problem)) if !problem.code.retryable() => Ok(()),
-            other => other,
+            Err(Fault::Problem(problem)) if gone.contains(&problem.code) => Ok(true),
+            Err(fault) => Err(fault),
         }
     }
 
@@ -114,7 +115,7 @@ impl Core {
 
     async fn join(&self, index: u64, welcome: Welcome) -> Result<(), Fault> {
         let account = self.account().await?;
-        let mut tries = 0;
+        let mut asked = directory::Asked::default();
         let code = loop {
             let (for_tx, w) = (account.clone(), welcome.clone());
             match self.db.write(move |tx| join_in(tx, &for_tx, index, &w)).await {
@@ -124,15 +125,16 @@ impl Core {
                     self.changed();
                     return Ok(());
                 }
-                Err(Fault::NeedDirectory { users, version }) if tries < DIRECTORY_TRIES => {
-                    tries += 1;
+                Err(Fault::NeedDirectory { users, version }) => {
+                    if asked.once_more(&users, version, welcome.seq).is_err() {
+                        break ErrorCode::KEY_MISMATCH;
+                    }
                     match directory::fetch_for(&self.db, &self.relay, users, version, welcome.seq).await {
                         Err(Fault::Entry { code, .. }) => break code,
                         other => other?,
                     }
                 }
                 Err(Fault::Entry { code, .. }) => break code,
-                Err(Fault::NeedDirectory { .. }) => break ErrorCode::KEY_MISMATCH,
                 Err(fault) => return Err(fault),
             }
         };
@@ -144,7 +146,13 @@ impl Core {
                     // A later Welcome may have been taken in the meantime.
                     Some(row) if row.state == ConversationState::Active => return Ok(()),
                     Some(row) => row,
-                    None => row_for(&welcome, 0),
+                    None => {
+                        let group = None;
+                        ConversationRow {
+                            group,
+                            ..row_for(&welcome, 0)
+                        }
+                    }
                 };
                 freeze(tx.conn, &mut row, &code)
             })
@@ -188,10 +196,16 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
             sent_count = row.sent_count;
         }
         let older = (welcome.incarnation, welcome.seq) <= (row.incarnation, row.cursor_seq);
-        if older && row.state == ConversationState::Active {
-            // Taken before a kill, or a replay.
+        let stays =
+            row.state == ConversationState::Active && row.incarnation == welcome.incarnation && !welcome.replaces;
+        if older || stays {
+            // Taken before a kill, shown again, or made up: who is a member needs no Welcome.
             return Ok(account::ack_inbox(tx.conn, index)?);
         }
+    }
+    // A Welcome must not take another conversation's group from under it.
+    if conversation::of_group(tx.conn, welcome.group)?.is_some_and(|id| id != welcome.conversation) {
+        return Err(permanent(ErrorCode::REJOIN_NEEDED));
     }
     let conn = tx.conn;
     let mut judge = |view: &JoinView| judge(conn, me, welcome, view).map_err(Refusal::new);
@@ -211,9 +225,16 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
                 Ok(Refused::Broken) | Err(_) => permanent(ErrorCode::REJOIN_NEEDED),
             });
         }
-        Err(error) if error.retryable() => return Err(error.into()),
+        Err(error @ MlsError::Storage(_)) => return Err(error.into()),
         Err(_) => return Err(permanent(ErrorCode::REJOIN_NEEDED)),
     };
+    if let Some(old) = conversation::get(tx.conn, welcome.conversation)?
+        && old.group == Some(welcome.group)
+        && joined.epoch <= old.epoch
+    {
+        // A Welcome that was used before, shown again: keys of an old epoch must never come back.
+        return Err(permanent(ErrorCode::REJOIN_NEEDED));
+    }
     leave_behind(tx, me, welcome)?;
     conversation::clear_members(tx.conn, welcome.conversation, welcome.seq)?;
     let users: BTreeSet<UserId> = joined.members.iter().filter_map(user_of).collect();
@@ -252,7 +273,10 @@ fn leave_behind(tx: &mut Tx<'_>, me: &Account, welcome: &Welcome) -> Result<(), 
     let Some(old) = conversation::get(tx.conn, welcome.conversation)? else {
         return Ok(());
     };
-    if let Some(group) = old.group.filter(|group| *group != welcome.group) {
+    // A Welcome that could not be used may have named a group that was never here.
+    if let Some(group) = old.group.filter(|group| *group != welcome.group)
+        && tx.mls.exists(&tx.kv, group.as_bytes())?
+    {
         tx.mls.delete_group(&tx.kv, group.as_bytes())?;
     }
     for row in outbox::of_old_membership(tx.conn, welcome.conversation)? {
@@ -280,7 +304,14 @@ fn judge(conn: &Connection, me: &Account, welcome: &Welcome, view: &JoinView) ->
     if view.group_id != welcome.group.0 || view.suite.0 != welcome.suite.0 || sender.device != welcome.sender {
         return Err(Refused::Broken);
     }
-    match directory::judge(conn, &me.tenant, welcome.suite, &view.leaves, welcome.directory_version) {
+    match directory::judge(
+        conn,
+        &me.tenant,
+        welcome.suite,
+        &[],
+        &view.leaves,
+        welcome.directory_version,
+    ) {
         Ok(Verdict::Good) => Ok(()),
         Ok(Verdict::Fetch(users)) => Err(Refused::Fetch(users)),
         Ok(Verdict::Mismatch) => Err(Refused::Mismatch),
@@ -296,6 +327,11 @@ fn removed(tx: &mut Tx<'_>, index: u64, id: ConversationId, seq: u64) -> Result<
     };
     if row.state == ConversationState::Frozen && seq > row.cursor_seq {
         row.state = ConversationState::Removed;
+        row.frozen_code = None;
+        if let Some(group) = row.group.take() {
+            tx.mls.delete_group(&tx.kv, group.as_bytes())?;
+        }
+        conversation::clear_members(tx.conn, id, seq)?;
         conversation::put(tx.conn, &row)?;
         outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
     }

@@ -1,6 +1,6 @@
 //! Applying messages.
 
-use curo_mls::{Processed, Refusal};
+use curo_mls::{MlsError, Processed, Refusal};
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
@@ -71,7 +71,7 @@ pub(super) fn foreign(
             sender, aad, plaintext, ..
         }) => (sender, aad, plaintext),
         Ok(Processed::Commit(_)) => return Err(permanent(ErrorCode::REFUSED)),
-        Err(error) if error.retryable() => return Err(error.into()),
+        Err(error @ MlsError::Storage(_)) => return Err(error.into()),
         Err(_) => return Err(permanent(ErrorCode::REFUSED)),
     };
     let read = Credential::from_bytes(&sender.identity)

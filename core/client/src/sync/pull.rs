@@ -2,8 +2,8 @@
 
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation;
-use curo_types::ErrorCode;
-use curo_types::api::{ConversationNews, CursorReport, MemberCursor, SyncAnswer, SyncRequest, limits};
+use curo_types::api::{ConversationNews, CursorReport, InboxRecord, MemberCursor, SyncAnswer, SyncRequest, limits};
+use curo_types::{ConversationId, ErrorCode};
 use std::sync::atomic::Ordering;
 
 use super::apply::Outcome;
@@ -33,6 +33,8 @@ impl Core {
             self.answered.store(true, Ordering::Release);
             self.reported(cursors).await?;
             let more = answer.more;
+            let nothing = answer.conversations.is_empty() && answer.inbox.is_empty() && answer.cursors.is_empty();
+            let stays = Some(&answer.token) == me.sync_token.as_ref();
             let stock = answer
                 .key_packages
                 .iter()
@@ -43,6 +45,9 @@ impl Core {
                 key_packages::refill(&self.db, &self.relay, &me, stock).await?;
             }
             let me = self.fresh_account().await?;
+            if more && (nothing || (stays && me.inbox_ack == request.inbox_ack)) {
+                return Err(Fault::BadRelay("more of nothing"));
+            }
             if !more && self.unreported().await?.is_empty() && me.inbox_ack == request.inbox_ack {
                 return Ok(());
             }
@@ -57,18 +62,16 @@ impl Core {
             return Err(Fault::Code(ErrorCode::STORE_CHANGED));
         }
         self.see_cursors(me, answer.cursors).await?;
-        let mut ack = me.inbox_ack;
-        for record in answer.inbox {
-            if record.index > ack {
-                ack = record.index;
-                self.take_inbox(record).await?;
-            }
-        }
+        let inbox = match self.take_inboxes(me, answer.inbox).await {
+            // It is asked for again, because it is not acknowledged. The conversations do not wait for it.
+            Err(Fault::BadRelay(reason)) => Err(Fault::BadRelay(reason)),
+            taken => Ok(taken?),
+        };
         // A join may have brought conversations that are behind.
         self.catch_up_behind().await?;
         for news in answer.conversations {
             let id = news.conversation;
-            match self.take_news(me, news).await {
+            match self.take_news(me, news, answer.more).await {
                 // What does not verify costs the one conversation its news, not the account.
                 Err(Fault::BadRelay(reason)) => {
                     tracing::warn!(target: "curo", conversation = %id, reason, "news refused");
@@ -77,6 +80,7 @@ impl Core {
                 other => other?,
             }
         }
+        inbox?;
         if store_token {
             let token = answer.token;
             self.db
@@ -87,25 +91,55 @@ impl Core {
         Ok(())
     }
 
-    async fn take_news(&self, me: &Account, news: ConversationNews) -> Result<(), Fault> {
+    async fn take_inboxes(&self, me: &Account, inbox: Vec<InboxRecord>) -> Result<(), Fault> {
+        let mut ack = me.inbox_ack;
+        for record in inbox {
+            if record.index > ack {
+                ack = record.index;
+                self.take_inbox(record).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_news(&self, me: &Account, news: ConversationNews, more: bool) -> Result<(), Fault> {
         let (id, tip) = (news.conversation, news.tip);
         check_tip(me, id, &tip)?;
         match self.apply(id, news.entries).await? {
-            Outcome::Applied => self.db.write(move |tx| at_tip(tx.conn, id, &tip).map(drop)).await,
-            Outcome::Gap => self.catch_up(id).await,
+            Outcome::Applied => {
+                let at_tip = self.db.write(move |tx| at_tip(tx.conn, id, &tip)).await?;
+                // A cut answer goes on with the next one; another one has left something out.
+                if at_tip || more {
+                    Ok(())
+                } else {
+                    self.follow_log(id).await
+                }
+            }
+            Outcome::Gap => self.follow_log(id).await,
             Outcome::NotLive => Ok(()),
         }
     }
 
+    /// Catches up. Not a member any more, or never was: the one conversation stops, the account goes on.
+    async fn follow_log(&self, id: ConversationId) -> Result<(), Fault> {
+        match self.catch_up(id).await {
+            Err(Fault::Problem(problem)) if !problem.code.retryable() && !of_account(&problem.code) => {
+                self.freeze(id, ErrorCode::REJOIN_NEEDED).await
+            }
+            other => other,
+        }
+    }
+
+    /// Whether a conversation waits for entries that could not be had.
+    pub(crate) async fn is_behind(&self) -> Result<bool, Fault> {
+        self.db.read(|conn| Ok(!conversation::behind(conn)?.is_empty())).await
+    }
+
     async fn catch_up_behind(&self) -> Result<(), Fault> {
         for id in self.db.read(|conn| Ok(conversation::behind(conn)?)).await? {
-            match self.catch_up(id).await {
+            match self.follow_log(id).await {
                 // Tried again with the next pass.
                 Ok(()) | Err(Fault::BadRelay(_)) => {}
-                // Not a member any more, or never was: the one conversation stops, the account goes on.
-                Err(Fault::Problem(problem)) if !problem.code.retryable() => {
-                    self.freeze(id, ErrorCode::REJOIN_NEEDED).await?;
-                }
                 Err(fault) => return Err(fault),
             }
         }
@@ -172,4 +206,14 @@ impl Core {
         self.changed();
         Ok(())
     }
+}
+
+/// Refusals that are not about one conversation.
+pub(crate) fn of_account(code: &ErrorCode) -> bool {
+    [
+        ErrorCode::DEVICE_REVOKED,
+        ErrorCode::UNKNOWN_DEVICE,
+        ErrorCode::STORE_CHANGED,
+    ]
+    .contains(code)
 }

@@ -43,14 +43,17 @@ pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToke
             () = cancel.cancelled() => break,
             ended = connected(&core) => ended,
         };
-        let Err(fault) = ended else {
-            // The relay ended the stream in good order: a restart, or an expired token.
-            waits = retry.schedule();
-            continue;
-        };
-        if reached.elapsed() > retry.max {
+        let lasted = reached.elapsed() > retry.max;
+        if lasted {
             waits = retry.schedule();
         }
+        let fault = match ended {
+            Err(fault) => fault,
+            // The relay ended the stream in good order: a restart, or an expired token.
+            Ok(()) if lasted => continue,
+            // One that ends every stream at once is not to be asked without a pause.
+            Ok(()) => Fault::Code(ErrorCode::UNAVAILABLE),
+        };
         if !wait_out(&core, &fault, &mut waits, retry, &cancel).await {
             break;
         }
@@ -138,8 +141,8 @@ async fn take_event(core: &Core, event: Option<StreamEvent>, token: &mut String)
             }
         }
         Some(StreamEvent::Heartbeat { token: newest }) => {
-            if newest != *token {
-                // A push was lost (rule 5.2).
+            // A push was lost (rule 5.2), or a conversation could not be caught up with.
+            if newest != *token || core.is_behind().await? {
                 core.pull().await?;
                 *token = newest;
             }
@@ -164,11 +167,14 @@ async fn take_event(core: &Core, event: Option<StreamEvent>, token: &mut String)
 pub(crate) async fn outbox(core: Arc<Core>, retry: Retry, cancel: CancellationToken) {
     let mut connection = core.connection.subscribe();
     let mut waits = retry.schedule();
+    let mut again: Option<Instant> = None;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return,
             () = core.outbox_work.notified() => {}
+            () = tokio::time::sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {}
         }
+        again = None;
         if *connection.borrow_and_update() == ConnectionState::Stopped {
             continue;
         }
@@ -177,21 +183,18 @@ pub(crate) async fn outbox(core: Arc<Core>, retry: Retry, cancel: CancellationTo
             flushed = core.flush() => flushed,
         };
         // Own entries have moved cursors: others want to know.
-        core.report_work.notify_one();
+        if core.unreported().await.is_ok_and(|cursors| !cursors.is_empty()) {
+            core.report_work.notify_one();
+        }
+        again = core.held_until();
         let Err(fault) = flushed else {
             waits = retry.schedule();
             continue;
         };
         tracing::debug!(target: "curo", code = %fault.code(), "flush stopped");
         if fault.retryable() {
-            let wait = fault
-                .retry_after()
-                .unwrap_or_default()
-                .max(waits.next().unwrap_or(retry.max));
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                () = tokio::time::sleep(wait) => core.outbox_work.notify_one(),
-            }
+            let wait = Instant::now() + waits.next().unwrap_or(retry.max);
+            again = Some(again.map_or(wait, |held| held.min(wait)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::directory;
 use curo_types::format::SignedTip;
 use curo_types::{ConversationId, ErrorCode};
 use rusqlite::Connection;
@@ -46,6 +47,10 @@ pub(crate) fn freeze(conn: &Connection, row: &mut ConversationRow, code: &ErrorC
     row.state = ConversationState::Frozen;
     row.frozen_code = Some(code.as_str().to_owned());
     row.behind = false;
+    if *code == ErrorCode::KEY_MISMATCH {
+        // It may be that a key was withheld: before the next verdict the directory is asked again.
+        directory::doubt(conn)?;
+    }
     Ok(conversation::put(conn, row)?)
 }
 

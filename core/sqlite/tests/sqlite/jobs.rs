@@ -62,6 +62,7 @@ async fn jobs_run_in_the_order_in_which_they_were_entered() {
             })
         })
         .collect();
+    assert_eq!(db.waiting_writes(), 701);
     held.release().await;
     for answer in answers {
         answer.await.unwrap();

@@ -8,7 +8,9 @@
     reason = "tests"
 )]
 
+mod copy;
 mod create;
+mod first;
 mod jobs;
 mod refuse;
 mod support;

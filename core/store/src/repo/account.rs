@@ -114,6 +114,15 @@ pub fn set_registered(conn: &Connection, version: u64, envelope: &[u8]) -> Resul
     see_directory_version(conn, version)
 }
 
+/// Replaces the tenant's log key.
+///
+/// # Errors
+/// The database's.
+pub fn set_log_key(conn: &Connection, log_key: Digest) -> Result<()> {
+    conn.execute("UPDATE account SET log_key = ?1", [log_key.0])?;
+    Ok(())
+}
+
 /// Raises the highest directory version seen.
 ///
 /// # Errors

@@ -114,6 +114,16 @@ pub fn get(conn: &Connection, id: ConversationId) -> Result<Option<ConversationR
         .optional()
 }
 
+/// The conversation that a group serves.
+///
+/// # Errors
+/// The database's.
+pub fn of_group(conn: &Connection, group: GroupId) -> Result<Option<ConversationId>> {
+    conn.prepare_cached("SELECT id FROM conversation WHERE group_id = ?1")?
+        .query_row([group.0], |row| Ok(ConversationId(row.get(0)?)))
+        .optional()
+}
+
 /// All conversations, the last active first.
 ///
 /// # Errors

@@ -30,6 +30,36 @@ pub fn set_complete_to(conn: &Connection, user: UserId, version: u64) -> Result<
     Ok(())
 }
 
+/// Nobody's envelopes count as complete any more: they are asked for again when they are needed next. What is here stays.
+///
+/// # Errors
+/// The database's.
+pub fn doubt(conn: &Connection) -> Result<()> {
+    conn.execute("UPDATE directory_user SET complete_to = 0", [])?;
+    Ok(())
+}
+
+/// The versions of a user's envelopes that are here.
+///
+/// # Errors
+/// The database's.
+pub fn versions(conn: &Connection, user: UserId) -> Result<Vec<u64>> {
+    conn.prepare_cached("SELECT version FROM directory_envelope WHERE user = ?1")?
+        .query_map([user.0], |row| row.get(0).map(uint))?
+        .collect()
+}
+
+/// Whether a key was published for another device: a key belongs to one device for good.
+///
+/// # Errors
+/// The database's.
+pub fn key_of_another(conn: &Connection, device: DeviceId, suite: SuiteId, key: &[u8]) -> Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM directory_key WHERE public_key = ?3 AND suite = ?2 AND device <> ?1)",
+    )?
+    .query_row(params![device.0, suite.0, key], |row| row.get(0))
+}
+
 /// The envelope stored under a version.
 ///
 /// # Errors
@@ -72,6 +102,18 @@ pub fn add(
         insert.execute(params![device.0, suite.0, key, int(version)])?;
     }
     Ok(())
+}
+
+/// Whether a key is what the directory has for (device, suite) at a version: not revoked, not rotated away by then.
+///
+/// # Errors
+/// The database's.
+pub fn current(conn: &Connection, device: DeviceId, suite: SuiteId, key: &[u8], at: u64) -> Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM directory_key WHERE device = ?1 AND suite = ?2 AND public_key = ?3 AND version = \
+         (SELECT max(version) FROM directory_envelope WHERE device = ?1 AND version <= ?4))",
+    )?
+    .query_row(params![device.0, suite.0, key, int(at)], |row| row.get(0))
 }
 
 /// Whether a key was published for (device, suite) at or before a version (rule 3.6).

@@ -134,7 +134,7 @@ pub fn add(conn: &Connection, conversation: ConversationId, item: &ItemRow) -> R
         conn,
         "INSERT INTO item (conversation, order_incarnation, order_seq, kind, sender_device, sender_user, message, content, \
          claimed_ms, accepted_ms, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-         ON CONFLICT (conversation, sender_device, message) DO NOTHING",
+         ON CONFLICT DO NOTHING",
         params![
             conversation.0,
             incarnation,

@@ -201,6 +201,28 @@ pub fn commit_in_flight(conn: &Connection, conversation: ConversationId) -> Resu
     .optional()
 }
 
+/// Queues a conversation's creation again, if it has failed.
+///
+/// # Errors
+/// The database's.
+pub fn retry_creation(conn: &Connection, conversation: ConversationId) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = 'queued', code = NULL WHERE conversation = ?1 AND kind = 'create' AND state = 'failed'",
+    )?
+    .execute([conversation.0])?;
+    Ok(())
+}
+
+/// Forgets outcomes of intents that are older than a time.
+///
+/// # Errors
+/// The database's.
+pub fn forget_done(conn: &Connection, before_ms: u64) -> Result<()> {
+    conn.prepare_cached("DELETE FROM outbox WHERE state = 'done' AND created_ms < ?1")?
+        .execute([int(before_ms)])?;
+    Ok(())
+}
+
 /// Messages of a conversation whose bytes are durable and not settled, in local order.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, IntentId, SuiteId, 
 
 /// Request of `POST /v1/conversations`: opens incarnation 1 with its first commit. The sender, group, epoch and intent are read from the MLS messages.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateConversation {
     /// The new conversation.
     pub conversation: ConversationId,
@@ -26,6 +27,7 @@ pub struct CreateConversation {
 
 /// A commit and what its winning needs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommitBundle {
     /// The commit: TLS bytes of an MLSMessage with a PublicMessage.
     pub commit: Blob,
@@ -38,6 +40,7 @@ pub struct CommitBundle {
 
 /// Request of `POST /v1/conversations/{id}/commits`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CommitRequest {
     /// The incarnation that the sender knows.
     pub incarnation: u64,
@@ -48,6 +51,7 @@ pub struct CommitRequest {
 
 /// Request of `POST /v1/conversations/{id}/messages`: messages of one epoch, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessagesRequest {
     /// The incarnation that the sender knows.
     pub incarnation: u64,
@@ -58,6 +62,7 @@ pub struct MessagesRequest {
 /// Answer of `POST /v1/conversations/{id}/messages`: the accepted prefix. At least one message was accepted, else the answer
 /// is a problem document; what follows the prefix is to be sent again.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessagesAccepted {
     /// One for each message of the prefix.
     pub accepted: Vec<Accepted>,
@@ -67,6 +72,7 @@ pub struct MessagesAccepted {
 
 /// Where an accepted commit or message stands in the log. Answer of `POST /v1/conversations` and `…/commits` too.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Accepted {
     /// The intent that the message named.
     pub intent: IntentId,
@@ -85,6 +91,7 @@ pub struct Accepted {
 
 /// One entry of a conversation's log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EntryRecord {
     /// The incarnation.
     pub incarnation: u64,
@@ -132,6 +139,7 @@ impl EntryRecord {
 
 /// Answer of `GET /v1/conversations/{id}/entries?incarnation=&after=&limit=`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EntriesPage {
     /// Entries after the asked sequence number, contiguous.
     pub entries: Vec<EntryRecord>,
@@ -141,6 +149,7 @@ pub struct EntriesPage {
 
 /// Answer of `GET /v1/conversations/{id}/winner?incarnation=&epoch=`, and part of `epoch_taken`: the commit that ended an epoch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Winner {
     /// The epoch that it ended.
     pub epoch: u64,
@@ -156,6 +165,7 @@ pub struct Winner {
 
 /// Answer of `GET /v1/conversations/{id}/trees/{tree hash in hexadecimal}`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TreeAnswer {
     /// The ratchet tree (TLS bytes, RFC 9420 section 12.4.3.3).
     pub tree: Blob,

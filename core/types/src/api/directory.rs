@@ -6,6 +6,7 @@ use crate::{Blob, UserId};
 
 /// Request of `POST /v1/directory`: the envelopes of all devices of some users.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DirectoryQuery {
     /// The users, at most 250.
     pub users: Vec<UserId>,
@@ -13,6 +14,7 @@ pub struct DirectoryQuery {
 
 /// Answer of `POST /v1/directory`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DirectoryAnswer {
     /// The tenant's directory version at the time of the answer: it holds every envelope up to it.
     pub version: u64,
@@ -22,6 +24,7 @@ pub struct DirectoryAnswer {
 
 /// One envelope and its version.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DirectoryRecord {
     /// The version that the relay gave it.
     pub version: u64,
@@ -31,6 +34,7 @@ pub struct DirectoryRecord {
 
 /// Request of `POST /v1/people`: who these subjects of the identity provider are.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PeopleQuery {
     /// Subjects (the token's `sub`), at most 250, each at most 255 bytes.
     pub subjects: Vec<String>,
@@ -45,6 +49,7 @@ impl std::fmt::Debug for PeopleQuery {
 
 /// Answer of `POST /v1/people`. Subjects that never signed in are left out.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PeopleAnswer {
     /// The people found.
     pub people: Vec<PersonRecord>,
@@ -52,6 +57,7 @@ pub struct PeopleAnswer {
 
 /// A subject and the user that it is here.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PersonRecord {
     /// The identity provider's subject.
     pub subject: String,

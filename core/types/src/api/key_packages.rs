@@ -6,6 +6,7 @@ use crate::{Blob, ClaimId, DeviceId, SuiteId, UserId};
 
 /// Request of `POST /v1/key-packages`: adds to the calling device's stock.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadKeyPackages {
     /// Their suite.
     pub suite: SuiteId,
@@ -18,6 +19,7 @@ pub struct UploadKeyPackages {
 
 /// What the relay has of a device's KeyPackages of one suite. Answer of `POST /v1/key-packages`, and part of every sync answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyPackageStock {
     /// The suite.
     pub suite: SuiteId,
@@ -29,6 +31,7 @@ pub struct KeyPackageStock {
 
 /// Request of `POST /v1/key-packages/claim`: one KeyPackage of every active device of some users.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimRequest {
     /// The same claim again reads the same KeyPackages.
     pub claim: ClaimId,
@@ -40,6 +43,7 @@ pub struct ClaimRequest {
 
 /// Answer of `POST /v1/key-packages/claim`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimAnswer {
     /// The directory version at the time of the claim.
     pub directory_version: u64,
@@ -51,6 +55,7 @@ pub struct ClaimAnswer {
 
 /// One claimed KeyPackage.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Claim {
     /// The user.
     pub user: UserId,

@@ -8,6 +8,7 @@ use crate::format::SignedTip;
 
 /// A problem document, sent as `application/problem+json`. Carries no PHI and nothing that the caller may not see.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `urn:curo:problem:` and the code.
     #[serde(rename = "type")]

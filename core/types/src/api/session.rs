@@ -7,6 +7,7 @@ use crate::{Blob, Digest, StoreId, SuiteId, TenantId, UserId};
 
 /// Answer of `POST /v1/session`: who the access token's subject is here. The relay mints the user id at the first call.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionAnswer {
     /// The tenant that the token's issuer and audience belong to.
     pub tenant: TenantId,
@@ -24,6 +25,7 @@ pub struct SessionAnswer {
 
 /// Request of `POST /v1/devices`: registers the caller's device. The same envelope again is answered as the first time.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RegisterDevice {
     /// A directory envelope with action `add`, signed with each of its own keys.
     pub envelope: Blob,
@@ -31,6 +33,7 @@ pub struct RegisterDevice {
 
 /// Answer of `POST /v1/devices`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Registered {
     /// The directory version that the envelope got.
     pub version: u64,

@@ -9,6 +9,7 @@ use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, StoreId, SuiteId, U
 
 /// Request of `POST /v1/sync`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncRequest {
     /// The token of the last answer that the device has applied or durably marked behind; absent at first. Opaque.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,6 +24,7 @@ pub struct SyncRequest {
 
 /// How far a device has durably applied a conversation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CursorReport {
     /// The conversation.
     pub conversation: ConversationId,
@@ -34,6 +36,7 @@ pub struct CursorReport {
 
 /// Answer of `POST /v1/sync`, and event of the live stream. Apply in this order: cursors, inbox, conversations; then store the token.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncAnswer {
     /// The relay's store; another one than before means that the relay was restored.
     pub store: StoreId,
@@ -57,6 +60,7 @@ pub struct SyncAnswer {
 
 /// A member device's cursor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MemberCursor {
     /// The conversation.
     pub conversation: ConversationId,
@@ -72,6 +76,7 @@ pub struct MemberCursor {
 
 /// New entries of one conversation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConversationNews {
     /// The conversation.
     pub conversation: ConversationId,
@@ -83,6 +88,7 @@ pub struct ConversationNews {
 
 /// One inbox item: the inbox is a log per device.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxRecord {
     /// Its index, from 1.
     pub index: u64,
@@ -92,6 +98,7 @@ pub struct InboxRecord {
 
 /// What an inbox item says.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum InboxItem {
     /// A commit has added the device to a conversation.
@@ -133,6 +140,7 @@ pub enum InboxItem {
 
 /// One line of `GET /v1/stream?token=`: the live stream.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum StreamEvent {
     /// Something new, after the token of the event before.

@@ -7,6 +7,7 @@ use crate::{ConversationId, DeviceId, Digest, IntentId, TenantId};
 
 /// What an accepted entry is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EntryKind {
     /// An MLS commit (`PublicMessage`).

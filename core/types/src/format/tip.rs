@@ -8,6 +8,7 @@ use crate::{Blob, ConversationId, Digest, FormatError, StoreId, TenantId};
 
 /// The tenant's log key over a tip, made after the entry is durable.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignedTip {
     /// The relay store that holds the entry.
     pub store: StoreId,
@@ -80,6 +81,7 @@ impl SignedTip {
 
 /// The tenant's directory key over its log key, so that one pinned key vouches for both.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogKeyStatement {
     /// The tenant.
     pub tenant: TenantId,
