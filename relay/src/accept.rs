@@ -11,7 +11,7 @@ use curo_types::api::{CommitBundle, CreateConversation, limits};
 use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{Blob, ConversationId, DeviceId, Digest, FormatError, TenantId};
 
-use crate::storage::{CommitKey, DeviceRef, GroupState, LeafClaim, NewCommit, NewConversation, NewMessage};
+use crate::storage::{CommitKey, DeviceRef, LeafClaim, NewCommit, NewConversation, NewMessage};
 
 /// Why bytes were refused before the storage was asked. Carries fixed sentences only.
 #[derive(Debug, thiserror::Error)]
@@ -68,16 +68,35 @@ pub(crate) fn read_commit(
     Ok(CommitHead { key, directory_version })
 }
 
+/// What came of a check.
+pub(crate) struct Checked {
+    pub(crate) result: Result<NewCommit, AcceptError>,
+    /// After a refusal the follower as it was; else in the epoch that the commit opens. `None` if it is of no more use.
+    pub(crate) follower: Option<Follower>,
+}
+
 /// Checks a commit against the state of its group (3.4, 3.6 but for the directory's own word).
 pub(crate) fn check_commit(
     tenant: &TenantId,
     caller: DeviceRef,
-    state: &GroupState,
+    mut follower: Follower,
     head: CommitHead,
     bundle: CommitBundle,
-) -> Result<NewCommit, AcceptError> {
-    let follower = Follower::load(&state.follower)?;
-    follow(tenant, caller, follower, head, bundle)
+) -> Checked {
+    let judged = match judge(tenant, caller, &follower, &bundle) {
+        Ok(judged) => judged,
+        Err(error) => {
+            return Checked {
+                result: Err(error),
+                follower: Some(follower),
+            };
+        }
+    };
+    let result = conclude(tenant, &mut follower, judged, head, bundle);
+    Checked {
+        follower: result.is_ok().then_some(follower),
+        result,
+    }
 }
 
 /// Checks a new conversation: a group of the caller alone, and its first commit (3.7).
@@ -85,7 +104,7 @@ pub(crate) fn check_creation(
     tenant: &TenantId,
     caller: DeviceRef,
     request: CreateConversation,
-) -> Result<NewConversation, AcceptError> {
+) -> Result<(NewConversation, Follower), AcceptError> {
     let head = read_commit(request.conversation, request.incarnation, &request.first_commit)?;
     within("the GroupInfo", &request.group_info, limits::GROUP_INFO_BYTES)?;
     within("the tree", &request.tree, limits::GROUP_INFO_BYTES)?;
@@ -96,21 +115,31 @@ pub(crate) fn check_creation(
     if follower.suite().0 != request.suite.0 {
         return Err(AcceptError::Refused("the GroupInfo is of another suite"));
     }
-    let first_commit = follow(tenant, caller, follower, head, request.first_commit)?;
-    Ok(NewConversation {
+    let mut follower = follower;
+    let judged = judge(tenant, caller, &follower, &request.first_commit)?;
+    let first_commit = conclude(tenant, &mut follower, judged, head, request.first_commit)?;
+    let new = NewConversation {
         group: request.group,
         suite: request.suite,
         first_commit,
-    })
+    };
+    Ok((new, follower))
 }
 
-fn follow(
+/// A commit that may be applied.
+struct Judged {
+    staged: StagedFollow,
+    added: Vec<LeafClaim>,
+    removed: Vec<DeviceId>,
+    updated: LeafClaim,
+}
+
+fn judge(
     tenant: &TenantId,
     caller: DeviceRef,
-    mut follower: Follower,
-    head: CommitHead,
-    bundle: CommitBundle,
-) -> Result<NewCommit, AcceptError> {
+    follower: &Follower,
+    bundle: &CommitBundle,
+) -> Result<Judged, AcceptError> {
     let staged = follower.stage(bundle.commit.as_slice())?;
     let (sender, _) = identify(tenant, &staged.sender)?;
     if sender != caller {
@@ -130,13 +159,39 @@ fn follow(
         .updated
         .as_ref()
         .ok_or(AcceptError::Refused("a commit has a path"))?;
+    // Byte by byte: members freeze a conversation where the path says anything else of its sender (3.6).
+    if updated.identity != staged.sender.identity {
+        return Err(AcceptError::Refused("the path changes the sender's credential"));
+    }
     let updated = claim(tenant, updated)?;
     if updated.device != caller {
         return Err(AcceptError::Refused("the path's leaf is not the calling device's"));
     }
     check_welcome(&staged, bundle.welcome.as_ref())?;
+    Ok(Judged {
+        staged,
+        added,
+        removed,
+        updated,
+    })
+}
+
+/// Applies it.
+fn conclude(
+    tenant: &TenantId,
+    follower: &mut Follower,
+    judged: Judged,
+    head: CommitHead,
+    bundle: CommitBundle,
+) -> Result<NewCommit, AcceptError> {
+    let Judged {
+        staged,
+        added,
+        removed,
+        updated,
+    } = judged;
     follower.accept(staged, bundle.group_info.as_slice())?;
-    check_members(tenant, &follower)?;
+    check_members(tenant, follower)?;
     Ok(NewCommit {
         key: head.key,
         directory_version: head.directory_version,

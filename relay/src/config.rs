@@ -32,6 +32,48 @@ pub struct Config {
     pub limits: Limits,
 }
 
+/// What the program runs: the relay, and what only its operator needs. [`Relay::start_service`](crate::Relay::start_service)
+/// takes it.
+#[derive(Debug, Clone)]
+pub struct ServiceConfig {
+    /// The relay.
+    pub relay: Config,
+    /// Where to serve `GET /metrics`: without TLS or a token, so it must be a loopback or private address. `None`: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+impl ServiceConfig {
+    /// As [`Config::load`], with the operator's settings (`CURO_RELAY_METRICS_LISTEN` overrides `metrics_listen`).
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        file::load(path, &|name| std::env::var(name).ok())
+    }
+
+    /// As [`Config::check`], and the address for metrics.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with the setting and the reason.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.metrics_listen.is_some_and(|addr| !is_private(addr.ip())) {
+            return Err(ConfigError::invalid(
+                "metrics_listen",
+                "it must be a loopback or private address, because metrics are served without TLS",
+            ));
+        }
+        self.relay.check()
+    }
+}
+
+/// Not routed on the internet. An unspecified address is every address, so it is not private.
+fn is_private(address: std::net::IpAddr) -> bool {
+    match address.to_canonical() {
+        std::net::IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        std::net::IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 /// Certificate chain and private key, both PEM files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsConfig {
@@ -192,7 +234,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with the setting and the reason.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        file::load(path, &|name| std::env::var(name).ok())
+        ServiceConfig::load(path).map(|service| service.relay)
     }
 
     /// Checks what the types cannot: at least one tenant, unique and unambiguous tenants, loopback-only `http`, sane limits.

@@ -97,8 +97,8 @@ impl Hub {
         self.stopping.clone()
     }
 
-    #[cfg(test)]
-    fn count(&self) -> usize {
+    /// Open streams.
+    pub(crate) fn count(&self) -> usize {
         self.lock().count
     }
 }

@@ -9,18 +9,26 @@
 
 mod accept;
 mod auth;
+mod backup;
 mod clock;
 mod config;
 mod dev_issuer;
 pub mod failpoints;
+mod followers;
 mod http;
 mod hub;
 mod keys;
+mod metrics;
+mod rate;
 mod serve;
 mod state;
 pub mod storage;
 
+pub use backup::{BackupError, backup, restore};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, TenantConfig, TlsConfig};
+pub use config::{
+    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, ServiceConfig, TenantConfig, TlsConfig,
+};
 pub use dev_issuer::{DevClaims, DevIssuer, DevIssuerError};
+pub use http::openapi;
 pub use serve::{Relay, RunningRelay, StartError};

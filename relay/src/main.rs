@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use curo_relay::{Config, Relay};
+use curo_relay::{Config, Relay, ServiceConfig};
 use tracing_subscriber::EnvFilter;
 
 /// The relay of Curo: orders, keeps and delivers end-to-end encrypted conversations.
@@ -24,6 +24,26 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Writes a backup, also while a relay serves from the same data folder.
+    Backup {
+        /// The TOML configuration file of the relay.
+        #[arg(long)]
+        config: PathBuf,
+        /// The folder to make. There must be nothing of this name.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Makes the data folder, which must be absent or empty, from a backup. The store gets a new id, so that clients notice.
+    Restore {
+        /// The TOML configuration file of the relay.
+        #[arg(long)]
+        config: PathBuf,
+        /// The folder of the backup.
+        #[arg(long)]
+        from: PathBuf,
+    },
+    /// Prints the OpenAPI 3.1 document of the API.
+    Openapi,
     /// Checks the configuration without starting anything.
     CheckConfig {
         /// The TOML configuration file.
@@ -39,6 +59,9 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Serve { config } => serve(&config),
         Command::CheckConfig { config } => check(&config),
+        Command::Backup { config, to } => backup(&config, &to),
+        Command::Restore { config, from } => restore(&config, &from),
+        Command::Openapi => print(curo_relay::openapi()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,6 +86,20 @@ fn check(path: &std::path::Path) -> Result<(), Failure> {
     Ok(())
 }
 
+fn backup(config: &std::path::Path, to: &std::path::Path) -> Result<(), Failure> {
+    Ok(curo_relay::backup(&Config::load(config)?, to)?)
+}
+
+fn restore(config: &std::path::Path, from: &std::path::Path) -> Result<(), Failure> {
+    let store = curo_relay::restore(&Config::load(config)?, from)?;
+    writeln!(std::io::stdout(), "restored as store {store}")?;
+    Ok(())
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
 fn serve(path: &std::path::Path) -> Result<(), Failure> {
     let filter = EnvFilter::try_from_env("CURO_RELAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -71,10 +108,10 @@ fn serve(path: &std::path::Path) -> Result<(), Failure> {
         .with_writer(std::io::stderr)
         .init();
     log_panics();
-    let config = Config::load(path)?;
+    let config = ServiceConfig::load(path)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let relay = Relay::start(config).await?;
+        let relay = Relay::start_service(config).await?;
         stop_signal().await?;
         relay.shutdown().await;
         Ok(())

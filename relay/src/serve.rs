@@ -1,5 +1,7 @@
 //! Start and stop: the store, the tenants' keys, TLS, the listener.
 
+mod connections;
+mod listen;
 mod tls;
 
 use std::collections::HashMap;
@@ -8,16 +10,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::Handle;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use curo_types::TenantId;
 use tokio::task::JoinHandle;
 
+pub(crate) use self::connections::Connections;
+use self::listen::Listener;
 use crate::auth::Authenticator;
+use crate::backup;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, JwksSource, Limits};
+use crate::config::{Config, ConfigError, ServiceConfig};
+use crate::followers::Followers;
 use crate::hub::Hub;
 use crate::keys::{KeyError, TenantSigner};
+use crate::metrics::Metrics;
+use crate::rate::{Rate, Rates};
 use crate::state::{AppState, Tenant};
 use crate::storage::{SqliteOptions, SqliteStorage, Storage, StorageError};
 
@@ -25,8 +31,6 @@ use crate::storage::{SqliteOptions, SqliteStorage, Storage, StorageError};
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How long answered claims are remembered for a repetition, and what they superseded.
 const SWEEP_AFTER_MS: u64 = 7 * 24 * 60 * 60 * 1000;
-/// A header may hold an access token of 16 KiB.
-const HEADER_BYTES: u32 = 32 * 1024;
 
 /// The relay.
 #[derive(Debug)]
@@ -35,12 +39,11 @@ pub struct Relay;
 /// A relay that serves until it is shut down or dropped. Dropped, it stops at once, as if killed, but for finished
 /// transactions.
 pub struct RunningRelay {
-    addr: SocketAddr,
-    handle: Handle<SocketAddr>,
+    listener: Listener,
+    metrics: Option<Listener>,
     hub: Arc<Hub>,
     storage: Arc<dyn Storage>,
     grace: Duration,
-    server: Option<JoinHandle<std::io::Result<()>>>,
     sweeper: JoinHandle<()>,
 }
 
@@ -77,6 +80,12 @@ pub enum StartError {
         /// Why.
         reason: std::io::ErrorKind,
     },
+    /// A restore into the data folder was interrupted: a start would make an empty store there.
+    #[error("data folder {path:?}: a restore was interrupted; run it again")]
+    UnfinishedRestore {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The database cannot be opened; the text names neither key nor data.
     #[error("database: {0}")]
     Database(String),
@@ -93,13 +102,22 @@ pub enum StartError {
 impl Relay {
     /// Starts a relay. It accepts requests when this returns. Needs a Tokio runtime with time and I/O.
     ///
-    /// An identity provider whose keys cannot be fetched yet does not prevent the start; `/readyz` tells, and the keys are
-    /// fetched again when they are needed.
+    /// Identity providers' keys are fetched in the background, and again when they are needed; calls of a tenant whose keys are
+    /// not there yet are answered `unavailable`.
     ///
     /// # Errors
     /// [`StartError`] with the reason; nothing is left running.
     pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         Self::start_with_clock(config, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Relay::start`], with what the operator needs beside it.
+    ///
+    /// # Errors
+    /// As [`Relay::start`].
+    pub async fn start_service(service: ServiceConfig) -> Result<RunningRelay, StartError> {
+        service.check()?;
+        start(service, Arc::new(SystemClock)).await
     }
 
     /// As [`Relay::start`], with a clock of the caller's. For tests.
@@ -108,90 +126,98 @@ impl Relay {
     /// As [`Relay::start`].
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<RunningRelay, StartError> {
         config.check()?;
-        let tls = tls::server_config(&config.tls)?;
-        let authenticator = authenticator(&config, &clock).await?;
-        let storage = open_storage(&config).await?;
-        match serve(config, tls, authenticator, storage.clone(), clock).await {
-            Ok(relay) => Ok(relay),
-            Err(error) => {
-                storage.close().await;
-                Err(error)
-            }
+        let service = ServiceConfig {
+            relay: config,
+            metrics_listen: None,
+        };
+        start(service, clock).await
+    }
+}
+
+async fn start(service: ServiceConfig, clock: Arc<dyn Clock>) -> Result<RunningRelay, StartError> {
+    let config = &service.relay;
+    let tls = tls::server_config(&config.tls)?;
+    let authenticator = authenticator(config, &clock).await?;
+    let storage = open_storage(config).await?;
+    match serve(service, tls, authenticator, storage.clone(), clock).await {
+        Ok(relay) => Ok(relay),
+        Err(error) => {
+            storage.close().await;
+            Err(error)
         }
     }
 }
 
 async fn serve(
-    config: Config,
+    service: ServiceConfig,
     tls: rustls::ServerConfig,
     authenticator: Authenticator,
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
 ) -> Result<RunningRelay, StartError> {
+    let ServiceConfig {
+        relay: config,
+        metrics_listen,
+    } = service;
     let tenants = tenants(&config, storage.as_ref(), clock.now_ms()).await?;
     let limits = config.limits;
     let hub = Hub::new(limits.streams_per_device, limits.streams);
+    let connections = Connections::new(limits.connections);
     let state = Arc::new(AppState {
         storage: storage.clone(),
         authenticator,
         hub: hub.clone(),
-        clock: clock.clone(),
+        followers: Followers::default(),
+        clock,
         tenants,
         limits: limits.clone(),
+        metrics: Metrics::default(),
+        rates: Rates::new(Rate {
+            requests: limits.requests_per_user_per_second,
+            bytes: limits.bytes_per_user_per_second,
+        }),
+        connections: connections.clone(),
     });
-    let refused = |error: std::io::Error| StartError::Listen {
-        addr: config.listen,
-        reason: error.kind(),
+    let metrics = match metrics_listen {
+        Some(addr) => Some(listen::metrics(
+            addr,
+            crate::http::metrics_router(state.clone()),
+            &limits,
+        )?),
+        None => None,
     };
-    let listener = std::net::TcpListener::bind(config.listen).map_err(refused)?;
-    let addr = listener.local_addr().map_err(refused)?;
-    let handle = Handle::new();
-    let acceptor =
-        RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(tls))).handshake_timeout(limits.header_timeout);
-    let mut server = axum_server::from_tcp(listener)
-        .map_err(refused)?
-        .acceptor(acceptor)
-        .handle(handle.clone())
-        .first_request_timeout(limits.header_timeout)
-        .accept_error_handler(|_, error| tracing::debug!(kind = ?error.kind(), "a connection was not accepted"));
-    bound_connections(&mut server, &limits);
-    let app = crate::http::router(state);
-    let server = tokio::spawn(server.serve(app.into_make_service()));
-    tracing::info!(%addr, "listening");
+    let relay = listen::relay(
+        config.listen,
+        tls,
+        connections,
+        crate::http::router(state.clone()),
+        &limits,
+    )?;
+    tracing::info!(addr = %relay.addr, "listening");
+    if let Some(metrics) = &metrics {
+        tracing::info!(metrics = %metrics.addr, "metrics");
+    }
     Ok(RunningRelay {
-        addr,
-        handle,
+        listener: relay,
+        metrics,
         hub,
-        sweeper: tokio::spawn(sweep(storage.clone(), clock)),
+        sweeper: tokio::spawn(async move {
+            tokio::join!(fetch_keys(&state), sweep(&state));
+        }),
         storage,
         grace: limits.shutdown_grace,
-        server: Some(server),
     })
-}
-
-fn bound_connections<A: axum_server::Address, Acceptor>(
-    server: &mut axum_server::Server<A, Acceptor>,
-    limits: &Limits,
-) {
-    let builder = server.http_builder();
-    builder
-        .http1()
-        .header_read_timeout(limits.header_timeout)
-        .max_buf_size(128 * 1024);
-    builder
-        .http2()
-        .max_header_list_size(HEADER_BYTES)
-        .max_concurrent_streams(64)
-        .adaptive_window(true)
-        // Finds clients that vanished while a live stream was open.
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(20));
 }
 
 impl RunningRelay {
     /// Where it listens.
     pub const fn addr(&self) -> SocketAddr {
-        self.addr
+        self.listener.addr
+    }
+
+    /// Where it serves metrics, if it does.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|metrics| metrics.addr)
     }
 
     /// Stops: no new connections, live streams end with a last line, running requests get the configured grace, the store
@@ -199,11 +225,9 @@ impl RunningRelay {
     pub async fn shutdown(mut self) {
         self.hub.stop();
         self.sweeper.abort();
-        self.handle.graceful_shutdown(Some(self.grace));
-        if let Some(server) = self.server.take()
-            && let Ok(Err(error)) = server.await
-        {
-            tracing::error!(kind = ?error.kind(), "the listener failed");
+        self.listener.stop(self.grace).await;
+        if let Some(metrics) = &mut self.metrics {
+            metrics.stop(Duration::ZERO).await;
         }
         self.storage.close().await;
         tracing::info!("stopped");
@@ -212,18 +236,14 @@ impl RunningRelay {
 
 impl std::fmt::Debug for RunningRelay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RunningRelay({})", self.addr)
+        write!(f, "RunningRelay({})", self.listener.addr)
     }
 }
 
 impl Drop for RunningRelay {
     fn drop(&mut self) {
         self.hub.stop();
-        self.handle.shutdown();
         self.sweeper.abort();
-        if let Some(server) = self.server.take() {
-            server.abort();
-        }
     }
 }
 
@@ -233,17 +253,10 @@ async fn authenticator(config: &Config, clock: &Arc<dyn Clock>) -> Result<Authen
         reason: error.to_string(),
     };
     let authenticator = Authenticator::new(&config.tenants, clock, config.limits.clock_leeway).map_err(identity)?;
-    for (tenant, error) in authenticator.load().await {
-        let from_file = config
-            .tenants
-            .iter()
-            .any(|t| t.id == tenant && matches!(t.jwks, JwksSource::File(_)));
-        if from_file {
-            return Err(identity((tenant, error)));
-        }
-        tracing::warn!(%tenant, %error, "identity provider's keys are not available yet");
+    match authenticator.load_files().await.pop() {
+        Some(failed) => Err(identity(failed)),
+        None => Ok(authenticator),
     }
-    Ok(authenticator)
 }
 
 async fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, StartError> {
@@ -251,8 +264,13 @@ async fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, StartError> {
         path: config.data_dir.clone(),
         reason: error.kind(),
     })?;
+    if backup::restore_unfinished(&config.data_dir) {
+        return Err(StartError::UnfinishedRestore {
+            path: config.data_dir.clone(),
+        });
+    }
     let key = curo_sqlite::CipherKey::new(&config.database_key.key, &config.database_key.salt);
-    let storage = SqliteStorage::open(&config.data_dir.join("relay.db"), &key, SqliteOptions::default())
+    let storage = SqliteStorage::open(&config.data_dir.join(backup::DATABASE), &key, SqliteOptions::default())
         .await
         .map_err(|error| StartError::Database(error.to_string()))?;
     Ok(Arc::new(storage))
@@ -275,16 +293,25 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
     Ok(tenants)
 }
 
+/// Fetches the identity providers' keys before the first token needs them.
+async fn fetch_keys(app: &AppState) {
+    for (tenant, error) in app.authenticator.fetch().await {
+        tracing::warn!(%tenant, %error, "identity provider's keys are not available yet");
+    }
+}
+
 /// Forgets what the store keeps only for repetitions of requests.
-async fn sweep(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) {
+async fn sweep(app: &AppState) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         loop {
-            match storage.sweep(clock.now_ms().saturating_sub(SWEEP_AFTER_MS)).await {
+            let now_ms = app.clock.now_ms();
+            match app.storage.sweep(now_ms.saturating_sub(SWEEP_AFTER_MS), now_ms).await {
                 Ok(report) if report.more => {}
                 Ok(_) => break,
                 Err(StorageError::Closed) => return,
                 Err(error) => {
+                    app.metrics.storage_error(error.kind());
                     tracing::warn!(%error, "sweep");
                     break;
                 }

@@ -9,8 +9,12 @@ use curo_types::{SuiteId, TenantId};
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::followers::Followers;
 use crate::hub::Hub;
 use crate::keys::TenantSigner;
+use crate::metrics::Metrics;
+use crate::rate::Rates;
+use crate::serve::Connections;
 use crate::storage::{Storage, Tip};
 
 /// Shared by all requests of a relay.
@@ -18,9 +22,13 @@ pub(crate) struct AppState {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) authenticator: Authenticator,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) followers: Followers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tenants: HashMap<TenantId, Tenant>,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) rates: Rates,
+    pub(crate) connections: Connections,
 }
 
 /// A tenant of this relay.

@@ -18,10 +18,13 @@ pub use conversations::{
     AppendMessages, AppendOutcome, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, EntriesOutcome, GroupState,
     LeafClaim, Missing, NewCommit, NewConversation, NewMessage, Refusal, Tip, TreeOutcome, WinnerOutcome,
 };
-pub use directory::{Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryOutcome, DirectoryPage, TenantKeys};
+pub use directory::{
+    Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, TenantKeys,
+};
 pub use error::StorageError;
 pub use key_packages::{
-    ClaimKeyPackages, ClaimLimits, ClaimOutcome, NewKeyPackage, SweepReport, UploadOutcome, UploadedKeyPackages,
+    ClaimKeyPackages, ClaimLimits, ClaimOutcome, KEY_PACKAGE_FRESH_MS, NewKeyPackage, STOCK_MARGIN_MS, SweepReport,
+    UploadOutcome, UploadedKeyPackages,
 };
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
@@ -46,6 +49,9 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// [`StorageError`] if it does not.
     async fn probe(&self) -> Result<(), StorageError>;
+
+    /// How many writes have been entered and are not answered yet. For watching only.
+    fn waiting_writes(&self) -> usize;
 
     /// Finishes what has been entered, then closes; later calls fail with [`StorageError::Closed`]. Closing twice is fine.
     async fn close(&self);
@@ -94,7 +100,7 @@ pub trait Storage: Send + Sync + 'static {
     async fn touch_device(&self, tenant: &TenantId, device: DeviceId, now_ms: u64) -> Result<(), StorageError>;
 
     /// Appends envelopes to the device directory, all or none, each with its own new version. The envelopes are stored as they
-    /// are: signatures were checked by the caller. A user's active devices are at most `max_active` afterwards; who
+    /// are: signatures were checked by the caller. A user's active devices are within `limits` afterwards; who
     /// registers one more brings the revocations of those it replaces in the same call, before it.
     ///
     /// A revocation drops the device's unclaimed KeyPackages and its inbox.
@@ -105,7 +111,7 @@ pub trait Storage: Send + Sync + 'static {
         &self,
         tenant: &TenantId,
         changes: Vec<DirectoryChange>,
-        max_active: usize,
+        limits: DirectoryLimits,
         now_ms: u64,
     ) -> Result<DirectoryOutcome, StorageError>;
 
@@ -123,10 +129,11 @@ pub trait Storage: Send + Sync + 'static {
         &self,
         tenant: &TenantId,
         device: DeviceId,
+        now_ms: u64,
     ) -> Result<Vec<KeyPackageStock>, StorageError>;
 
     /// Adds KeyPackages of one suite to the caller's stock. One that is remembered from before, claimed or not, is not
-    /// added again (claimed ones are remembered until a sweep).
+    /// added again (those that were given out are remembered for ever).
     ///
     /// # Errors
     /// [`StorageError`].
@@ -166,7 +173,8 @@ pub trait Storage: Send + Sync + 'static {
     ) -> Result<CommitOutcome, StorageError>;
 
     /// What a commit must be checked against, or the verdict if there is one already: known intent, not a member, epoch
-    /// taken. Judged again by [`Storage::accept_commit`].
+    /// taken. Judged again by [`Storage::accept_commit`]. The follower's state is left out if the caller `has` that of the
+    /// epoch.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -175,6 +183,7 @@ pub trait Storage: Send + Sync + 'static {
         tenant: &TenantId,
         caller: DeviceRef,
         key: CommitKey,
+        has: Option<u64>,
     ) -> Result<CommitCheck, StorageError>;
 
     /// Accepts a commit that was checked against [`GroupState`] of its epoch, by compare-and-set on the epoch (3.4), after the
@@ -267,6 +276,7 @@ pub trait Storage: Send + Sync + 'static {
         caller: DeviceRef,
         token: Option<&str>,
         inbox_ack: u64,
+        now_ms: u64,
     ) -> Result<SyncOutcome, StorageError>;
 
     /// The newest token of the tenant's feed, read from the store.
@@ -281,10 +291,11 @@ pub trait Storage: Send + Sync + 'static {
     /// [`StorageError`].
     async fn members(&self, tenant: &TenantId, conversation: ConversationId) -> Result<Vec<DeviceRef>, StorageError>;
 
-    /// Forgets claims, claimed and superseded KeyPackages and rate windows that ended before `before_ms`. To be called now and then; a
-    /// bounded number of rows at a time, `more` in the report says to call again.
+    /// Forgets claims made before `before_ms`, the bytes of KeyPackages that only they name, KeyPackages too old to be given out,
+    /// and rate windows that have ended. To be called now and then; a bounded number of rows at a time, `more` in the report
+    /// says to call again.
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn sweep(&self, before_ms: u64) -> Result<SweepReport, StorageError>;
+    async fn sweep(&self, before_ms: u64, now_ms: u64) -> Result<SweepReport, StorageError>;
 }

@@ -25,7 +25,7 @@ use curo_relay::storage::{
 };
 use curo_sqlite::CipherKey;
 use curo_types::{ClaimId, DeviceId, UserId};
-use world::{LIMITS, MAX_ACTIVE, SUITE, World, accepted, key_of};
+use world::{DEVICES, LIMITS, SUITE, World, accepted, key_of};
 
 /// Runs a call three times: failing before it does anything, failing after it is durable, and through.
 macro_rules! thrice {
@@ -64,7 +64,7 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
     let outcome = thrice!(
         DEVICE_BEFORE_ACCEPT,
         DEVICE_AFTER_ACCEPT,
-        s.change_directory(tenant, changes.clone(), MAX_ACTIVE, now).await
+        s.change_directory(tenant, changes.clone(), DEVICES, now).await
     );
     assert!(matches!(outcome, DirectoryOutcome::Duplicate(record) if record.version == 3));
 
@@ -93,7 +93,7 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
     );
     assert!(matches!(outcome, ClaimOutcome::Duplicate(answer) if answer.claims.len() == 1));
     assert_eq!(
-        s.key_package_stock(tenant, b.device).await.unwrap()[0].one_time,
+        s.key_package_stock(tenant, b.device, now).await.unwrap()[0].one_time,
         1,
         "claimed once"
     );

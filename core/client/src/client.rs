@@ -94,15 +94,17 @@ impl Client {
         }
         .map_err(Fault::from)?;
         let db = Db::new(store);
-        let account = db
-            .read(|conn| Ok(account::get(conn)?))
-            .await?
-            .filter(|account| account.registered.is_some());
+        let account = match look(&db).await {
+            Ok(account) => account,
+            Err(fault) => {
+                // Whoever tries again at once shall not meet the lease of this attempt.
+                let _ = db.store().suspend().await;
+                return Err(fault.into());
+            }
+        };
         if let Some(account) = &account {
             relay.set_device(account.device).await;
         }
-        let old = now_ms().saturating_sub(OUTCOMES_KEPT_MS);
-        db.write(move |tx| Ok(outbox::forget_done(tx.conn, old)?)).await?;
         Ok(Self {
             core: Arc::new(Core::new(db, relay, account)),
             vault,
@@ -345,4 +347,12 @@ impl Client {
         self.core.relay.forget_token().await;
         Ok(closed.map_err(Fault::from)?)
     }
+}
+
+/// What an opened store says of its account, once outcomes that nobody asks for any more are forgotten.
+async fn look(db: &Db) -> std::result::Result<Option<account::Account>, Fault> {
+    let old = now_ms().saturating_sub(OUTCOMES_KEPT_MS);
+    db.write(move |tx| Ok(outbox::forget_done(tx.conn, old)?)).await?;
+    let account = db.read(|conn| Ok(account::get(conn)?)).await?;
+    Ok(account.filter(|account| account.registered.is_some()))
 }

@@ -30,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) report_work: Notify,
     /// The app has signed in again.
     pub(crate) signed_in: Notify,
+    /// The relay has refused the whole account while something was sent: the live stream is of no use any more.
+    pub(crate) account_refused: watch::Sender<Option<ErrorCode>>,
     /// Whether the relay has answered a sync since this opening: nothing is encrypted before (rule 4, queued).
     pub(crate) answered: AtomicBool,
     /// Conversations in which the relay has asked to wait before the next try; the others do not wait with them.
@@ -50,6 +52,7 @@ impl Core {
             outbox_work: Notify::new(),
             report_work: Notify::new(),
             signed_in: Notify::new(),
+            account_refused: watch::Sender::new(None),
             answered: AtomicBool::new(false),
             held: StdMutex::default(),
             connection: watch::Sender::new(ConnectionState::Stopped),

@@ -11,6 +11,9 @@ pub mod item;
 pub mod key_package;
 pub mod outbox;
 pub mod person;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod testing;
 
 use rusqlite::Connection;
 

@@ -6,6 +6,7 @@
 
 pub mod api;
 mod blob;
+mod bounded;
 mod code;
 mod error;
 pub mod format;

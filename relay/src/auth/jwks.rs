@@ -22,6 +22,8 @@ use crate::config::{Algorithm, JwksSource};
 const MIN_REFRESH_MS: u64 = 10_000;
 /// Keys older than this are loaded again in passing, so that withdrawn ones disappear.
 const MAX_AGE_MS: u64 = 10 * 60 * 1000;
+/// Whoever brings a token of keys older than this waits for the attempt to load them again.
+const HARD_AGE_MS: u64 = 60 * 60 * 1000;
 const NEVER: u64 = u64::MAX;
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_LIMIT: usize = 256 * 1024;
@@ -38,6 +40,8 @@ pub(crate) enum JwksError {
     Client,
     #[error("the issuer's keys cannot be fetched")]
     Fetch,
+    #[error("the issuer's keys were asked for a moment ago")]
+    TooSoon,
     #[error("the issuer answered {0} instead of its keys")]
     Status(u16),
     #[error("the issuer's keys are not a JWK Set of at most 128 keys and 256 KiB")]
@@ -71,8 +75,12 @@ pub(super) struct KeySet {
     keys: RwLock<Option<Keys>>,
     /// When loading was last attempted; [`NEVER`] before the first time.
     attempted_ms: AtomicU64,
-    /// Held while loading, so that it runs once at a time.
-    loading: Mutex<()>,
+    /// When the keys in force were loaded; [`NEVER`] before the first time.
+    loaded_ms: AtomicU64,
+    /// Held while loading, so that it runs once at a time; how often it has succeeded.
+    loading: Mutex<u64>,
+    /// The same number, for whoever is about to wait.
+    loads: AtomicU64,
     clock: Arc<dyn Clock>,
 }
 
@@ -81,28 +89,33 @@ impl KeySet {
     pub(super) fn new(source: &JwksSource, clock: Arc<dyn Clock>) -> Result<Self, JwksError> {
         let source = match source {
             JwksSource::File(path) => Source::File(path.clone()),
-            JwksSource::Url { url, ca } => Source::Url(url.clone(), client(ca.as_deref())?),
+            JwksSource::Url { url, ca } => Source::Url(url.clone(), client(url, ca.as_deref())?),
         };
-        let attempted_ms = AtomicU64::new(NEVER);
         Ok(Self {
             source,
             keys: RwLock::new(None),
-            attempted_ms,
-            loading: Mutex::new(()),
+            attempted_ms: AtomicU64::new(NEVER),
+            loaded_ms: AtomicU64::new(NEVER),
+            loading: Mutex::new(0),
+            loads: AtomicU64::new(0),
             clock,
         })
     }
 
-    /// Whether the keys were loaded at least once.
-    pub(super) fn loaded(&self) -> bool {
-        self.current().is_some()
+    /// Whether the keys stand in a file.
+    pub(super) const fn is_file(&self) -> bool {
+        matches!(self.source, Source::File(_))
     }
 
-    /// Loads the keys unless that was tried less than ten seconds ago.
+    /// Loads the keys, unless that was tried less than ten seconds ago. Whoever waits while another loads has the same keys.
     pub(super) async fn refresh(&self) -> Result<(), JwksError> {
-        let _alone = self.loading.lock().await;
-        if self.age_ms().is_some_and(|age| age < MIN_REFRESH_MS) {
+        let before = self.loads.load(Ordering::Acquire);
+        let mut loads = self.loading.lock().await;
+        if *loads > before {
             return Ok(());
+        }
+        if self.tried_lately() {
+            return Err(JwksError::TooSoon);
         }
         self.attempted_ms.store(self.clock.now_ms(), Ordering::Relaxed);
         let bytes = match &self.source {
@@ -113,35 +126,55 @@ impl KeySet {
         if let Ok(mut slot) = self.keys.write() {
             *slot = Some(keys);
         }
+        self.loaded_ms.store(self.clock.now_ms(), Ordering::Relaxed);
+        *loads += 1;
+        self.loads.store(*loads, Ordering::Release);
         Ok(())
     }
 
-    /// The key with this id, after a refresh if it is unknown. `Err` where no keys could be loaded yet.
+    /// The key with this id, after a refresh if it is unknown; `None` only if keys that were loaded just now lack it.
+    ///
+    /// # Errors
+    /// The keys could not be loaded just now, or not so soon again: nobody can say whether there is such a key.
     pub(super) async fn find(self: &Arc<Self>, kid: &str) -> Result<Option<VerifyingKey>, JwksError> {
-        if let Some(known) = self.current().and_then(|keys| keys.get(kid).cloned()) {
-            if self.age_ms().is_none_or(|age| age >= MAX_AGE_MS) {
-                let this = Arc::clone(self);
-                tokio::spawn(async move {
-                    if let Err(error) = this.refresh().await {
-                        tracing::warn!(%error, "identity provider's keys were not refreshed");
-                    }
-                });
-            }
+        let Some(known) = self.known(kid) else {
+            self.refresh().await?;
+            return Ok(self.known(kid));
+        };
+        let age_ms = self.since(&self.loaded_ms).unwrap_or(MAX_AGE_MS);
+        if age_ms < MAX_AGE_MS || self.tried_lately() {
             return Ok(Some(known));
         }
-        let refreshed = self.refresh().await;
-        match (self.current(), refreshed) {
-            // A failed refresh leaves the old keys in force: an issuer that is down must not lock a hospital out.
-            (Some(keys), _) => Ok(keys.get(kid).cloned()),
-            (None, Err(error)) => Err(error),
-            (None, Ok(())) => Err(JwksError::Fetch),
+        if age_ms < HARD_AGE_MS {
+            let this = Arc::clone(self);
+            tokio::spawn(async move { this.refresh_in_passing().await });
+            return Ok(Some(known));
+        }
+        self.refresh_in_passing().await;
+        Ok(self.known(kid))
+    }
+
+    /// A failed refresh leaves the old keys in force: an issuer that is down must not lock a hospital out.
+    async fn refresh_in_passing(&self) {
+        match self.refresh().await {
+            Ok(()) | Err(JwksError::TooSoon) => {}
+            Err(error) => tracing::warn!(%error, "identity provider's keys were not refreshed"),
         }
     }
 
-    fn age_ms(&self) -> Option<u64> {
-        match self.attempted_ms.load(Ordering::Relaxed) {
+    fn known(&self, kid: &str) -> Option<VerifyingKey> {
+        self.current()?.get(kid).cloned()
+    }
+
+    fn tried_lately(&self) -> bool {
+        self.since(&self.attempted_ms).is_some_and(|age| age < MIN_REFRESH_MS)
+    }
+
+    /// Milliseconds since then; `None` if it never was, or if the clock has been set back since.
+    fn since(&self, then: &AtomicU64) -> Option<u64> {
+        match then.load(Ordering::Relaxed) {
             NEVER => None,
-            at => Some(self.clock.now_ms().saturating_sub(at)),
+            at => self.clock.now_ms().checked_sub(at),
         }
     }
 
@@ -172,7 +205,7 @@ async fn fetch(client: &reqwest::Client, url: &str) -> Result<Vec<u8>, JwksError
     Ok(body)
 }
 
-fn client(ca: Option<&Path>) -> Result<reqwest::Client, JwksError> {
+fn client(url: &str, ca: Option<&Path>) -> Result<reqwest::Client, JwksError> {
     let mut roots = rustls::RootCertStore::empty();
     match ca {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
@@ -192,7 +225,12 @@ fn client(ca: Option<&Path>) -> Result<reqwest::Client, JwksError> {
         .map_err(|_| JwksError::Client)?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder();
+    if url.starts_with("http://") {
+        // Allowed on this machine alone: keys in plaintext must not take a way around.
+        builder = builder.no_proxy();
+    }
+    builder
         .tls_backend_preconfigured(tls)
         // A redirect could lead away from the address that the operator chose.
         .redirect(reqwest::redirect::Policy::none())

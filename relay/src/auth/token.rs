@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use curo_types::{ErrorCode, TenantId};
+use futures_util::future::join_all;
 use jsonwebtoken::Validation;
 use serde::Deserialize;
 
@@ -120,20 +121,24 @@ impl Authenticator {
         })
     }
 
-    /// Loads every issuer's keys; the tenants whose keys could not be loaded come back with the reason.
-    pub(crate) async fn load(&self) -> Vec<(TenantId, JwksError)> {
-        let mut failed = Vec::new();
-        for issuer in &self.issuers {
-            if let Err(error) = issuer.keys.refresh().await {
-                failed.push((issuer.tenant.clone(), error));
-            }
-        }
-        failed
+    /// Loads the keys that stand in files; the tenants whose keys could not be loaded come back with the reason.
+    pub(crate) async fn load_files(&self) -> Vec<(TenantId, JwksError)> {
+        self.load(true).await
     }
 
-    /// Whether the keys of every issuer were loaded once.
-    pub(crate) fn ready(&self) -> bool {
-        self.issuers.iter().all(|issuer| issuer.keys.loaded())
+    /// Fetches the keys of all other issuers, at the same time; as [`Authenticator::load_files`].
+    pub(crate) async fn fetch(&self) -> Vec<(TenantId, JwksError)> {
+        self.load(false).await
+    }
+
+    async fn load(&self, files: bool) -> Vec<(TenantId, JwksError)> {
+        let issuers = self.issuers.iter().filter(|issuer| issuer.keys.is_file() == files);
+        let loaded = join_all(issuers.map(async |issuer| match issuer.keys.refresh().await {
+            // A token has asked for them in the meantime.
+            Ok(()) | Err(JwksError::TooSoon) => None,
+            Err(error) => Some((issuer.tenant.clone(), error)),
+        }));
+        loaded.await.into_iter().flatten().collect()
     }
 
     /// Checks a token: its form, header, issuer and audience, signature, and times by the relay's clock.

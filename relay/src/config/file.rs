@@ -8,12 +8,13 @@ use curo_types::{SuiteId, TenantId};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, TenantConfig, TlsConfig};
+use super::{Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, ServiceConfig, TenantConfig, TlsConfig};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<SocketAddr>,
+    metrics_listen: Option<SocketAddr>,
     data_dir: Option<PathBuf>,
     database_key_file: Option<PathBuf>,
     #[serde(default)]
@@ -53,6 +54,9 @@ struct FileLimits {
     shutdown_grace_ms: Option<u64>,
     streams_per_device: Option<usize>,
     streams: Option<usize>,
+    connections: Option<usize>,
+    requests_per_user_per_second: Option<u32>,
+    bytes_per_user_per_second: Option<u64>,
     claims_by_user_per_hour: Option<u32>,
     claims_of_user_per_hour: Option<u32>,
     registrations_per_user_per_day: Option<u32>,
@@ -61,7 +65,7 @@ struct FileLimits {
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-pub(super) fn load(path: &Path, env: Env<'_>) -> Result<Config, ConfigError> {
+pub(super) fn load(path: &Path, env: Env<'_>) -> Result<ServiceConfig, ConfigError> {
     let text = read("configuration file", path)?;
     let file: File = toml::from_str(&text).map_err(|error| syntax(&text, &error))?;
     let base = path.parent().unwrap_or(Path::new("."));
@@ -88,25 +92,27 @@ fn read(what: &'static str, path: &Path) -> Result<String, ConfigError> {
 }
 
 impl File {
-    fn resolve(self, base: &Path, env: Env<'_>) -> Result<Config, ConfigError> {
+    fn resolve(self, base: &Path, env: Env<'_>) -> Result<ServiceConfig, ConfigError> {
         let path_of =
             |name: &str, value: Option<PathBuf>| env(name).map(PathBuf::from).or_else(|| value.map(|v| base.join(v)));
         let needed =
             |setting: &str, value: Option<PathBuf>| value.ok_or_else(|| ConfigError::invalid(setting, "it is missing"));
-        let listen = match env("CURO_RELAY_LISTEN") {
+        let address = |name: &str, value: Option<SocketAddr>| match env(name) {
             Some(text) => text
                 .parse()
-                .map_err(|_| ConfigError::invalid("CURO_RELAY_LISTEN", "it is not an address with a port"))?,
-            None => self
-                .listen
-                .ok_or_else(|| ConfigError::invalid("listen", "it is missing"))?,
+                .map(Some)
+                .map_err(|_| ConfigError::invalid(name, "it is not an address with a port")),
+            None => Ok(value),
         };
+        let listen = address("CURO_RELAY_LISTEN", self.listen)?
+            .ok_or_else(|| ConfigError::invalid("listen", "it is missing"))?;
+        let metrics_listen = address("CURO_RELAY_METRICS_LISTEN", self.metrics_listen)?;
         let key_file = path_of("CURO_RELAY_DB_KEY_FILE", self.database_key_file);
         let database_key = match env("CURO_RELAY_DB_KEY").map(Zeroizing::new) {
             Some(text) => DatabaseKey::from_hex(&text)?,
             None => read_key(key_file.as_deref())?,
         };
-        Ok(Config {
+        let relay = Config {
             listen,
             tls: TlsConfig {
                 cert: needed("tls.cert", path_of("CURO_RELAY_TLS_CERT", self.tls.cert))?,
@@ -120,7 +126,8 @@ impl File {
                 .map(|tenant| tenant.resolve(base))
                 .collect::<Result<_, _>>()?,
             limits: self.limits.resolve(),
-        })
+        };
+        Ok(ServiceConfig { relay, metrics_listen })
     }
 }
 
@@ -188,6 +195,13 @@ impl FileLimits {
             shutdown_grace: ms(self.shutdown_grace_ms, default.shutdown_grace),
             streams_per_device: self.streams_per_device.unwrap_or(default.streams_per_device),
             streams: self.streams.unwrap_or(default.streams),
+            connections: self.connections.unwrap_or(default.connections),
+            requests_per_user_per_second: self
+                .requests_per_user_per_second
+                .unwrap_or(default.requests_per_user_per_second),
+            bytes_per_user_per_second: self
+                .bytes_per_user_per_second
+                .unwrap_or(default.bytes_per_user_per_second),
             claims_by_user_per_hour: self.claims_by_user_per_hour.unwrap_or(default.claims_by_user_per_hour),
             claims_of_user_per_hour: self.claims_of_user_per_hour.unwrap_or(default.claims_of_user_per_hour),
             registrations_per_user_per_day: self
@@ -225,6 +239,10 @@ algorithms = ["EdDSA", "ES256"]
 "#;
 
     fn load_text(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        load_service(text, env).map(|service| service.relay)
+    }
+
+    fn load_service(text: &str, env: &[(&str, &str)]) -> Result<ServiceConfig, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("relay.toml");
         std::fs::write(&path, text).unwrap();
@@ -287,6 +305,15 @@ algorithms = ["EdDSA", "ES256"]
             (change("algorithms =", "suites = [4]\nalgorithms ="), "suites"),
             (change("heartbeat_ms = 500", "heartbeat_ms = 15001"), "heartbeat"),
             (change("heartbeat_ms = 500", "heartbeat_ms = 0"), "heartbeat"),
+            (change("heartbeat_ms = 500", "connections = 0"), "connections"),
+            (
+                change("heartbeat_ms = 500", "requests_per_user_per_second = 0"),
+                "requests_per_user",
+            ),
+            (
+                change("heartbeat_ms = 500", "bytes_per_user_per_second = 0"),
+                "requests_per_user",
+            ),
             (change("data_dir = \"data\"", ""), "data_dir"),
             (change("cert = \"cert.pem\"", ""), "tls.cert"),
             (load_text(GOOD, &[]).unwrap_err().to_string(), "database key"),
@@ -313,6 +340,32 @@ algorithms = ["EdDSA", "ES256"]
         let config = load_text(include_str!("../../relay.example.toml"), &[("CURO_RELAY_DB_KEY", KEY)]).unwrap();
         assert_eq!(config.tenants.len(), 2);
         assert_eq!(config.limits, Limits::default(), "the example shows the defaults");
+    }
+
+    #[test]
+    fn metrics_are_off_until_told_and_never_served_to_the_internet() {
+        let key = ("CURO_RELAY_DB_KEY", KEY);
+        let of = |addr| load_service(GOOD, &[key, ("CURO_RELAY_METRICS_LISTEN", addr)]);
+        assert_eq!(load_service(GOOD, &[key]).unwrap().metrics_listen, None);
+        for good in ["127.0.0.1:9464", "[::1]:9464", "10.1.2.3:9464", "[fd00::1]:9464"] {
+            assert_eq!(of(good).unwrap().metrics_listen, Some(good.parse().unwrap()));
+        }
+        for bad in [
+            "0.0.0.0:9464",
+            "[::]:9464",
+            "192.0.2.1:9464",
+            "[2001:db8::1]:9464",
+            "[::ffff:192.0.2.1]:9464",
+            "9464",
+        ] {
+            let error = of(bad).unwrap_err().to_string().to_lowercase();
+            assert!(error.contains("metrics_listen"), "{bad}: {error}");
+        }
+        let file = format!("metrics_listen = \"127.0.0.1:1\"\n{GOOD}");
+        assert_eq!(
+            load_service(&file, &[key]).unwrap().metrics_listen,
+            Some("127.0.0.1:1".parse().unwrap())
+        );
     }
 
     #[cfg(unix)]

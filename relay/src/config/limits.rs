@@ -21,6 +21,12 @@ pub struct Limits {
     pub streams_per_device: usize,
     /// Live streams of the whole relay; one more is answered `unavailable`.
     pub streams: usize,
+    /// Open TCP connections; one more is closed.
+    pub connections: usize,
+    /// Requests of one user in a second, over ten seconds; one more is answered `rate_limited`.
+    pub requests_per_user_per_second: u32,
+    /// Bytes of request bodies of one user in a second, over ten seconds. One request may exceed it, the next ones wait.
+    pub bytes_per_user_per_second: u64,
     /// KeyPackages that one user may claim in an hour.
     pub claims_by_user_per_hour: u32,
     /// KeyPackages that others may claim of one user in an hour.
@@ -40,6 +46,9 @@ impl Default for Limits {
             shutdown_grace: Duration::from_secs(10),
             streams_per_device: 2,
             streams: 20_000,
+            connections: 25_000,
+            requests_per_user_per_second: 200,
+            bytes_per_user_per_second: 16 * 1024 * 1024,
             claims_by_user_per_hour: 5_000,
             claims_of_user_per_hour: 1_000,
             registrations_per_user_per_day: 20,
@@ -59,6 +68,12 @@ impl Limits {
         }
         if self.streams_per_device == 0 || self.streams == 0 {
             return bad("streams", "0 would allow no live stream");
+        }
+        if self.connections == 0 {
+            return bad("connections", "0 would let nobody in");
+        }
+        if self.requests_per_user_per_second == 0 || self.bytes_per_user_per_second == 0 {
+            return bad("requests_per_user_per_second", "0 would answer nobody");
         }
         if self.claims_by_user_per_hour == 0 || self.claims_of_user_per_hour == 0 {
             return bad("claims", "0 would allow no conversation");

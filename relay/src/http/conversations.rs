@@ -4,20 +4,31 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use curo_types::api::{Accepted, CommitRequest, CreateConversation};
+use curo_mls::Follower;
+use curo_types::api::{Accepted, CommitRequest, CreateConversation, limits};
 use curo_types::{ConversationId, ErrorCode, TenantId};
 
 use super::extract::{self, Device, InPath};
 use super::outcome::{self, computed, detached};
 use super::problem::Reject;
-use crate::accept;
+use crate::accept::{self, AcceptError, Checked};
+use crate::followers::{GroupKey, Loaded};
 use crate::state::AppState;
-use crate::storage::{CommitCheck, CommitOutcome};
+use crate::storage::{CommitCheck, CommitKey, CommitOutcome, GroupState, Refusal};
 
+/// Opens a conversation with its first commit. Idempotent by intent and bytes.
+#[utoipa::path(
+    post,
+    path = "/v1/conversations",
+    operation_id = "createConversation",
+    tag = "conversations",
+    request_body = CreateConversation,
+    responses((status = 200, description = "Where the commit stands in the log", body = Accepted))
+)]
 pub(super) async fn create(
     State(app): State<Arc<AppState>>,
     device: Device,
-    extract::Json(request): extract::Json<CreateConversation>,
+    extract::Json(request): extract::Json<CreateConversation, { limits::REQUEST_BYTES }>,
 ) -> Result<Json<Accepted>, Reject> {
     check_incarnation(request.incarnation)?;
     if !extract::tenant(&app, &device.tenant)?.suites.contains(&request.suite) {
@@ -28,59 +39,134 @@ pub(super) async fn create(
     }
     detached(async move {
         let Device { tenant, caller, .. } = device;
-        let new = {
+        let (new, follower) = {
             let tenant = tenant.clone();
             computed(move || Ok(accept::check_creation(&tenant, caller, request)?)).await?
         };
+        let group = group_key(&tenant, &new.first_commit.key);
+        let bytes = new.first_commit.follower.len();
         let outcome = app
             .storage
             .create_conversation(&tenant, caller, new, app.clock.now_ms())
-            .await;
-        settle(&app, &tenant, outcome.map_err(outcome::storage)?)
+            .await
+            .map_err(outcome::storage)?;
+        keep_next(&app, group, Loaded { follower, bytes }, &outcome);
+        settle(&app, &tenant, outcome)
     })
     .await
     .map(Json)
 }
 
+/// Changes who is in, or renews keys. Idempotent by intent and bytes.
+#[utoipa::path(
+    post,
+    path = "/v1/conversations/{id}/commits",
+    operation_id = "commit",
+    tag = "conversations",
+    params(("id" = ConversationId, Path, description = "The conversation")),
+    request_body = CommitRequest,
+    responses((status = 200, description = "Where the commit stands in the log", body = Accepted))
+)]
 pub(super) async fn commit(
     State(app): State<Arc<AppState>>,
     device: Device,
     InPath(conversation): InPath<ConversationId>,
-    extract::Json(request): extract::Json<CommitRequest>,
+    extract::Json(request): extract::Json<CommitRequest, { limits::REQUEST_BYTES }>,
 ) -> Result<Json<Accepted>, Reject> {
     check_incarnation(request.incarnation)?;
     detached(async move {
         let Device { tenant, caller, .. } = device;
-        let head = accept::read_commit(conversation, request.incarnation, &request.bundle)?;
+        let incarnation = request.incarnation;
+        let bundle = request.into_bundle();
+        let head = accept::read_commit(conversation, incarnation, &bundle)?;
+        let group = group_key(&tenant, &head.key);
+        let hot = app.followers.take(&group);
         // The verdict that needs no cryptography comes first; it is passed again when the commit is accepted.
         let check = app
             .storage
-            .check_commit(&tenant, caller, head.key.clone())
+            .check_commit(&tenant, caller, head.key.clone(), hot.as_ref().map(|_| group.epoch))
             .await
             .map_err(outcome::storage)?;
         let state = match check {
             CommitCheck::Open(state) => state,
             CommitCheck::Duplicate(first) => return settle(&app, &tenant, CommitOutcome::Duplicate(first)),
-            CommitCheck::Refused(refusal) => return settle(&app, &tenant, CommitOutcome::Refused(refusal)),
+            CommitCheck::Refused(refusal) => {
+                // Of an epoch that has ended nobody needs the state again.
+                if let Some(hot) = hot
+                    && !matches!(refusal, Refusal::EpochTaken { .. })
+                {
+                    app.followers.put(group, hot);
+                }
+                return settle(&app, &tenant, CommitOutcome::Refused(refusal));
+            }
         };
-        let new = {
+        let (checked, bytes) = {
             let tenant = tenant.clone();
-            computed(move || Ok(accept::check_commit(&tenant, caller, &state, head, request.bundle)?)).await?
+            computed(move || {
+                let Loaded { follower, bytes } = loaded(hot, state)?;
+                Ok((accept::check_commit(&tenant, caller, follower, head, bundle), bytes))
+            })
+            .await?
         };
+        let Checked { result, follower } = checked;
+        let new = match result {
+            Ok(new) => new,
+            Err(error) => {
+                if let Some(follower) = follower {
+                    app.followers.put(group, Loaded { follower, bytes });
+                }
+                return Err(error.into());
+            }
+        };
+        let bytes = new.follower.len();
         let outcome = app
             .storage
             .accept_commit(&tenant, caller, new, app.clock.now_ms())
-            .await;
-        settle(&app, &tenant, outcome.map_err(outcome::storage)?)
+            .await
+            .map_err(outcome::storage)?;
+        if let Some(follower) = follower {
+            keep_next(&app, group, Loaded { follower, bytes }, &outcome);
+        }
+        settle(&app, &tenant, outcome)
     })
     .await
     .map(Json)
+}
+
+fn group_key(tenant: &TenantId, key: &CommitKey) -> GroupKey {
+    GroupKey {
+        tenant: tenant.clone(),
+        conversation: key.conversation,
+        incarnation: key.incarnation,
+        epoch: key.epoch,
+    }
+}
+
+/// The follower at hand, or the stored one.
+fn loaded(hot: Option<Loaded>, state: GroupState) -> Result<Loaded, Reject> {
+    if let Some(hot) = hot {
+        return Ok(hot);
+    }
+    let blob = state.follower.ok_or_else(|| Reject::new(ErrorCode::INTERNAL))?;
+    Ok(Loaded {
+        follower: Follower::load(&blob).map_err(AcceptError::from)?,
+        bytes: blob.len(),
+    })
+}
+
+/// Keeps the state of the epoch that a commit has opened, if it won.
+fn keep_next(app: &AppState, before: GroupKey, loaded: Loaded, outcome: &CommitOutcome) {
+    if matches!(outcome, CommitOutcome::Accepted(_)) {
+        let epoch = before.epoch + 1;
+        app.followers.put(GroupKey { epoch, ..before }, loaded);
+    }
 }
 
 fn settle(app: &Arc<AppState>, tenant: &TenantId, outcome: CommitOutcome) -> Result<Accepted, Reject> {
     match outcome {
         CommitOutcome::Accepted(entry) => {
             app.hub.wake(tenant, entry.wake);
+            app.metrics.accepted_commit(tenant);
             Ok(entry.accepted)
         }
         CommitOutcome::Duplicate(entry) => Ok(entry.accepted),

@@ -1,5 +1,7 @@
 //! `POST /v1/devices`: a device enters the directory on the identity provider's word.
 
+mod dpop;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -13,14 +15,23 @@ use super::extract::{self, User};
 use super::outcome::{self, detached};
 use super::problem::Reject;
 use crate::state::{AppState, Tenant};
-use crate::storage::{DeviceRef, DeviceState, DirectoryChange, DirectoryOutcome};
+use crate::storage::{DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome};
 
 /// Attempts when other changes of the user's devices come between.
 const ATTEMPTS: usize = 5;
 
-/// 24 hours.
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// Bytes of an envelope as a device submits it: everybody fetches it, for ever.
+const SUBMITTED_BYTES: usize = 2048;
 
+/// Registers a device of the caller's. The same envelope again is answered as the first time.
+#[utoipa::path(
+    post,
+    path = "/v1/devices",
+    operation_id = "registerDevice",
+    tag = "people",
+    request_body = RegisterDevice,
+    responses((status = 200, description = "The envelope as it stands in the directory", body = Registered))
+)]
 pub(super) async fn register(
     State(app): State<Arc<AppState>>,
     user: User,
@@ -33,6 +44,9 @@ pub(super) async fn register(
 /// Checks the envelope, vouches for it, and makes it an entry of the directory.
 fn check(app: &Arc<AppState>, user: &User, bytes: &[u8]) -> Result<DirectoryChange, Reject> {
     let tenant = extract::tenant(app, &user.tenant)?;
+    if bytes.len() > SUBMITTED_BYTES {
+        return Err(Reject::too_large("a registration is over 2 KiB"));
+    }
     let mut envelope = Envelope::from_bytes(bytes)?;
     let refused = |detail| Err(Reject::because(ErrorCode::REFUSED, detail));
     let body = envelope.body();
@@ -48,17 +62,27 @@ fn check(app: &Arc<AppState>, user: &User, bytes: &[u8]) -> Result<DirectoryChan
     if !body.keys.iter().any(|key| tenant.suites.contains(&key.suite)) {
         return refused("the tenant allows none of the suites of the device's keys");
     }
-    if envelope
-        .signatures
-        .iter()
-        .any(|signature| !matches!(signature.signer, Signer::Subject(_)))
+    if body.dpop_key.as_deref().is_some_and(|key| !dpop::is_canonical(key)) {
+        return refused("the DPoP key is not the canonical JSON of a public key");
+    }
+    // With as many signatures as keys, and each key proved, there is exactly one of each.
+    if envelope.signatures.len() != body.keys.len()
+        || envelope
+            .signatures
+            .iter()
+            .any(|signature| !matches!(signature.signer, Signer::Subject(_)))
     {
-        return refused("a registration is signed with the device's own keys only");
+        return refused("a registration is signed once with each of the device's own keys and nothing else");
     }
     envelope.verify_possession(&|suite, key, message, signature| {
         curo_mls::verify_signature(Suite(suite.0), key, message, signature).is_ok()
     })?;
     tenant.signer.sign_envelope(&mut envelope);
+    let signed = envelope.to_bytes();
+    // What nobody could read would lock everybody out of the user's records.
+    if Envelope::from_bytes(&signed).is_err() {
+        return refused("the signed envelope would not be well formed");
+    }
     let body = envelope.body();
     Ok(DirectoryChange {
         device: DeviceRef {
@@ -73,13 +97,17 @@ fn check(app: &Arc<AppState>, user: &User, bytes: &[u8]) -> Result<DirectoryChan
             .collect(),
         previous: None,
         request_hash: Digest::of(bytes),
-        envelope: envelope.to_bytes(),
+        envelope: signed,
     })
 }
 
 /// Appends the addition and, where the user has too many devices, the revocations of those least recently used.
 async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Result<Registered, Reject> {
     let tenant = extract::tenant(&app, &user.tenant)?;
+    let bounds = DirectoryLimits {
+        active: limits::DEVICES_PER_USER,
+        additions_per_day: app.limits.registrations_per_user_per_day,
+    };
     for _ in 0..ATTEMPTS {
         let devices = app
             .storage
@@ -91,7 +119,6 @@ async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Re
         let mut changes = if known {
             Vec::new()
         } else {
-            within_rate(&app, &devices)?;
             evictions(tenant, &user, devices)
         };
         let evicted: Vec<DeviceId> = changes.iter().map(|change| change.device.device).collect();
@@ -99,7 +126,7 @@ async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Re
         changes.push(addition.clone());
         let outcome = app
             .storage
-            .change_directory(&user.tenant, changes, limits::DEVICES_PER_USER, app.clock.now_ms())
+            .change_directory(&user.tenant, changes, bounds, app.clock.now_ms())
             .await
             .map_err(outcome::storage)?;
         match outcome {
@@ -120,32 +147,14 @@ async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Re
                     envelope: first.envelope,
                 });
             }
+            DirectoryOutcome::RateLimited { retry_after_ms } => {
+                return Err(Reject::retry_after(ErrorCode::RATE_LIMITED, retry_after_ms));
+            }
             DirectoryOutcome::DeviceExists => return Err(Reject::new(ErrorCode::DEVICE_EXISTS)),
             DirectoryOutcome::Stale | DirectoryOutcome::TooManyDevices => {}
         }
     }
     Err(Reject::retry_after(ErrorCode::UNAVAILABLE, 1_000))
-}
-
-/// A registration is kept for ever, so a user cannot make them without end.
-fn within_rate(app: &AppState, devices: &[DeviceState]) -> Result<(), Reject> {
-    let now = app.clock.now_ms();
-    let mut today: Vec<u64> = devices
-        .iter()
-        .map(|device| device.registered_ms)
-        .filter(|registered| registered.saturating_add(DAY_MS) > now)
-        .collect();
-    let limit = usize::try_from(app.limits.registrations_per_user_per_day).unwrap_or(usize::MAX);
-    if today.len() < limit {
-        return Ok(());
-    }
-    today.sort_unstable();
-    // When so many have grown old that there is room for one more.
-    let oldest = today.get(today.len() - limit).copied().unwrap_or(now);
-    Err(Reject::retry_after(
-        ErrorCode::RATE_LIMITED,
-        (oldest + DAY_MS).saturating_sub(now).max(1),
-    ))
 }
 
 fn evictions(tenant: &Tenant, user: &User, devices: Vec<DeviceState>) -> Vec<DirectoryChange> {

@@ -11,8 +11,17 @@ use super::outcome;
 use super::problem::Reject;
 use crate::state::AppState;
 
-const SUBJECT_LIMIT: usize = 255;
+pub(super) const SUBJECT_LIMIT: usize = 255;
 
+/// The envelopes of all devices of some users.
+#[utoipa::path(
+    post,
+    path = "/v1/directory",
+    operation_id = "queryDirectory",
+    tag = "people",
+    request_body = DirectoryQuery,
+    responses((status = 200, description = "The envelopes, by ascending version", body = DirectoryAnswer))
+)]
 pub(super) async fn query(
     State(app): State<Arc<AppState>>,
     device: Device,
@@ -30,6 +39,15 @@ pub(super) async fn query(
     }))
 }
 
+/// Who some subjects of the identity provider are.
+#[utoipa::path(
+    post,
+    path = "/v1/people",
+    operation_id = "findPeople",
+    tag = "people",
+    request_body = PeopleQuery,
+    responses((status = 200, description = "Those who ever signed in", body = PeopleAnswer))
+)]
 pub(super) async fn people(
     State(app): State<Arc<AppState>>,
     device: Device,
@@ -47,8 +65,11 @@ pub(super) async fn people(
     Ok(Json(PeopleAnswer { people }))
 }
 
-/// The bound on the users of any one request.
+/// The bounds on the users of any one request.
 pub(super) fn check_count(count: usize) -> Result<(), Reject> {
+    if count == 0 {
+        return Err(Reject::malformed("the request is about nobody"));
+    }
     if count > limits::USERS_PER_REQUEST {
         return Err(Reject::too_large("more than 250 users in one request"));
     }

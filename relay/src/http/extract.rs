@@ -11,12 +11,17 @@ use curo_types::{ErrorCode, TenantId, UserId};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use super::held::{self, CallerKey};
 use super::observe::TenantSlot;
 use super::outcome;
 use super::problem::Reject;
 use crate::auth::{self, BearerError, Subject};
+use crate::rate::Payer;
 use crate::state::{AppState, Tenant};
 use crate::storage::{Caller, DeviceRef, DeviceState};
+
+/// Bytes of the largest body that any call takes.
+const MOST_BYTES: u64 = limits::REQUEST_BYTES as u64;
 
 /// A device's last-seen time is written once in so long.
 const SEEN_EVERY_MS: u64 = 60 * 60 * 1000;
@@ -56,12 +61,32 @@ impl FromRequestParts<App> for Bearer {
         if let Some(slot) = parts.extensions.get::<TenantSlot>() {
             slot.set(&tenant);
         }
+        let payer = Payer::new(&tenant, &subject);
+        // What is announced beyond the limit is refused, not read.
+        let declared = declared(&parts.headers).unwrap_or(0).min(MOST_BYTES);
+        app.rates
+            .enter(&payer, declared, app.clock.now_ms())
+            .map_err(|wait_ms| Reject::retry_after(ErrorCode::RATE_LIMITED, wait_ms))?;
+        held::take_turn(CallerKey::User(payer.clone()))?;
+        parts.extensions.insert(Charged { payer, declared });
         Ok(Self {
             tenant,
             subject,
             expires_ms,
         })
     }
+}
+
+/// Who pays for the request's body, and how much of it is paid.
+#[derive(Clone)]
+struct Charged {
+    payer: Payer,
+    declared: u64,
+}
+
+/// The length that the body is said to have.
+fn declared(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, BearerError> {
@@ -124,6 +149,7 @@ impl FromRequestParts<App> for Device {
         if !state.active {
             return Err(Reject::new(ErrorCode::DEVICE_REVOKED));
         }
+        held::take_turn(CallerKey::Device(tenant.clone(), named))?;
         note_seen(app, &tenant, &state);
         Ok(Self {
             tenant,
@@ -151,6 +177,7 @@ fn note_seen(app: &App, tenant: &TenantId, device: &DeviceState) {
     let (app, tenant, device) = (app.clone(), tenant.clone(), device.device);
     tokio::spawn(async move {
         if let Err(error) = app.storage.touch_device(&tenant, device, now_ms).await {
+            app.metrics.storage_error(error.kind());
             tracing::warn!(%tenant, %error, "a device's last-seen time was not written");
         }
     });
@@ -161,28 +188,32 @@ pub(super) fn tenant<'a>(app: &'a App, id: &TenantId) -> Result<&'a Tenant, Reje
     app.tenants.get(id).ok_or_else(|| Reject::new(ErrorCode::INTERNAL))
 }
 
-/// A JSON body within the protocol's limit.
-pub(super) struct Json<T>(pub(super) T);
+/// Bytes of the body of a call that carries no MLS messages.
+const SMALL_BODY_BYTES: usize = 256 * 1024;
 
-impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+/// A JSON body within the call's limit.
+pub(super) struct Json<T, const LIMIT: usize = SMALL_BODY_BYTES>(pub(super) T);
+
+impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<App> for Json<T, LIMIT> {
     type Rejection = Reject;
 
-    async fn from_request(request: Request, _: &App) -> Result<Self, Reject> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Reject> {
         let (parts, body) = request.into_parts();
         check_media_type(&parts.headers)?;
-        let too_large = || Reject::too_large("the body is over 8 MiB");
-        let declared = parts
-            .headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        if declared.is_some_and(|length: usize| length > limits::REQUEST_BYTES) {
+        let too_large = || Reject::too_large("the body is over the limit of this call");
+        let most = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+        if declared(&parts.headers).is_some_and(|length| length > most) {
             return Err(too_large());
         }
-        let bytes = match Limited::new(body, limits::REQUEST_BYTES).collect().await {
+        let bytes = match Limited::new(body, LIMIT).collect().await {
             Ok(collected) => collected.to_bytes(),
             Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => return Err(too_large()),
             Err(_) => return Err(Reject::malformed("the body did not arrive")),
         };
+        if let Some(Charged { payer, declared }) = parts.extensions.get() {
+            let rest = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(*declared);
+            app.rates.charge(payer, rest, app.clock.now_ms());
+        }
         // Only the place is told: the parser's own text quotes the input.
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             Reject::malformed(format!(

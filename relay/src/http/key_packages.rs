@@ -15,16 +15,27 @@ use super::outcome::{self, computed, detached};
 use super::problem::Reject;
 use crate::accept::AcceptError;
 use crate::state::AppState;
-use crate::storage::{ClaimKeyPackages, ClaimLimits, ClaimOutcome, NewKeyPackage, UploadOutcome, UploadedKeyPackages};
+use crate::storage::{
+    ClaimKeyPackages, ClaimLimits, ClaimOutcome, KEY_PACKAGE_FRESH_MS, NewKeyPackage, UploadOutcome,
+    UploadedKeyPackages,
+};
 
-/// KeyPackages that were uploaded longer ago are not given out (2.8): whoever keeps silent for longer than a leaf may (6.3)
-/// by this much is not invited.
-const MAX_AGE_MS: u64 = 90 * 24 * 60 * 60 * 1000;
+/// Bytes of an upload's body.
+const UPLOAD_BODY_BYTES: usize = 4 * 1024 * 1024;
 
+/// Adds to the calling device's stock of KeyPackages. One that was ever uploaded is not added again.
+#[utoipa::path(
+    post,
+    path = "/v1/key-packages",
+    operation_id = "uploadKeyPackages",
+    tag = "key packages",
+    request_body = UploadKeyPackages,
+    responses((status = 200, description = "The stock", body = KeyPackageStock))
+)]
 pub(super) async fn upload(
     State(app): State<Arc<AppState>>,
     device: Device,
-    extract::Json(request): extract::Json<UploadKeyPackages>,
+    extract::Json(request): extract::Json<UploadKeyPackages, UPLOAD_BODY_BYTES>,
 ) -> Result<Json<KeyPackageStock>, Reject> {
     if request.one_time.len() > limits::KEY_PACKAGES_PER_UPLOAD {
         return Err(Reject::too_large("more than 100 KeyPackages in one request"));
@@ -86,7 +97,7 @@ impl Expected {
     fn check(&self, bytes: Blob, last_resort: bool) -> Result<NewKeyPackage, Reject> {
         let refused = |detail| Err(Reject::because(ErrorCode::REFUSED, detail));
         if bytes.len() > limits::KEY_PACKAGE_BYTES {
-            return Err(Reject::too_large("a KeyPackage is over 16 KiB"));
+            return Err(Reject::too_large("a KeyPackage is over 4 KiB"));
         }
         let info = key_package_info(bytes.as_slice()).map_err(AcceptError::Mls)?;
         if info.suite.0 != self.suite.0 {
@@ -108,6 +119,15 @@ impl Expected {
     }
 }
 
+/// Claims a KeyPackage of every active device of some users, but for the calling device. The same claim again reads the same ones.
+#[utoipa::path(
+    post,
+    path = "/v1/key-packages/claim",
+    operation_id = "claimKeyPackages",
+    tag = "key packages",
+    request_body = ClaimRequest,
+    responses((status = 200, description = "The KeyPackages", body = ClaimAnswer))
+)]
 pub(super) async fn claim(
     State(app): State<Arc<AppState>>,
     device: Device,
@@ -127,7 +147,7 @@ async fn claimed(app: Arc<AppState>, device: Device, request: ClaimRequest) -> R
     let limits = ClaimLimits {
         per_claimer: app.limits.claims_by_user_per_hour,
         per_target: app.limits.claims_of_user_per_hour,
-        max_age_ms: MAX_AGE_MS,
+        max_age_ms: KEY_PACKAGE_FRESH_MS,
     };
     let outcome = app
         .storage

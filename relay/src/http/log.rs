@@ -18,14 +18,28 @@ use crate::storage::{EntriesOutcome, TreeOutcome, WinnerOutcome};
 /// Bytes of the longest tree hash of any suite.
 const TREE_HASH_BYTES: usize = 64;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Range {
+    /// The incarnation, from 1.
+    #[param(minimum = 1)]
     incarnation: u64,
+    /// Sequence number after which to start.
     #[serde(default)]
     after: u64,
-    limit: Option<usize>,
+    /// At most so many entries; values outside 1 to 512 are moved to the nearest of them.
+    limit: Option<u64>,
 }
 
+/// A contiguous run of the entries that the calling device may see.
+#[utoipa::path(
+    get,
+    path = "/v1/conversations/{id}/entries",
+    operation_id = "readEntries",
+    tag = "conversations",
+    params(("id" = ConversationId, Path, description = "The conversation"), Range),
+    responses((status = 200, description = "The entries", body = EntriesPage))
+)]
 pub(super) async fn entries(
     State(app): State<Arc<AppState>>,
     device: Device,
@@ -35,7 +49,9 @@ pub(super) async fn entries(
     check_incarnation(range.incarnation)?;
     let limit = range
         .limit
-        .unwrap_or(limits::ENTRIES_PER_PAGE)
+        .map_or(limits::ENTRIES_PER_PAGE, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        })
         .clamp(1, limits::ENTRIES_PER_PAGE);
     let outcome = app
         .storage
@@ -60,12 +76,25 @@ pub(super) async fn entries(
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct OfEpoch {
+    /// The incarnation, from 1.
+    #[param(minimum = 1)]
     incarnation: u64,
+    /// The epoch.
     epoch: u64,
 }
 
+/// The commit that ended an epoch.
+#[utoipa::path(
+    get,
+    path = "/v1/conversations/{id}/winner",
+    operation_id = "readWinner",
+    tag = "conversations",
+    params(("id" = ConversationId, Path, description = "The conversation"), OfEpoch),
+    responses((status = 200, description = "The commit", body = Winner))
+)]
 pub(super) async fn winner(
     State(app): State<Arc<AppState>>,
     device: Device,
@@ -91,6 +120,15 @@ pub(super) async fn winner(
     }
 }
 
+/// A ratchet tree by its hash.
+#[utoipa::path(
+    get,
+    path = "/v1/conversations/{id}/trees/{tree}",
+    operation_id = "readTree",
+    tag = "conversations",
+    params(("id" = ConversationId, Path, description = "The conversation"), ("tree" = String, Path, description = "The tree hash in hexadecimal", pattern = "^([0-9a-fA-F]{2}){0,64}$")),
+    responses((status = 200, description = "The tree", body = TreeAnswer))
+)]
 pub(super) async fn tree(
     State(app): State<Arc<AppState>>,
     device: Device,

@@ -15,11 +15,21 @@ use crate::accept;
 use crate::state::AppState;
 use crate::storage::{AppendMessages, NewMessage};
 
+/// Sends messages of one epoch, in order. A prefix of them may be accepted. Idempotent by intent and bytes.
+#[utoipa::path(
+    post,
+    path = "/v1/conversations/{id}/messages",
+    operation_id = "sendMessages",
+    tag = "conversations",
+    params(("id" = ConversationId, Path, description = "The conversation")),
+    request_body = MessagesRequest,
+    responses((status = 200, description = "The accepted prefix", body = MessagesAccepted))
+)]
 pub(super) async fn append(
     State(app): State<Arc<AppState>>,
     device: Device,
     InPath(conversation): InPath<ConversationId>,
-    extract::Json(request): extract::Json<MessagesRequest>,
+    extract::Json(request): extract::Json<MessagesRequest, { limits::REQUEST_BYTES }>,
 ) -> Result<Json<MessagesAccepted>, Reject> {
     check_incarnation(request.incarnation)?;
     if request.messages.is_empty() {
@@ -44,6 +54,8 @@ pub(super) async fn append(
             .await
             .map_err(outcome::storage)?;
         app.hub.wake(&device.tenant, outcome.wake);
+        let new = outcome.accepted.iter().filter(|accepted| !accepted.duplicate).count();
+        app.metrics.accepted_messages(&device.tenant, new);
         let tenant = extract::tenant(&app, &device.tenant)?;
         match (outcome.tip, outcome.refused) {
             (Some(tip), _) if !outcome.accepted.is_empty() => Ok(MessagesAccepted {

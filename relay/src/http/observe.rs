@@ -1,14 +1,17 @@
-//! One log line for each request: id, method, route, status, time taken, tenant. Never a body, token, subject or query string.
+//! One log line for each request, and its counters: id, method, route, status, time taken, tenant. Never a body, token, subject or query string.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use curo_types::TenantId;
 use tracing::Instrument as _;
+
+use super::problem::Refused;
+use crate::state::AppState;
 
 /// The answer's header with the request's id, for finding it in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("curo-request-id");
@@ -24,7 +27,7 @@ impl TenantSlot {
     }
 }
 
-pub(super) async fn observe(mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(app): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id();
     let slot = TenantSlot::default();
@@ -36,12 +39,24 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
         .map(|path| path.as_str().to_owned());
     let span = tracing::info_span!("request", id);
     let mut response = next.run(request).instrument(span).await;
+    let (route, status, took) = (
+        route.as_deref().unwrap_or("none"),
+        response.status().as_u16(),
+        started.elapsed(),
+    );
+    app.metrics.answered(&method, route, status, took);
+    if let Some(refused) = response.extensions().get::<Refused>() {
+        app.metrics.refused(&refused.code);
+        if let Some(kind) = refused.storage {
+            app.metrics.storage_error(kind);
+        }
+    }
     tracing::info!(
         request = id,
         method = %method,
-        route = route.as_deref().unwrap_or("none"),
-        status = response.status().as_u16(),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        route,
+        status,
+        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         tenant = slot.0.get().map_or("none", TenantId::as_str),
         "request"
     );

@@ -4,6 +4,7 @@ use curo_types::ErrorCode;
 use curo_types::api::Problem;
 use tracing::Instrument as _;
 
+use super::held;
 use super::problem::Reject;
 use crate::accept::AcceptError;
 use crate::state::{AppState, Tenant};
@@ -11,13 +12,14 @@ use crate::storage::{Missing, Refusal, StorageError};
 
 /// Trouble of the storage.
 pub(super) fn storage(error: StorageError) -> Reject {
-    if error.retryable() {
+    let reject = if error.retryable() {
         tracing::warn!(%error, "storage");
         Reject::retry_after(ErrorCode::UNAVAILABLE, 1_000)
     } else {
         tracing::error!(%error, "storage");
         Reject::new(ErrorCode::INTERNAL)
-    }
+    };
+    reject.of_storage(error.kind())
 }
 
 /// A refusal by a rule, with what the caller has missed.
@@ -35,7 +37,7 @@ pub(super) fn refusal(state: &AppState, tenant: &Tenant, refusal: Refusal) -> Re
         }
         Refusal::EpochTaken { winner, missing } => {
             bring(missing);
-            problem.winner = Some(winner);
+            problem.winner = winner;
         }
         Refusal::Rule(rule) => problem.detail = Some(rule.to_owned()),
         _ => {}
@@ -67,6 +69,11 @@ impl From<AcceptError> for Reject {
 pub(super) async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, Reject>> + Send + 'static,
 ) -> Result<T, Reject> {
+    let held = held::current();
+    let work = async move {
+        let _held = held;
+        work.await
+    };
     match tokio::spawn(work.in_current_span()).await {
         Ok(result) => result,
         Err(_) => {
@@ -80,11 +87,39 @@ pub(super) async fn detached<T: Send + 'static>(
 pub(super) async fn computed<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Reject> + Send + 'static,
 ) -> Result<T, Reject> {
+    let held = held::current();
+    let work = move || {
+        let _held = held;
+        work()
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(_) => {
             tracing::error!("a computation panicked");
             Err(Reject::new(ErrorCode::INTERNAL))
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+    use crate::http::problem::Refused;
+
+    #[test]
+    fn trouble_of_the_storage_is_told_to_the_counters_and_not_to_the_caller() {
+        for (error, code, kind) in [
+            (StorageError::Full, ErrorCode::UNAVAILABLE, "full"),
+            (StorageError::Broken("damaged"), ErrorCode::INTERNAL, "broken"),
+        ] {
+            let reject = storage(error);
+            assert!(!format!("{reject:?}").contains("damaged"));
+            let response = reject.into_response();
+            let refused = response.extensions().get::<Refused>().unwrap();
+            assert_eq!((&refused.code, refused.storage), (&code, Some(kind)));
         }
     }
 }

@@ -10,16 +10,27 @@ use crate::auth::BearerError;
 
 /// A refusal on its way to the caller.
 #[derive(Debug)]
-pub(crate) struct Reject(Box<Problem>);
+pub(crate) struct Reject {
+    problem: Box<Problem>,
+    storage: Option<&'static str>,
+}
+
+/// What is counted of a refusal; it travels with the answer, inside the relay.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub(super) code: ErrorCode,
+    /// The kind of trouble, if it was the storage's.
+    pub(super) storage: Option<&'static str>,
+}
 
 impl Reject {
     pub(crate) fn new(code: ErrorCode) -> Self {
-        Self(Box::new(Problem::new(code)))
+        Problem::new(code).into()
     }
 
     /// With a detail that names a rule or limit: a fixed sentence, never a part of the input.
     pub(crate) fn because(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self(Box::new(Problem::new(code).with_detail(detail)))
+        Problem::new(code).with_detail(detail).into()
     }
 
     pub(crate) fn malformed(detail: impl Into<String>) -> Self {
@@ -33,18 +44,27 @@ impl Reject {
     pub(crate) fn retry_after(code: ErrorCode, retry_after_ms: u64) -> Self {
         let mut problem = Problem::new(code);
         problem.retry_after_ms = Some(retry_after_ms);
-        Self(Box::new(problem))
+        problem.into()
+    }
+
+    /// Notes that the storage is to blame.
+    pub(super) fn of_storage(mut self, kind: &'static str) -> Self {
+        self.storage = Some(kind);
+        self
     }
 
     /// Only the code, for the last line of a live stream.
     pub(crate) fn into_code(self) -> ErrorCode {
-        self.0.code
+        self.problem.code
     }
 }
 
 impl From<Problem> for Reject {
     fn from(problem: Problem) -> Self {
-        Self(Box::new(problem))
+        Self {
+            problem: Box::new(problem),
+            storage: None,
+        }
     }
 }
 
@@ -64,7 +84,7 @@ impl From<BearerError> for Reject {
     fn from(error: BearerError) -> Self {
         let mut reject = Self::because(error.code(), error.to_string());
         if error == BearerError::Unavailable {
-            reject.0.retry_after_ms = Some(5_000);
+            reject.problem.retry_after_ms = Some(5_000);
         }
         reject
     }
@@ -72,10 +92,15 @@ impl From<BearerError> for Reject {
 
 impl IntoResponse for Reject {
     fn into_response(self) -> Response {
-        let problem = self.0;
+        let Self { problem, storage } = self;
+        let refused = Refused {
+            code: problem.code.clone(),
+            storage,
+        };
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = problem.retry_after_ms.map(|ms| ms.div_ceil(1000));
         let mut response = (status, Json(problem)).into_response();
+        response.extensions_mut().insert(refused);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
         if let Some(seconds) = retry_after {

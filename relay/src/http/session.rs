@@ -12,6 +12,14 @@ use super::outcome;
 use super::problem::Reject;
 use crate::state::AppState;
 
+/// Who the access token's subject is here. The relay mints the user at the first call. A request body is not read.
+#[utoipa::path(
+    post,
+    path = "/v1/session",
+    operation_id = "openSession",
+    tag = "people",
+    responses((status = 200, description = "The user, and the relay's keys", body = SessionAnswer))
+)]
 pub(super) async fn open(State(app): State<Arc<AppState>>, bearer: Bearer) -> Result<Json<SessionAnswer>, Reject> {
     let tenant = extract::tenant(&app, &bearer.tenant)?;
     let user = app

@@ -22,22 +22,32 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::extract::{Device, InQuery};
 use super::outcome;
+use super::paced::STALLED;
 use super::problem::Reject;
 use super::sync::{answer, page_of};
 use crate::hub::Subscription;
 use crate::state::AppState;
 use crate::storage::{StorageError, SyncOutcome, SyncPage};
 
-/// A client that takes no line for so long is gone.
-const STALLED: Duration = Duration::from_secs(60);
-
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Start {
+    /// The token of the last answer that the device has dealt with; absent at first.
     token: Option<String>,
+    /// Index of the last inbox item that was dealt with.
     #[serde(default)]
     inbox_ack: u64,
 }
 
+/// The live stream: one JSON object a line, until one side ends it. A reader passes over events that it does not know.
+#[utoipa::path(
+    get,
+    path = "/v1/stream",
+    operation_id = "openStream",
+    tag = "sync",
+    params(Start),
+    responses((status = 200, description = "Lines, each of this schema", body = StreamEvent, content_type = "application/x-ndjson"))
+)]
 pub(super) async fn open(
     State(app): State<Arc<AppState>>,
     device: Device,
@@ -89,6 +99,9 @@ struct Stream {
     last_line: Instant,
 }
 
+/// Room for one line.
+type Place = mpsc::OwnedPermit<Result<Bytes, Infallible>>;
+
 /// Why a stream stops.
 enum Stop {
     /// With a last line.
@@ -118,13 +131,19 @@ impl Stream {
     async fn serve(&mut self, first: SyncPage) -> Result<Infallible, Stop> {
         let mut page = first;
         let mut cause = Cause::Heartbeat;
+        let mut place = self.place().await?;
         loop {
             let more = page.more;
-            self.deliver(page, &cause).await?;
+            self.deliver(page, &cause, place)?;
             cause = if more { Cause::Woken } else { self.wait().await? };
+            // Read only for a client that has taken the line before: what is read is not kept waiting.
+            place = self.place().await?;
             page = match self.read().await {
                 Ok(outcome) => page_of(outcome).map_err(|reject| Stop::End(reject.into_code()))?,
-                Err(error) => return Err(Stop::End(trouble(&error))),
+                Err(error) => {
+                    self.app.metrics.storage_error(error.kind());
+                    return Err(Stop::End(trouble(&error)));
+                }
             };
         }
     }
@@ -133,13 +152,19 @@ impl Stream {
         let Device { tenant, caller, .. } = &self.device;
         self.app
             .storage
-            .sync(tenant, *caller, self.position.as_deref(), self.inbox_ack)
+            .sync(
+                tenant,
+                *caller,
+                self.position.as_deref(),
+                self.inbox_ack,
+                self.app.clock.now_ms(),
+            )
             .await
     }
 
     /// Sends what is new. At a heartbeat a line is sent in any case; where only the position has moved, because of
     /// conversations of others, it is an empty `Sync`, so that a `Heartbeat` ahead of the client always means a lost push.
-    async fn deliver(&mut self, mut page: SyncPage, cause: &Cause) -> Result<(), Stop> {
+    fn deliver(&mut self, mut page: SyncPage, cause: &Cause, place: Place) -> Result<(), Stop> {
         let stock = std::mem::take(&mut page.key_packages);
         let restocked = self.stock.as_ref().is_some_and(|known| *known != stock);
         if restocked {
@@ -163,21 +188,21 @@ impl Stream {
         };
         self.stock = Some(stock);
         self.told = Some(token);
-        self.send(line(&event).ok_or(Stop::End(ErrorCode::INTERNAL))?).await
-    }
-
-    async fn send(&mut self, line: Bytes) -> Result<(), Stop> {
-        let stopping = self.app.hub.stopping();
-        let permit = tokio::select! {
-            biased;
-            permit = self.lines.reserve() => permit.map_err(|_| Stop::Gone)?,
-            () = stopping.cancelled() => return Err(Stop::End(ErrorCode::UNAVAILABLE)),
-            () = self.subscription.replaced() => return Err(Stop::End(ErrorCode::RATE_LIMITED)),
-            () = tokio::time::sleep(STALLED) => return Err(Stop::Gone),
-        };
-        permit.send(Ok(line));
+        place.send(Ok(line(&event).ok_or(Stop::End(ErrorCode::INTERNAL))?));
         self.last_line = Instant::now();
         Ok(())
+    }
+
+    /// Waits until the client has taken the line before.
+    async fn place(&self) -> Result<Place, Stop> {
+        let stopping = self.app.hub.stopping();
+        tokio::select! {
+            biased;
+            place = self.lines.clone().reserve_owned() => place.map_err(|_| Stop::Gone),
+            () = stopping.cancelled() => Err(Stop::End(ErrorCode::UNAVAILABLE)),
+            () = self.subscription.replaced() => Err(Stop::End(ErrorCode::RATE_LIMITED)),
+            () = tokio::time::sleep(STALLED) => Err(Stop::Gone),
+        }
     }
 
     async fn wait(&self) -> Result<Cause, Stop> {

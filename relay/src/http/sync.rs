@@ -13,6 +13,15 @@ use super::problem::Reject;
 use crate::state::{AppState, Tenant};
 use crate::storage::{AckOutcome, Acknowledge, SyncOutcome, SyncPage};
 
+/// All that is new, in one request. Acknowledges the inbox and reports cursors.
+#[utoipa::path(
+    post,
+    path = "/v1/sync",
+    operation_id = "sync",
+    tag = "sync",
+    request_body = SyncRequest,
+    responses((status = 200, description = "The news", body = SyncAnswer))
+)]
 pub(super) async fn sync(
     State(app): State<Arc<AppState>>,
     device: Device,
@@ -46,6 +55,7 @@ pub(super) async fn sync(
                 device.caller,
                 request.token.as_deref(),
                 request.inbox_ack,
+                app.clock.now_ms(),
             )
             .await
             .map_err(outcome::storage)?;

@@ -56,8 +56,8 @@ pub enum Refusal {
     },
     /// Another commit has won the epoch.
     EpochTaken {
-        /// That commit.
-        winner: Winner,
+        /// That commit, if the caller may see it.
+        winner: Option<Winner>,
         /// What came since.
         missing: Missing,
     },
@@ -122,8 +122,8 @@ pub struct GroupState {
     pub suite: SuiteId,
     /// Its epoch, which is that of the commit.
     pub epoch: u64,
-    /// The follower's state, as the commit before stored it.
-    pub follower: Vec<u8>,
+    /// The follower's state, as the commit before stored it; `None` if the caller has it.
+    pub follower: Option<Vec<u8>>,
 }
 
 /// What there is to say of a commit before it is checked.

@@ -78,6 +78,15 @@ pub struct DirectoryChange {
     pub envelope: Vec<u8>,
 }
 
+/// Limits of a user's devices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DirectoryLimits {
+    /// Active ones at a time.
+    pub active: usize,
+    /// Additions in any 24 hours: they are kept for ever, so a user cannot make them without end.
+    pub additions_per_day: u32,
+}
+
 /// What became of a change of the directory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DirectoryOutcome {
@@ -87,6 +96,11 @@ pub enum DirectoryOutcome {
     Duplicate(DirectoryRecord),
     /// An added device's id or one of its keys is taken.
     DeviceExists,
+    /// The user has added as many devices as are allowed in 24 hours.
+    RateLimited {
+        /// Milliseconds until there is room for one more.
+        retry_after_ms: u64,
+    },
     /// A `previous` is not the device's last envelope, or the device is not active: read the devices again.
     Stale,
     /// The user would have more active devices than allowed: read the devices again and revoke more.

@@ -19,6 +19,16 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// The kind of trouble, for counting.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Closed => "closed",
+            Self::Full => "full",
+            Self::Broken(_) => "broken",
+        }
+    }
+
     /// Whether the same call may succeed later without an operator's help.
     pub const fn retryable(&self) -> bool {
         matches!(self, Self::Retry | Self::Closed | Self::Full)

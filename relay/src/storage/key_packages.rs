@@ -3,6 +3,12 @@
 use curo_types::api::{ClaimAnswer, KeyPackageStock};
 use curo_types::{ClaimId, SuiteId, UserId};
 
+/// KeyPackages that were uploaded longer ago, in milliseconds, are not given out (2.8): whoever keeps silent for longer than a
+/// leaf may (6.3) by this much is not invited.
+pub const KEY_PACKAGE_FRESH_MS: u64 = 90 * 24 * 60 * 60 * 1000;
+/// A KeyPackage counts as stock, and against the limit of uploads, only while it stays fresh for so long yet.
+pub const STOCK_MARGIN_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
 /// A KeyPackage whose signature, credential and suite have been checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewKeyPackage {
@@ -56,7 +62,7 @@ pub struct ClaimKeyPackages {
 pub struct ClaimLimits {
     /// Users that one user may claim in an hour (a claim of ten users counts ten).
     pub per_claimer: u32,
-    /// Claims in an hour that one user may be the target of.
+    /// Claims in an hour of one user by another.
     pub per_target: u32,
     /// KeyPackages uploaded longer ago than this are not given out (2.8).
     pub max_age_ms: u64,

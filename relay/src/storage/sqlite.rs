@@ -27,7 +27,7 @@ mod tenants;
 use std::path::Path;
 
 use curo_sqlite::rusqlite::Connection;
-use curo_sqlite::{CipherKey, Database, DbError, Migration, Mode, OpenError, Options};
+use curo_sqlite::{CipherKey, Database, DbError, Migration, Mode, OpenError, Options, copy_blocking};
 use curo_types::StoreId;
 
 use self::sql::Stop;
@@ -36,12 +36,20 @@ use super::StorageError;
 /// "CuRe" in the file's header.
 const APPLICATION_ID: i32 = 0x4375_5265;
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "relay",
-    sql: include_str!("../../migrations/0001_relay.sql"),
-    rust: None,
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "relay",
+        sql: include_str!("../../migrations/0001_relay.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 2,
+        name: "key packages",
+        sql: include_str!("../../migrations/0002_key_packages.sql"),
+        rust: None,
+    },
+];
 
 /// How the embedded storage is opened.
 #[derive(Debug, Clone, Copy)]
@@ -75,23 +83,28 @@ impl SqliteStorage {
     /// # Errors
     /// [`OpenError`]; a refused file stays as it was.
     pub async fn open(path: &Path, key: &CipherKey, options: SqliteOptions) -> Result<Self, OpenError> {
-        let db = Database::open(
-            path,
-            key,
-            Options {
-                application_id: APPLICATION_ID,
-                migrations: MIGRATIONS,
-                readers: options.readers,
-                cache_kib: options.cache_kib,
-                mode: Mode::CreateIfMissing,
-            },
-        )
-        .await?;
+        let db = Database::open(path, key, self::options(options, Mode::CreateIfMissing)).await?;
         let store = db
             .read(|conn| sql::one(conn, "SELECT store_id FROM store", [], |row| row.get(0).map(StoreId)))
             .await
             .map_err(|error: DbError| OpenError::from(error))?;
         Ok(Self { db, store })
+    }
+
+    /// Copies the database at `source`, which may be in use, to the new file `target`. Blocks.
+    pub(crate) fn copy(source: &Path, target: &Path, key: &CipherKey) -> Result<(), OpenError> {
+        copy_blocking(source, target, key, APPLICATION_ID)
+    }
+
+    /// Gives the store in a closed database a new random name, so that no token or cursor of the old one is taken for its
+    /// own. Migrates it if need be. Blocks.
+    pub(crate) fn rename_store(path: &Path, key: &CipherKey) -> Result<StoreId, OpenError> {
+        let store = StoreId::random();
+        let db = Database::open_blocking(path, key, options(SqliteOptions::default(), Mode::Existing))?;
+        let written = db
+            .write_blocking(move |tx| sql::run(tx, "UPDATE store SET store_id = ?1 WHERE id = 1", [store.0]).map(drop));
+        db.close_blocking().map_err(OpenError::from)?;
+        written.map(|()| store).map_err(OpenError::from)
     }
 
     async fn read<T: Send + 'static>(
@@ -122,6 +135,16 @@ impl SqliteStorage {
         job: impl FnOnce(&Connection) -> Result<T, Stop<T>> + Send + 'static,
     ) -> Result<T, StorageError> {
         settle(self.db.write(move |tx| job(tx)).await)
+    }
+}
+
+fn options(options: SqliteOptions, mode: Mode) -> Options {
+    Options {
+        application_id: APPLICATION_ID,
+        migrations: MIGRATIONS,
+        readers: options.readers,
+        cache_kib: options.cache_kib,
+        mode,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::world::{World, tenant};
 
 const KEY: &str = "07070707070707070707070707070707070707070707070707070707070707070808080808080808080808080808080a";
 
-fn program(world: &World, command: &str, config: &Path) -> Command {
+pub fn program(world: &World, command: &str, config: &Path) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_curo-relay"));
     program
         .arg(command)
@@ -22,7 +22,7 @@ fn program(world: &World, command: &str, config: &Path) -> Command {
     program
 }
 
-fn write_config(world: &World) -> std::path::PathBuf {
+pub fn write_config(world: &World) -> std::path::PathBuf {
     let tenant_config = world.issuer.tenant(&tenant());
     let path = world.dir.path().join("relay.toml");
     let text = format!(
@@ -47,6 +47,16 @@ async fn check_config_says_what_is_wrong() {
     let bad = program(&world, "check-config", &path).output().unwrap();
     assert!(!bad.status.success());
     assert!(String::from_utf8(bad.stderr).unwrap().contains("line 1"));
+}
+
+#[test]
+fn openapi_prints_the_document_of_the_api() {
+    let printed = Command::new(env!("CARGO_BIN_EXE_curo-relay"))
+        .arg("openapi")
+        .output()
+        .unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), curo_relay::openapi());
 }
 
 #[cfg(unix)]

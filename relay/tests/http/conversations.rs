@@ -360,3 +360,39 @@ async fn outsiders_and_other_tenants_see_nothing() {
         assert!(device.sync(&world, None, 0).await.unwrap().conversations.is_empty());
     }
 }
+
+#[tokio::test]
+async fn p3_4_commits_follow_each_other_whatever_was_refused_between() {
+    let mut world = World::start().await;
+    let (mut anna, mut ben, talk, _) = pair(&world).await;
+    for round in 0..4 {
+        let version = anna.version(&world).await;
+        let plan = CommitPlan::default;
+        let good = anna.make_commit(talk, plan(), version, None);
+        // Refused before anything is applied, and while it is applied.
+        let foreign = ben.commit(&world, talk, good.bundle.clone()).await.unwrap_err();
+        assert_eq!(foreign.code, ErrorCode::REFUSED);
+        let mut bent = good.bundle.clone();
+        bent.group_info.0[60] ^= 1;
+        assert!(anna.commit(&world, talk, bent).await.is_err());
+        if round == 2 {
+            world.restart().await;
+        }
+        let late = ben.make_commit(talk, plan(), version, None);
+        let first = anna.commit(&world, talk, good.bundle.clone()).await.unwrap();
+        let taken = ben.commit(&world, talk, late.bundle).await.unwrap_err();
+        assert_eq!(taken.code, ErrorCode::EPOCH_TAKEN);
+        let again = anna.commit(&world, talk, good.bundle.clone()).await.unwrap();
+        assert!(again.duplicate && !first.duplicate);
+        anna.apply_own(talk);
+        ben.engine
+            .discard_own_commit(&ben.store, talk.group.as_bytes())
+            .unwrap();
+        ben.process(talk, &good.bundle.commit.0);
+        // And the other way round.
+        let answer = ben.make_commit(talk, plan(), version, None);
+        ben.commit(&world, talk, answer.bundle.clone()).await.unwrap();
+        ben.apply_own(talk);
+        anna.process(talk, &answer.bundle.commit.0);
+    }
+}

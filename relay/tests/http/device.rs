@@ -184,7 +184,7 @@ impl Device {
 
     /// The directory version now.
     pub async fn version(&self, world: &World) -> u64 {
-        self.directory(world, &[]).await.version
+        self.directory(world, &[self.user()]).await.version
     }
 
     /// A KeyPackage of the first device of `user`.
@@ -256,7 +256,7 @@ impl Device {
 
     pub async fn commit(&self, world: &World, talk: Talk, bundle: CommitBundle) -> Answer<Accepted> {
         let path = format!("/v1/conversations/{}/commits", talk.id);
-        self.post(world, &path, &CommitRequest { incarnation: 1, bundle }).await
+        self.post(world, &path, &CommitRequest::new(1, bundle)).await
     }
 
     pub fn apply_own(&mut self, talk: Talk) {

@@ -54,6 +54,19 @@ async fn p2_2_what_is_not_proved_does_not_enter_the_directory() {
     by_another.push(Signer::Subject(SUITE), signature);
     let mut with_directory = anna.envelope();
     with_directory.push(Signer::Directory, vec![0; 64]);
+    let mut signed_twice = anna.envelope();
+    let again = signed_twice.signatures[0].signature.clone();
+    signed_twice.push(Signer::Subject(SUITE), again);
+    let with_dpop = |key: String| {
+        anna.sign(EnvelopeBody::add(
+            tenant(),
+            anna.user(),
+            anna.id,
+            keys(SUITE),
+            Some(key),
+            None,
+        ))
+    };
     let elsewhere = EnvelopeBody::add(other_tenant(), anna.user(), anna.id, keys(SUITE), None, None);
     let revocation = EnvelopeBody::revoke(tenant(), anna.user(), anna.id, curo_types::Digest::ZERO);
     let cases = [
@@ -72,6 +85,9 @@ async fn p2_2_what_is_not_proved_does_not_enter_the_directory() {
         ),
         ("another tenant", anna.sign(elsewhere), ErrorCode::FORBIDDEN),
         ("a revocation", Envelope::new(revocation), ErrorCode::REFUSED),
+        ("a signature too many", signed_twice, ErrorCode::REFUSED),
+        ("a DPoP key that is none", with_dpop("{}".into()), ErrorCode::REFUSED),
+        ("a large envelope", with_dpop("x".repeat(2000)), ErrorCode::TOO_LARGE),
     ];
     for (name, envelope, code) in cases {
         assert_eq!(
@@ -186,7 +202,7 @@ async fn registrations_of_a_user_are_limited_by_the_day() {
 async fn seen(world: &World, device: &Device) {
     device.sync(world, None, 0).await.unwrap();
     // The storage has one writer: a write that is answered means that the one before it is done.
-    device.directory(world, &[]).await;
+    device.directory(world, &[device.user()]).await;
     let token = world.token("somebody else");
     let _: curo_types::api::SessionAnswer = world.post(&token, "/v1/session", &()).await.unwrap();
 }
@@ -205,6 +221,17 @@ async fn people_are_found_by_subject_within_the_tenant_only() {
         [anna.user()]
     );
     assert!(anna.directory(&world, &[foreigner.user()]).await.records.is_empty());
+    for (path, body) in [
+        ("/v1/people", serde_json::json!({"subjects": []})),
+        ("/v1/directory", serde_json::json!({"users": []})),
+        (
+            "/v1/key-packages/claim",
+            serde_json::json!({"claim": curo_types::ClaimId::random(), "suite": SUITE, "users": []}),
+        ),
+    ] {
+        let refused = anna.post::<serde_json::Value>(&world, path, &body).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::MALFORMED, "{path} for nobody");
+    }
     let many = PeopleQuery {
         subjects: vec![String::new(); 251],
     };

@@ -95,7 +95,7 @@ async fn only_the_devices_own_valid_key_packages_are_kept() {
     case.push(("garbage", upload(vec![Blob(vec![9; 50])], None), ErrorCode::MALFORMED));
     case.push((
         "one too long",
-        upload(vec![Blob(vec![0; 16 * 1024 + 1])], None),
+        upload(vec![Blob(vec![0; 4 * 1024 + 1])], None),
         ErrorCode::TOO_LARGE,
     ));
     case.push(("too many", upload(vec![Blob(vec![]); 101], None), ErrorCode::TOO_LARGE));

@@ -10,6 +10,7 @@
 )]
 
 mod auth;
+mod backup;
 mod binary;
 mod conversations;
 mod device;
@@ -17,7 +18,11 @@ mod directory;
 mod key_packages;
 mod life;
 mod messages;
+mod metrics;
+mod openapi;
 mod problems;
+mod rates;
+mod schema;
 mod stream;
 mod sync;
 mod world;

@@ -1,9 +1,9 @@
 //! Tenants, users, devices, the directory.
 
-use curo_relay::storage::{DeviceRef, DirectoryOutcome, TenantKeys};
+use curo_relay::storage::{DeviceRef, DirectoryLimits, DirectoryOutcome, TenantKeys};
 use curo_types::{DeviceId, Digest, TenantId, UserId};
 
-use crate::world::{MAX_ACTIVE, World, key_of};
+use crate::world::{DEVICES, HOUR_MS, World, key_of};
 
 pub async fn tenants_keep_their_first_keys(w: &World) {
     let keys = |n| TenantKeys {
@@ -83,7 +83,7 @@ pub async fn p2_2_envelopes_are_numbered_and_served_verbatim(w: &World) {
 pub async fn p2_2_the_same_registration_again_gets_the_same_answer(w: &World) {
     let user = UserId::random();
     let first = w.device_of(user).await;
-    for _ in 1..MAX_ACTIVE {
+    for _ in 1..DEVICES.active {
         w.pass(1);
         w.device_of(user).await;
     }
@@ -108,7 +108,7 @@ pub async fn p2_2_the_same_registration_again_gets_the_same_answer(w: &World) {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(w.version().await, MAX_ACTIVE as u64);
+    assert_eq!(w.version().await, DEVICES.active as u64);
     // Also once the device has other envelopes.
     w.revoke(first).await;
     match w.change(vec![World::addition(first)]).await {
@@ -167,7 +167,7 @@ pub async fn p2_2_a_revocation_needs_the_last_envelope_and_is_for_good(w: &World
 pub async fn p4_the_cap_on_devices_holds_with_eviction_in_the_same_call(w: &World) {
     let user = UserId::random();
     let mut devices = Vec::new();
-    for _ in 0..MAX_ACTIVE {
+    for _ in 0..DEVICES.active {
         devices.push(w.device_of(user).await);
         w.pass(1);
     }
@@ -177,7 +177,7 @@ pub async fn p4_the_cap_on_devices_holds_with_eviction_in_the_same_call(w: &Worl
     });
     assert_eq!(w.change(vec![eleventh.clone()]).await, DirectoryOutcome::TooManyDevices);
     let states = w.storage.devices(&w.tenant, user).await.unwrap();
-    assert_eq!(states.len(), MAX_ACTIVE, "the refused one left nothing");
+    assert_eq!(states.len(), DEVICES.active, "the refused one left nothing");
     assert_eq!(states[0].device, devices[0].device, "by time of registration");
 
     let eviction = World::revocation(devices[0], states[0].envelope_hash);
@@ -192,7 +192,7 @@ pub async fn p4_the_cap_on_devices_holds_with_eviction_in_the_same_call(w: &Worl
         .into_iter()
         .filter(|d| d.active)
         .count();
-    assert_eq!(active, MAX_ACTIVE);
+    assert_eq!(active, DEVICES.active);
 }
 
 pub async fn a_change_is_all_or_nothing(w: &World) {
@@ -233,7 +233,7 @@ pub async fn tenants_do_not_see_each_other(w: &World) {
     // The same ids in another tenant are other things.
     let outcome = w
         .storage
-        .change_directory(&other, vec![World::addition(device)], MAX_ACTIVE, w.now())
+        .change_directory(&other, vec![World::addition(device)], DEVICES, w.now())
         .await;
     assert_eq!(outcome.unwrap(), DirectoryOutcome::Accepted(vec![1]));
 }
@@ -252,4 +252,54 @@ pub async fn devices_are_seen_forward_only(w: &World) {
         .await
         .unwrap();
     assert_eq!(seen().await, w.now() + 5);
+}
+
+pub async fn additions_of_a_user_are_limited_by_the_day(w: &World) {
+    let user = UserId::random();
+    let limits = DirectoryLimits {
+        additions_per_day: 2,
+        ..DEVICES
+    };
+    let add = async || {
+        let device = DeviceRef {
+            user,
+            device: DeviceId::random(),
+        };
+        let change = World::addition(device);
+        let (first, again) = (vec![change.clone()], vec![change]);
+        let outcome = w
+            .storage
+            .change_directory(&w.tenant, first, limits, w.now())
+            .await
+            .unwrap();
+        (outcome, again)
+    };
+    let day = 24 * HOUR_MS;
+    let (_, first) = add().await;
+    w.pass(HOUR_MS);
+    let (all, _, _) = tokio::join!(add(), add(), add());
+    let (outcome, _) = add().await;
+    assert_eq!(
+        outcome,
+        DirectoryOutcome::RateLimited {
+            retry_after_ms: day - HOUR_MS
+        }
+    );
+    assert_eq!(
+        w.storage.devices(&w.tenant, user).await.unwrap().len(),
+        2,
+        "of several at once too: {all:?}"
+    );
+    let repeated = w
+        .storage
+        .change_directory(&w.tenant, first, limits, w.now())
+        .await
+        .unwrap();
+    assert!(
+        matches!(repeated, DirectoryOutcome::Duplicate(_)),
+        "a repetition is no addition"
+    );
+    w.pass(day - HOUR_MS);
+    assert!(matches!(add().await.0, DirectoryOutcome::Accepted(_)));
+    assert!(matches!(add().await.0, DirectoryOutcome::RateLimited { .. }));
 }

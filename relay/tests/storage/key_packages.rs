@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use curo_relay::storage::{ClaimKeyPackages, ClaimLimits, ClaimOutcome, DeviceRef, UploadOutcome, UploadedKeyPackages};
+use curo_relay::storage::{
+    ClaimKeyPackages, ClaimLimits, ClaimOutcome, DeviceRef, KEY_PACKAGE_FRESH_MS, STOCK_MARGIN_MS, UploadOutcome,
+    UploadedKeyPackages,
+};
 use curo_types::api::{ClaimAnswer, KeyPackageStock};
 use curo_types::{ClaimId, SuiteId, UserId};
 
@@ -48,7 +51,10 @@ fn stock(one_time: u32, last_resort: bool) -> KeyPackageStock {
 }
 
 async fn stock_of(w: &World, device: DeviceRef) -> Vec<KeyPackageStock> {
-    w.storage.key_package_stock(&w.tenant, device.device).await.unwrap()
+    w.storage
+        .key_package_stock(&w.tenant, device.device, w.now())
+        .await
+        .unwrap()
 }
 
 pub async fn stock_counts_what_can_be_claimed(w: &World) {
@@ -271,10 +277,13 @@ pub async fn claims_are_limited_by_the_hour(w: &World) {
     assert_eq!(call(y, of(&[target.user])).await, limited(50 * 60_000));
     // A repetition is free.
     assert!(matches!(call(y, first).await, ClaimOutcome::Duplicate(_)));
-    // The target's own limit, by another claimer.
-    assert!(matches!(call(x, of(&[target.user])).await, ClaimOutcome::Accepted(_)));
-    assert!(matches!(call(x, of(&[target.user])).await, ClaimOutcome::Accepted(_)));
-    assert_eq!(call(x, of(&[target.user])).await, limited(50 * 60_000));
+    // A clock that goes back opens no new hour, and the wait is told by the hour that counts.
+    let earlier = w
+        .storage
+        .claim_key_packages(&w.tenant, y, of(&[target.user]), limits, w.now() - HOUR_MS)
+        .await
+        .unwrap();
+    assert_eq!(earlier, limited(110 * 60_000));
     w.pass(50 * 60_000);
     assert!(matches!(
         call(y, of(&[target.user, x.user])).await,
@@ -290,18 +299,20 @@ pub async fn a_refused_claim_takes_nothing(w: &World) {
         per_target: 1,
         ..LIMITS
     };
-    let call = async |request| {
+    let call = async |c, request| {
         w.storage
             .claim_key_packages(&w.tenant, c, request, limits, w.now())
             .await
             .unwrap()
     };
-    assert!(matches!(call(of(&[b.user])).await, ClaimOutcome::Accepted(_)));
+    assert!(matches!(call(c, of(&[b.user])).await, ClaimOutcome::Accepted(_)));
     assert!(matches!(
-        call(of(&[a.user, b.user])).await,
+        call(c, of(&[a.user, b.user])).await,
         ClaimOutcome::RateLimited { .. }
     ));
     assert_eq!(stock_of(w, a).await, [stock(1, false)]);
+    // What one claimer has used up holds up no other.
+    assert!(matches!(call(a, of(&[b.user])).await, ClaimOutcome::Accepted(_)));
     let stranger = DeviceRef {
         user: a.user,
         device: c.device,
@@ -316,11 +327,67 @@ pub async fn sweeping_forgets_claims_and_keeps_what_can_be_claimed(w: &World) {
     w.upload(a, &["1", "2"], Some("last")).await;
     let request = of(&[a.user]);
     assert!(matches!(claim(w, b, request.clone()).await, ClaimOutcome::Accepted(_)));
-    let nothing = w.storage.sweep(w.now()).await.unwrap();
+    let nothing = w.storage.sweep(w.now(), w.now()).await.unwrap();
     assert_eq!((nothing.removed, nothing.more), (0, false));
     assert!(matches!(claim(w, b, request).await, ClaimOutcome::Duplicate(_)));
     w.pass(2 * HOUR_MS);
-    // The claim, the claimed KeyPackage, the windows of claimer and target.
-    assert_eq!(w.storage.sweep(w.now()).await.unwrap().removed, 4);
+    // The claim and its item, the bytes of the claimed KeyPackage, the two windows of the claimer.
+    assert_eq!(w.storage.sweep(w.now(), w.now()).await.unwrap().removed, 5);
+    assert_eq!(w.storage.sweep(w.now(), w.now()).await.unwrap().removed, 0);
     assert_eq!(stock_of(w, a).await, [stock(1, true)]);
+    // One that was given out is known for ever.
+    assert_eq!(
+        w.upload(a, &["1"], Some("1")).await,
+        UploadOutcome::Accepted(stock(1, true))
+    );
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["2"]);
+}
+
+pub async fn stale_key_packages_are_no_stock_and_are_swept(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    let fresh = KEY_PACKAGE_FRESH_MS - STOCK_MARGIN_MS;
+    let many: Vec<String> = (0..200).map(|n| format!("one-time {n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    w.upload(a, &many, Some("last")).await;
+    w.pass(fresh);
+    assert_eq!(stock_of(w, a).await, [stock(200, true)]);
+    w.pass(1);
+    assert_eq!(stock_of(w, a).await, [stock(0, false)], "the device must refill now");
+    assert_eq!(
+        w.upload(a, &["new"], Some("new last")).await,
+        UploadOutcome::Accepted(stock(1, true)),
+        "what is no stock does not stand in the way of new ones"
+    );
+    assert_eq!(
+        names(&claimed(w, b, &[a.user]).await),
+        ["one-time 0"],
+        "still given out"
+    );
+    w.pass(STOCK_MARGIN_MS);
+    // All that were not claimed, and the two windows of the claimer.
+    assert_eq!(w.storage.sweep(0, w.now()).await.unwrap().removed, 199 + 2);
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["new"]);
+}
+
+pub async fn a_replaced_last_resort_is_kept_only_for_claims_that_name_it(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    for n in 0..20 {
+        w.upload(a, &[], Some(&format!("last {n}"))).await;
+    }
+    w.pass(1);
+    assert_eq!(
+        w.storage.sweep(w.now(), w.now()).await.unwrap().removed,
+        0,
+        "nothing was left behind"
+    );
+    let request = of(&[a.user]);
+    let ClaimOutcome::Accepted(first) = claim(w, b, request.clone()).await else {
+        panic!("not accepted")
+    };
+    assert_eq!(names(&first), ["last 19"]);
+    w.upload(a, &[], Some("other")).await;
+    assert_eq!(claim(w, b, request).await, ClaimOutcome::Duplicate(first));
+    // It was given out: it cannot come back.
+    w.upload(a, &[], Some("last 19")).await;
+    assert_eq!(names(&claimed(w, b, &[a.user]).await), ["other"]);
 }

@@ -64,7 +64,8 @@ on_sqlite! {
         p4_the_cap_on_devices_holds_with_eviction_in_the_same_call,
         a_change_is_all_or_nothing,
         tenants_do_not_see_each_other,
-        devices_are_seen_forward_only;
+        devices_are_seen_forward_only,
+        additions_of_a_user_are_limited_by_the_day;
     key_packages:
         stock_counts_what_can_be_claimed,
         one_that_was_there_is_not_added_again_claimed_or_not,
@@ -76,7 +77,9 @@ on_sqlite! {
         concurrent_claims_never_share_a_one_time_key_package,
         claims_are_limited_by_the_hour,
         a_refused_claim_takes_nothing,
-        sweeping_forgets_claims_and_keeps_what_can_be_claimed;
+        sweeping_forgets_claims_and_keeps_what_can_be_claimed,
+        stale_key_packages_are_no_stock_and_are_swept,
+        a_replaced_last_resort_is_kept_only_for_claims_that_name_it;
     commits:
         p3_7_a_conversation_is_created_once,
         p3_7_of_fifty_creators_one_wins,

@@ -329,7 +329,7 @@ pub async fn p5_7_every_added_device_gets_the_welcome(w: &World) {
 pub async fn p7_2_tokens_and_acknowledgements_of_another_store_are_refused(w: &World) {
     let a = w.device().await;
     w.create(a, &[]).await;
-    let sync = async |token: &str, ack| w.storage.sync(&w.tenant, a, Some(token), ack).await.unwrap();
+    let sync = async |token: &str, ack| w.storage.sync(&w.tenant, a, Some(token), ack, w.now()).await.unwrap();
     let newest = w.storage.newest_token(&w.tenant).await.unwrap();
     assert!(matches!(sync(&newest.to_string(), 0).await, SyncOutcome::Page(_)));
     let foreign = SyncToken {
@@ -423,13 +423,13 @@ pub async fn a_revoked_device_gets_nothing(w: &World) {
     w.create(a, &[b]).await;
     w.revoke(b).await;
     assert_eq!(
-        w.storage.sync(&w.tenant, b, None, 0).await.unwrap(),
+        w.storage.sync(&w.tenant, b, None, 0, w.now()).await.unwrap(),
         SyncOutcome::DeviceRevoked
     );
     assert_eq!(acknowledge(w, b, 0, &[]).await, AckOutcome::DeviceRevoked);
     let stranger = DeviceRef { user: a.user, ..b };
     assert_eq!(
-        w.storage.sync(&w.tenant, stranger, None, 0).await.unwrap(),
+        w.storage.sync(&w.tenant, stranger, None, 0, w.now()).await.unwrap(),
         SyncOutcome::UnknownDevice
     );
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use curo_relay::storage::{
     AppendMessages, AppendOutcome, ClaimLimits, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, DirectoryChange,
-    DirectoryOutcome, LeafClaim, NewCommit, NewConversation, NewKeyPackage, NewMessage, Refusal, Storage, SyncOutcome,
-    SyncPage, UploadOutcome, UploadedKeyPackages,
+    DirectoryLimits, DirectoryOutcome, LeafClaim, NewCommit, NewConversation, NewKeyPackage, NewMessage, Refusal,
+    Storage, SyncOutcome, SyncPage, UploadOutcome, UploadedKeyPackages,
 };
 use curo_types::api::{EntryRecord, InboxItem};
 use curo_types::format::{Action, CursorClaim};
@@ -14,7 +14,10 @@ use curo_types::{ConversationId, DeviceId, Digest, GroupId, IntentId, SuiteId, T
 
 pub const SUITE: SuiteId = SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519;
 pub const HOUR_MS: u64 = 3_600_000;
-pub const MAX_ACTIVE: usize = 10;
+pub const DEVICES: DirectoryLimits = DirectoryLimits {
+    active: 10,
+    additions_per_day: 100,
+};
 pub const LIMITS: ClaimLimits = ClaimLimits {
     per_claimer: 1000,
     per_target: 1000,
@@ -89,7 +92,7 @@ impl World {
 
     pub async fn change(&self, changes: Vec<DirectoryChange>) -> DirectoryOutcome {
         self.storage
-            .change_directory(&self.tenant, changes, MAX_ACTIVE, self.now())
+            .change_directory(&self.tenant, changes, DEVICES, self.now())
             .await
             .unwrap()
     }
@@ -273,7 +276,12 @@ impl World {
     }
 
     pub async fn sync(&self, device: DeviceRef, token: Option<&str>, inbox_ack: u64) -> SyncPage {
-        match self.storage.sync(&self.tenant, device, token, inbox_ack).await.unwrap() {
+        match self
+            .storage
+            .sync(&self.tenant, device, token, inbox_ack, self.now())
+            .await
+            .unwrap()
+        {
             SyncOutcome::Page(page) => *page,
             other => panic!("{other:?}"),
         }

@@ -74,6 +74,9 @@ impl Connections {
             }
             // Somebody else may have opened it meanwhile.
             alone = (!self.open.load(Ordering::Acquire)).then_some(guard);
+            // A background task that a change of the network is about to drop is dropped here, before it has begun to
+            // connect: dropped later, it would leave half a connection behind.
+            tokio::task::yield_now().await;
         }
         match request(&self.client).send().await {
             Ok(response) => {

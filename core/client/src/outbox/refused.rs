@@ -21,7 +21,7 @@ impl Core {
         problem: Problem,
     ) -> Result<(), Fault> {
         let code = problem.code.clone();
-        tracing::debug!(target: "curo", conversation = %id, %code, "refused");
+        crate::log::event!(Debug, "refused", conversation = id, code = code.clone());
         match code.as_str() {
             // Somebody was faster: what is missing comes along, and applying it sends the rows back to their intents.
             "stale_epoch" | "epoch_taken" => {

@@ -13,6 +13,7 @@ use crate::core::Core;
 use crate::directory;
 use crate::error::Fault;
 use crate::failpoints;
+use crate::sync::pull::of_account;
 
 /// Conversations served at the same time.
 const PARALLEL: usize = 4;
@@ -43,6 +44,9 @@ impl Core {
         for (id, fault) in &faults {
             if let Some(wait) = fault.retry_after() {
                 self.hold(*id, wait);
+            }
+            if of_account(&fault.code()) {
+                // self.account_refused.send_replace(Some(fault.code()));
             }
         }
         let curable = faults.iter().position(|(_, fault)| fault.retryable()).unwrap_or(0);

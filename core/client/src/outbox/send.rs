@@ -63,7 +63,7 @@ impl Core {
         let answer = match prepared {
             Prepared::Create(request) => self.relay.create_conversation(&request).await,
             Prepared::Commit { incarnation, bundle } => {
-                self.relay.commit(id, &CommitRequest { incarnation, bundle }).await
+                self.relay.commit(id, &CommitRequest::new(incarnation, bundle)).await
             }
         };
         failpoints::hit(failpoints::COMMIT_AFTER_SEND);

@@ -83,7 +83,13 @@ impl Core {
 
     /// A permanent error: an unreadable message is passed over, visibly; anything else freezes the conversation (5.4).
     async fn quarantine(&self, id: ConversationId, entry: EntryRecord, code: ErrorCode) -> Result<Outcome, Fault> {
-        tracing::warn!(target: "curo", conversation = %id, seq = entry.seq, %code, "entry quarantined");
+        crate::log::event!(
+            Warn,
+            "entry_quarantined",
+            conversation = id,
+            seq = entry.seq,
+            code = code.clone()
+        );
         let account = self.account().await?;
         self.db
             .write(move |tx| {

@@ -147,7 +147,7 @@ fn took_effect(
     // Bytes of the epoch that has ended can never be accepted: back to the intents.
     let lost = outbox::requeue_unsettled(tx.conn, row.id)?;
     if lost > 0 {
-        tracing::debug!(target: "curo", conversation = %row.id, lost, "lost their epoch");
+        crate::log::event!(Debug, "lost_their_epoch", conversation = row.id, lost = lost);
     }
     keep_direct(tx.conn, me, row)
 }

@@ -121,7 +121,7 @@ impl Core {
             match self.db.write(move |tx| join_in(tx, &for_tx, index, &w)).await {
                 Ok(()) => {
                     failpoints::hit(failpoints::JOINED);
-                    tracing::info!(target: "curo", conversation = %welcome.conversation, "joined");
+                    crate::log::event!(Info, "joined", conversation = welcome.conversation);
                     self.changed();
                     return Ok(());
                 }
@@ -138,7 +138,12 @@ impl Core {
                 Err(fault) => return Err(fault),
             }
         };
-        tracing::warn!(target: "curo", conversation = %welcome.conversation, %code, "cannot join");
+        crate::log::event!(
+            Warn,
+            "cannot_join",
+            conversation = welcome.conversation,
+            code = code.clone()
+        );
         self.db
             .write(move |tx| {
                 account::ack_inbox(tx.conn, index)?;

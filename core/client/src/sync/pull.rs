@@ -74,7 +74,7 @@ impl Core {
             match self.take_news(me, news, answer.more).await {
                 // What does not verify costs the one conversation its news, not the account.
                 Err(Fault::BadRelay(reason)) => {
-                    tracing::warn!(target: "curo", conversation = %id, reason, "news refused");
+                    crate::log::event!(Warn, "news_refused", conversation = id, reason = reason);
                     self.mark_behind(id).await?;
                 }
                 other => other?,

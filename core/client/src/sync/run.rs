@@ -70,7 +70,7 @@ async fn wait_out(
     cancel: &CancellationToken,
 ) -> bool {
     let code = fault.code();
-    tracing::debug!(target: "curo", %code, "sync stopped");
+    crate::log::event!(Debug, "sync_stopped", code = code.clone());
     if !fault.retryable() {
         core.set_connection(if code == ErrorCode::SIGN_IN_NEEDED {
             ConnectionState::SignInNeeded
@@ -97,6 +97,7 @@ async fn wait_out(
 /// Catches up, then follows the live stream until it ends.
 async fn connected(core: &Core) -> Result<(), Fault> {
     core.set_connection(ConnectionState::CatchingUp);
+    let mut refused = core.account_refused.subscribe();
     core.pull().await?;
     let me = core.fresh_account().await?;
     let mut token = me.sync_token.unwrap_or_default();
@@ -110,6 +111,12 @@ async fn connected(core: &Core) -> Result<(), Fault> {
             event = stream.next() => {
                 if !take_event(core, event?, &mut token).await? {
                     return Ok(());
+                }
+            }
+            // What a stream does not show, because it has nothing new, a message that is sent may meet (rule 7.2).
+            Ok(()) = refused.changed() => {
+                if let Some(code) = refused.borrow().clone() {
+                    return Err(Fault::Code(code));
                 }
             }
             () = core.report_work.notified(), if report_at.is_none() => {
@@ -191,7 +198,7 @@ pub(crate) async fn outbox(core: Arc<Core>, retry: Retry, cancel: CancellationTo
             waits = retry.schedule();
             continue;
         };
-        tracing::debug!(target: "curo", code = %fault.code(), "flush stopped");
+        crate::log::event!(Debug, "flush_stopped", code = fault.code());
         if fault.retryable() {
             let wait = Instant::now() + waits.next().unwrap_or(retry.max);
             again = Some(again.map_or(wait, |held| held.min(wait)));

@@ -2,6 +2,8 @@
 //!
 //! Knows no table and no store. Buffers with values are wiped, because most values are keys.
 
+use std::io;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -9,10 +11,33 @@ use zeroize::Zeroizing;
 use crate::store::StoreFault;
 
 pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Zeroizing<Vec<u8>>, StoreFault> {
+    let mut row = Row(Zeroizing::new(Vec::with_capacity(FIRST)));
     // The encoder's error may quote what it was given, so it is not passed on.
-    rmp_serde::to_vec_named(value)
-        .map(Zeroizing::new)
-        .map_err(|_| StoreFault::permanent("a row cannot be encoded"))
+    rmp_serde::encode::write_named(&mut row, value).map_err(|_| StoreFault::permanent("a row cannot be encoded"))?;
+    Ok(row.0)
+}
+
+/// Enough for most rows that are keys.
+const FIRST: usize = 512;
+
+/// Grows into a new buffer and wipes the old one: a `Vec` that grows by itself leaves what it held behind.
+struct Row(Zeroizing<Vec<u8>>);
+
+impl io::Write for Row {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * self.0.capacity())));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreFault> {
@@ -32,6 +57,17 @@ mod tests {
         let pinned = b"\x81\xa5value\x81\xa3vec\x92\x01\xcc\xc8";
         assert_eq!(encode(&GroupId::from_slice(&[1, 200])).unwrap().as_slice(), pinned);
         assert_eq!(decode::<GroupId>(pinned).unwrap().as_slice(), [1, 200]);
+    }
+
+    #[test]
+    fn long_rows_are_whole() {
+        for length in [0, FIRST - 10, FIRST, 10 * FIRST] {
+            let value: Vec<u16> = (0..length).map(|n| n as u16).collect();
+            assert_eq!(
+                encode(&value).unwrap().as_slice(),
+                rmp_serde::to_vec_named(&value).unwrap()
+            );
+        }
     }
 
     #[test]

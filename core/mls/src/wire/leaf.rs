@@ -14,6 +14,10 @@ const SOURCE_COMMIT: u8 = 3;
 /// no switch for that, so it must hold on every clock.
 pub(crate) const UNBOUNDED_LIFETIME: (u64, u64) = (0, u64::MAX / 2);
 
+/// Bytes of a leaf, and of a KeyPackage with its leaf. Each stands in every tree, GroupInfo and commit that follows; those of
+/// the suites here need a few hundred.
+const LIMIT: usize = 4096;
+
 /// What matters of a leaf.
 pub(crate) struct LeafNode<'a> {
     pub(crate) identity: &'a [u8],
@@ -39,6 +43,7 @@ pub(crate) struct KeyPackage<'a> {
 }
 
 pub(super) fn read_leaf<'a>(reader: &mut Reader<'a>) -> Result<LeafNode<'a>, MlsError> {
+    let before = reader.rest().len();
     reader.vector()?; // encryption_key
     let signature_key = reader.vector()?;
     if reader.u16()? != CREDENTIAL_BASIC {
@@ -59,6 +64,7 @@ pub(super) fn read_leaf<'a>(reader: &mut Reader<'a>) -> Result<LeafNode<'a>, Mls
     };
     reader.vector()?; // extensions
     reader.vector()?; // signature
+    within_limit(before, reader, "leaf")?;
     Ok(LeafNode {
         identity,
         signature_key,
@@ -66,8 +72,17 @@ pub(super) fn read_leaf<'a>(reader: &mut Reader<'a>) -> Result<LeafNode<'a>, Mls
     })
 }
 
+/// `before` is what was left when the reading began.
+fn within_limit(before: usize, reader: &Reader<'_>, what: &'static str) -> Result<(), MlsError> {
+    if before - reader.rest().len() > LIMIT {
+        return Err(MlsError::TooLarge(what));
+    }
+    Ok(())
+}
+
 /// A KeyPackage whose leaf has the unbounded lifetime.
 pub(super) fn read_key_package<'a>(reader: &mut Reader<'a>) -> Result<KeyPackage<'a>, MlsError> {
+    let before = reader.rest().len();
     reader.version()?;
     let suite = reader.u16()?;
     reader.vector()?; // init_key
@@ -75,6 +90,7 @@ pub(super) fn read_key_package<'a>(reader: &mut Reader<'a>) -> Result<KeyPackage
     leaf.check_lifetime()?;
     reader.vector()?; // extensions
     reader.vector()?; // signature
+    within_limit(before, reader, "KeyPackage")?;
     Ok(KeyPackage { suite, leaf })
 }
 

@@ -176,3 +176,20 @@ fn a_deleted_key_package_joins_nothing() {
         .unwrap_err();
     assert!(matches!(error, MlsError::NoMatchingKeyPackage), "{error:?}");
 }
+
+#[test]
+fn leaves_and_key_packages_are_small() {
+    for (identity, fits) in [(3000, true), (4000, false)] {
+        let mut device = Device::new(&"x".repeat(identity));
+        let made = device
+            .engine
+            .new_key_packages(&device.store, &device.signer, 1, false)
+            .unwrap();
+        let read = key_package_info(&made[0].bytes);
+        if fits {
+            assert_eq!(read.unwrap().identity.len(), identity);
+        } else {
+            assert_eq!(read.unwrap_err(), MlsError::TooLarge("leaf"));
+        }
+    }
+}

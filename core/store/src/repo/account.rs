@@ -148,3 +148,7 @@ pub fn set_sync_token(conn: &Connection, token: &str) -> Result<()> {
 pub fn ack_inbox(conn: &Connection, index: u64) -> Result<()> {
     one(conn, "UPDATE account SET inbox_ack = max(inbox_ack, ?1)", [int(index)]).map(drop)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

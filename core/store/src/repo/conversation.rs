@@ -318,3 +318,7 @@ pub fn delivery(
         Ok((row.get(0)?, row.get(1)?))
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

@@ -126,3 +126,7 @@ pub fn published(conn: &Connection, device: DeviceId, suite: SuiteId, key: &[u8]
     )?
     .query_row(params![device.0, suite.0, key, int(by)], |row| row.get(0))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

@@ -226,3 +226,7 @@ pub fn after(
     .query_map(params![conversation.0, incarnation, seq, int(limit as u64)], read)?
     .collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

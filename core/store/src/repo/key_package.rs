@@ -61,3 +61,7 @@ pub fn uploaded(conn: &Connection, hash_ref: &[u8]) -> Result<()> {
         .execute([hash_ref])?;
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

@@ -452,3 +452,7 @@ pub fn failed(conn: &Connection, position: u64, code: &str) -> Result<()> {
     .execute(params![int(position), code])?;
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

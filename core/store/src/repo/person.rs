@@ -34,3 +34,7 @@ pub fn keep(conn: &Connection, subject: &str, user: UserId) -> Result<()> {
         .execute(params![subject, user.0])?;
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::limits;
 use crate::format::{EntryHeader, EntryKind, SignedTip};
-use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, IntentId, SuiteId, TenantId};
+use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, IntentId, SuiteId, TenantId, bounded};
 
 /// Request of `POST /v1/conversations`: opens incarnation 1 with its first commit. The sender, group, epoch and intent are read from the MLS messages.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -44,9 +45,39 @@ pub struct CommitBundle {
 pub struct CommitRequest {
     /// The incarnation that the sender knows.
     pub incarnation: u64,
-    /// The commit.
-    #[serde(flatten)]
-    pub bundle: CommitBundle,
+    /// The commit: TLS bytes of an MLSMessage with a PublicMessage.
+    pub commit: Blob,
+    /// GroupInfo of the epoch that it opens, without tree (TLS bytes of an MLSMessage).
+    pub group_info: Blob,
+    /// The Welcome for all devices that it adds, without tree (TLS bytes of an MLSMessage); absent if it adds none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcome: Option<Blob>,
+}
+
+impl CommitRequest {
+    /// The request that sends a commit.
+    pub fn new(incarnation: u64, bundle: CommitBundle) -> Self {
+        let CommitBundle {
+            commit,
+            group_info,
+            welcome,
+        } = bundle;
+        Self {
+            incarnation,
+            commit,
+            group_info,
+            welcome,
+        }
+    }
+
+    /// The commit and what its winning needs.
+    pub fn into_bundle(self) -> CommitBundle {
+        CommitBundle {
+            commit: self.commit,
+            group_info: self.group_info,
+            welcome: self.welcome,
+        }
+    }
 }
 
 /// Request of `POST /v1/conversations/{id}/messages`: messages of one epoch, in order.
@@ -56,6 +87,7 @@ pub struct MessagesRequest {
     /// The incarnation that the sender knows.
     pub incarnation: u64,
     /// TLS bytes of MLSMessages with a PrivateMessage each: at most 256 and 4 MiB.
+    #[serde(deserialize_with = "bounded::list::<{ limits::MESSAGES_PER_BATCH }, _, _>")]
     pub messages: Vec<Blob>,
 }
 

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blob, UserId};
+use super::limits;
+use crate::{Blob, UserId, bounded};
 
 /// Request of `POST /v1/directory`: the envelopes of all devices of some users.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DirectoryQuery {
-    /// The users, at most 250.
+    /// The users, 1 to 250.
+    #[serde(deserialize_with = "bounded::list::<{ limits::USERS_PER_REQUEST }, _, _>")]
     pub users: Vec<UserId>,
 }
 
@@ -36,7 +38,8 @@ pub struct DirectoryRecord {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PeopleQuery {
-    /// Subjects (the token's `sub`), at most 250, each at most 255 bytes.
+    /// Subjects (the token's `sub`), 1 to 250, each at most 255 bytes.
+    #[serde(deserialize_with = "bounded::list::<{ limits::USERS_PER_REQUEST }, _, _>")]
     pub subjects: Vec<String>,
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blob, ClaimId, DeviceId, SuiteId, UserId};
+use super::limits;
+use crate::{Blob, ClaimId, DeviceId, SuiteId, UserId, bounded};
 
 /// Request of `POST /v1/key-packages`: adds to the calling device's stock.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -11,6 +12,7 @@ pub struct UploadKeyPackages {
     /// Their suite.
     pub suite: SuiteId,
     /// One-time KeyPackages, at most 100; one that is there already is not added again.
+    #[serde(deserialize_with = "bounded::list::<{ limits::KEY_PACKAGES_PER_UPLOAD }, _, _>")]
     pub one_time: Vec<Blob>,
     /// A last-resort KeyPackage (RFC 9420 section 16.8) that replaces the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,9 +25,9 @@ pub struct UploadKeyPackages {
 pub struct KeyPackageStock {
     /// The suite.
     pub suite: SuiteId,
-    /// One-time KeyPackages that nobody has claimed.
+    /// One-time KeyPackages that nobody has claimed and that stay fresh for 30 days at least.
     pub one_time: u32,
-    /// Whether there is a last-resort one.
+    /// Whether there is a last-resort one, as fresh.
     pub last_resort: bool,
 }
 
@@ -37,7 +39,8 @@ pub struct ClaimRequest {
     pub claim: ClaimId,
     /// The suite.
     pub suite: SuiteId,
-    /// The users, at most 250.
+    /// The users, 1 to 250.
+    #[serde(deserialize_with = "bounded::list::<{ limits::USERS_PER_REQUEST }, _, _>")]
     pub users: Vec<UserId>,
 }
 

@@ -13,7 +13,7 @@ pub const WELCOME_BYTES: usize = 1024 * 1024;
 /// Bytes of one GroupInfo.
 pub const GROUP_INFO_BYTES: usize = 64 * 1024;
 /// Bytes of one KeyPackage.
-pub const KEY_PACKAGE_BYTES: usize = 16 * 1024;
+pub const KEY_PACKAGE_BYTES: usize = 4 * 1024;
 /// KeyPackages in one upload.
 pub const KEY_PACKAGES_PER_UPLOAD: usize = 100;
 /// One-time KeyPackages that the relay keeps for a device and suite.

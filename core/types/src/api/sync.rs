@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::conversations::EntryRecord;
 use super::key_packages::KeyPackageStock;
+use super::limits;
 use crate::format::SignedTip;
-use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, StoreId, SuiteId, UserId};
+use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, StoreId, SuiteId, UserId, bounded};
 
 /// Request of `POST /v1/sync`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -18,7 +19,11 @@ pub struct SyncRequest {
     #[serde(default)]
     pub inbox_ack: u64,
     /// Cursors that have moved since the last report, at most 1,000.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<{ limits::CURSORS_PER_REQUEST }, _, _>"
+    )]
     pub cursors: Vec<CursorReport>,
 }
 

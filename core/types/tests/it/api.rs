@@ -1,8 +1,9 @@
 //! The JSON bodies of the relay's API: what is written is read again, what a later version adds is passed over.
 
 use curo_types::api::{
-    CursorReport, InboxItem, InboxRecord, MessagesRequest, PeopleAnswer, PeopleQuery, PersonRecord, Problem,
-    StreamEvent, SyncAnswer, SyncRequest, TreeAnswer,
+    ClaimRequest, CommitBundle, CommitRequest, CursorReport, DirectoryQuery, InboxItem, InboxRecord, MessagesRequest,
+    PeopleAnswer, PeopleQuery, PersonRecord, Problem, StreamEvent, SyncAnswer, SyncRequest, TreeAnswer,
+    UploadKeyPackages, limits,
 };
 use curo_types::format::EntryKind;
 use curo_types::{Blob, ErrorCode, TenantId, UserId};
@@ -40,6 +41,40 @@ fn empty_and_absent_members_are_not_written() {
         serde_json::to_value(Problem::new(ErrorCode::NOT_FOUND)).unwrap(),
         json!({"type": "urn:curo:problem:not_found", "title": "not found", "status": 404, "code": "not_found"})
     );
+}
+
+#[test]
+fn a_commit_stands_flat_in_its_request_and_each_member_once() {
+    let request = json!({"incarnation": 1, "commit": "AQ", "group_info": "Ag", "welcome": "Aw", "later": 7});
+    let read: CommitRequest = serde_json::from_value(request).unwrap();
+    let bundle = CommitBundle {
+        commit: Blob(vec![1]),
+        group_info: Blob(vec![2]),
+        welcome: Some(Blob(vec![3])),
+    };
+    assert_eq!(read, CommitRequest::new(1, bundle.clone()));
+    assert_eq!(read.into_bundle(), bundle);
+    let twice = r#"{"incarnation": 1, "commit": "AQ", "commit": "AQ", "group_info": "Ag"}"#;
+    assert!(serde_json::from_str::<CommitRequest>(twice).is_err());
+}
+
+#[test]
+fn lists_of_requests_do_not_grow_with_the_input() {
+    let many = |name: &str, element: Value| json!({"incarnation": 1, "suite": 1, "claim": "01".repeat(16), name: vec![element; 5000]});
+    let id = || Value::from("01".repeat(16));
+    let read: MessagesRequest = serde_json::from_value(many("messages", "AQ".into())).unwrap();
+    assert_eq!(read.messages.len(), limits::MESSAGES_PER_BATCH + 1);
+    let read: DirectoryQuery = serde_json::from_value(many("users", id())).unwrap();
+    assert_eq!(read.users.len(), limits::USERS_PER_REQUEST + 1);
+    let read: ClaimRequest = serde_json::from_value(many("users", id())).unwrap();
+    assert_eq!(read.users.len(), limits::USERS_PER_REQUEST + 1);
+    let read: PeopleQuery = serde_json::from_value(many("subjects", "s".into())).unwrap();
+    assert_eq!(read.subjects.len(), limits::USERS_PER_REQUEST + 1);
+    let read: UploadKeyPackages = serde_json::from_value(many("one_time", "AQ".into())).unwrap();
+    assert_eq!(read.one_time.len(), limits::KEY_PACKAGES_PER_UPLOAD + 1);
+    let cursor = json!({"conversation": id(), "incarnation": 1, "seq": 1});
+    let read: SyncRequest = serde_json::from_value(many("cursors", cursor)).unwrap();
+    assert_eq!(read.cursors.len(), limits::CURSORS_PER_REQUEST + 1);
 }
 
 #[test]

@@ -325,10 +325,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             ],
         ),
         check(
-            &CommitRequest {
-                incarnation: 1,
-                bundle: bundle(),
-            },
+            &CommitRequest::new(1, bundle()),
             &["incarnation", "commit", "group_info"],
         ),
         check(&accepted(), &["intent", "seq", "h", "time_ms", "duplicate"]),

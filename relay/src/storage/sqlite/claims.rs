@@ -41,7 +41,7 @@ pub(super) fn claim(
         DeviceStanding::Revoked => return Ok(ClaimOutcome::DeviceRevoked),
     }
     let cost = u64::try_from(users.len()).unwrap_or(u64::MAX);
-    count(conn, tenant, "claimer", caller.user, cost, limits.per_claimer, now_ms)?;
+    count(conn, tenant, caller.user, None, cost, limits.per_claimer, now_ms)?;
     let directory_version = tenants::directory_version(conn, tenant)?;
     run(
         conn,
@@ -61,7 +61,7 @@ pub(super) fn claim(
         let targets = devices::active_of_user(conn, tenant, *user)?;
         // Unknown users leave no row behind, and nobody is limited in adding the own devices.
         if !targets.is_empty() && *user != caller.user {
-            count(conn, tenant, "target", *user, 1, limits.per_target, now_ms)?;
+            count(conn, tenant, caller.user, Some(*user), 1, limits.per_target, now_ms)?;
         }
         for device in targets.into_iter().filter(|device| *device != caller.device) {
             let oldest_ms = now_ms.saturating_sub(limits.max_age_ms);
@@ -115,26 +115,29 @@ fn answer(directory_version: u64, claims: Vec<Claim>, users: &[UserId]) -> Claim
     }
 }
 
-/// Adds to a running hour, or starts the next one; refuses beyond the limit.
+/// Adds to the running hour of a claimer and one target, or all of them, or starts the next one; refuses beyond the limit.
+/// Only the claimer is held up: nobody can use up what others may claim of a user.
 fn count(
     conn: &Connection,
     tenant: &TenantId,
-    kind: &'static str,
-    user: UserId,
+    claimer: UserId,
+    target: Option<UserId>,
     cost: u64,
     limit: u32,
     now_ms: u64,
 ) -> Result<(), Stop<ClaimOutcome>> {
     let window = now_ms - now_ms % HOUR_MS;
-    let U(counted) = one(
+    let target = target.as_ref().map_or(&[][..], |target| &target.0);
+    let (U(counted), U(window)) = one(
         conn,
-        "INSERT INTO rate (tenant, kind, user, window_ms, count) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (tenant, kind, user) DO UPDATE SET
-             count = excluded.count + CASE window_ms WHEN excluded.window_ms THEN count ELSE 0 END,
-             window_ms = excluded.window_ms
-         RETURNING count",
-        (tenant.as_str(), kind, user.0, U(window), U(cost)),
-        |row| row.get(0),
+        // A clock that goes back does not start an hour anew.
+        "INSERT INTO rate (tenant, user, target, window_ms, count) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (tenant, user, target) DO UPDATE SET
+             count = excluded.count + CASE WHEN window_ms >= excluded.window_ms THEN count ELSE 0 END,
+             window_ms = max(window_ms, excluded.window_ms)
+         RETURNING count, window_ms",
+        (tenant.as_str(), claimer.0, target, U(window), U(cost)),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     if counted > u64::from(limit) {
         // The count goes back with the transaction.

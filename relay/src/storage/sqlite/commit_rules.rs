@@ -47,8 +47,11 @@ pub(super) fn check_rules(
     let mut added: Vec<_> = commit.added.iter().map(|leaf| leaf.device.device).collect();
     added.sort_unstable();
     added.dedup();
-    let taken = |device| leaves.contains(device) && removed.binary_search(device).is_err();
-    if added.len() != commit.added.len() || added.iter().any(taken) {
+    // Which of its two leaves a member would mean by the device depends on the order in which it reads.
+    if added.iter().any(|device| removed.binary_search(device).is_ok()) {
+        return rule("device_readded");
+    }
+    if added.len() != commit.added.len() || added.iter().any(|device| leaves.contains(device)) {
         return rule("added_leaf");
     }
     if leaves.len() - removed.len() + added.len() > LEAVES {

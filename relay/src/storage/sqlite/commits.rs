@@ -31,6 +31,7 @@ pub(super) fn check(
     tenant: &TenantId,
     caller: DeviceRef,
     key: &CommitKey,
+    has: Option<u64>,
 ) -> Result<CommitCheck, Refused> {
     let place = place(tenant, key);
     if let Some(known) = known(conn, place, caller, key)? {
@@ -38,19 +39,29 @@ pub(super) fn check(
     }
     let standing = open(conn, place, caller, key)?;
     let (tenant, conversation, incarnation) = place.key();
-    let follower = first(
+    if has == Some(standing.group.epoch) {
+        return Ok(CommitCheck::Open(group_state(&standing, None)));
+    }
+    let follower: Option<Vec<u8>> = first(
         conn,
         "SELECT follower FROM group_state
          WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND epoch = ?4",
         (tenant, conversation, incarnation, U(standing.group.epoch)),
         |row| row.get(0),
     )?;
-    Ok(CommitCheck::Open(GroupState {
+    Ok(CommitCheck::Open(group_state(
+        &standing,
+        Some(follower.ok_or(DbError::NoRow)?),
+    )))
+}
+
+fn group_state(standing: &Standing, follower: Option<Vec<u8>>) -> GroupState {
+    GroupState {
         group: GroupId(standing.group.group),
         suite: standing.group.suite,
         epoch: standing.group.epoch,
-        follower: follower.ok_or(DbError::NoRow)?,
-    }))
+        follower,
+    }
 }
 
 /// Accepts the commit, or not.
@@ -84,11 +95,11 @@ pub(super) fn create(
         return Ok(CommitOutcome::Duplicate(known));
     }
     conversations::require_device(conn, tenant, caller)?;
-    if conversations::live_incarnation(conn, tenant, place.conversation)?.is_some() {
-        return Err(Stop::refused(Refusal::IncarnationChanged));
-    }
     if place.incarnation != 1 {
         return rule("incarnation");
+    }
+    if conversations::live_incarnation(conn, tenant, place.conversation)?.is_some() {
+        return Err(Stop::refused(Refusal::IncarnationChanged));
     }
     if commit.key.epoch != 0 || commit.key.cursor.is_some() {
         return rule("first_commit");
@@ -161,7 +172,7 @@ fn open(conn: &Connection, place: Place<'_>, caller: DeviceRef, key: &CommitKey)
         return rule("epoch_ahead");
     }
     if key.epoch < standing.group.epoch {
-        let winner = log::winner_of(conn, place, key.epoch)?.ok_or(DbError::NoRow)?;
+        let winner = log::winner_seen_by(conn, place, caller.device, key.epoch)?;
         let missing = conversations::missing(conn, place, standing, key.cursor)?;
         return Err(Stop::refused(Refusal::EpochTaken { winner, missing }));
     }

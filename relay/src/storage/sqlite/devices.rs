@@ -35,6 +35,12 @@ pub(super) fn device_standing(
     })
 }
 
+/// Whether the id is taken, by an active device or a revoked one.
+pub(super) fn registered(conn: &Connection, tenant: &TenantId, device: DeviceId) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM device WHERE tenant = ?1 AND device = ?2";
+    exists(conn, sql, (tenant.as_str(), device.0))
+}
+
 fn state(row: &Row<'_>) -> rusqlite::Result<DeviceState> {
     Ok(DeviceState {
         user: UserId(row.get(0)?),

@@ -9,7 +9,10 @@ use curo_types::{Blob, DeviceId, Digest, TenantId, UserId};
 use super::devices;
 use super::sql::{Stop, U, all, exists, first, run};
 use super::{inbox, tenants};
-use crate::storage::{DirectoryChange, DirectoryOutcome, DirectoryPage};
+use crate::storage::{DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage};
+
+/// 24 hours.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 type Outcome = Stop<DirectoryOutcome>;
 
@@ -18,7 +21,7 @@ pub(super) fn change(
     conn: &Connection,
     tenant: &TenantId,
     changes: &[DirectoryChange],
-    max_active: usize,
+    limits: DirectoryLimits,
     now_ms: u64,
 ) -> Result<DirectoryOutcome, Outcome> {
     // A repetition is known before anything that comes with it, such as evictions, is judged again.
@@ -29,14 +32,48 @@ pub(super) fn change(
     }
     let mut versions = Vec::with_capacity(changes.len());
     for change in changes {
+        if change.action == Action::Add {
+            within_rate(conn, tenant, change, limits.additions_per_day, now_ms)?;
+        }
         versions.push(apply(conn, tenant, change, now_ms)?);
     }
     for user in changes.iter().map(|change| change.device.user) {
-        if devices::active_of_user(conn, tenant, user)?.len() > max_active {
+        if devices::active_of_user(conn, tenant, user)?.len() > limits.active {
             return Err(Stop::refused(DirectoryOutcome::TooManyDevices));
         }
     }
     Ok(DirectoryOutcome::Accepted(versions))
+}
+
+/// Refuses the addition of a device that is not there if the user has added too many. One that is there is a clash, not a
+/// matter of rate.
+fn within_rate(
+    conn: &Connection,
+    tenant: &TenantId,
+    change: &DirectoryChange,
+    limit: u32,
+    now_ms: u64,
+) -> Result<(), Outcome> {
+    if devices::registered(conn, tenant, change.device.device)? {
+        return Ok(());
+    }
+    // When so many have grown old that there is room for one more.
+    let newest = all(
+        conn,
+        "SELECT registered_ms FROM device INDEXED BY device_user WHERE tenant = ?1 AND user = ?2
+         ORDER BY registered_ms DESC LIMIT ?3",
+        (tenant.as_str(), change.device.user.0, limit.max(1)),
+        |row| row.get::<_, U>(0).map(|U(registered_ms)| registered_ms),
+    )?;
+    let free_ms = match newest.last() {
+        _ if limit == 0 => now_ms.saturating_add(DAY_MS),
+        Some(oldest) if newest.len() >= usize::try_from(limit).unwrap_or(usize::MAX) => oldest.saturating_add(DAY_MS),
+        _ => return Ok(()),
+    };
+    match free_ms.saturating_sub(now_ms) {
+        0 => Ok(()),
+        retry_after_ms => Err(Stop::refused(DirectoryOutcome::RateLimited { retry_after_ms })),
+    }
 }
 
 /// The record of an addition that was accepted before.
@@ -64,8 +101,7 @@ fn repeated(
 fn apply(conn: &Connection, tenant: &TenantId, change: &DirectoryChange, now_ms: u64) -> Result<u64, Outcome> {
     let device = change.device.device;
     if change.action == Action::Add {
-        let taken = "SELECT 1 FROM device WHERE tenant = ?1 AND device = ?2";
-        if exists(conn, taken, (tenant.as_str(), device.0))? {
+        if devices::registered(conn, tenant, device)? {
             return Err(Stop::refused(DirectoryOutcome::DeviceExists));
         }
     } else {

@@ -37,6 +37,7 @@ pub(super) fn sync(
     caller: DeviceRef,
     token: Option<&str>,
     inbox_ack: u64,
+    now_ms: u64,
 ) -> Result<SyncOutcome, DbError> {
     match devices::device_standing(conn, tenant, caller)? {
         DeviceStanding::Active => {}
@@ -87,7 +88,7 @@ pub(super) fn sync(
             .map(|(index, item)| InboxRecord { index, item })
             .collect(),
         conversations,
-        key_packages: key_packages::stock(conn, tenant, caller.device)?,
+        key_packages: key_packages::stock(conn, tenant, caller.device, now_ms)?,
     })))
 }
 

@@ -8,28 +8,39 @@ use curo_types::{DeviceId, SuiteId, TenantId};
 
 use super::devices::{self, DeviceStanding};
 use super::sql::{Stop, U, one, run};
-use crate::storage::{DeviceRef, NewKeyPackage, UploadOutcome, UploadedKeyPackages};
+use crate::storage::{
+    DeviceRef, KEY_PACKAGE_FRESH_MS, NewKeyPackage, STOCK_MARGIN_MS, UploadOutcome, UploadedKeyPackages,
+};
 
 /// The stock of each suite that the device has a key of.
-pub(super) fn stock(conn: &Connection, tenant: &TenantId, device: DeviceId) -> Result<Vec<KeyPackageStock>, DbError> {
+pub(super) fn stock(
+    conn: &Connection,
+    tenant: &TenantId,
+    device: DeviceId,
+    now_ms: u64,
+) -> Result<Vec<KeyPackageStock>, DbError> {
     devices::keys(conn, tenant, device)?
         .into_iter()
-        .map(|(suite, _)| stock_of(conn, tenant, device, suite))
+        .map(|(suite, _)| stock_of(conn, tenant, device, suite, now_ms))
         .collect()
 }
+
+/// What will be given out for a good while yet: the device refills before the rest grows stale.
 
 fn stock_of(
     conn: &Connection,
     tenant: &TenantId,
     device: DeviceId,
     suite: SuiteId,
+    now_ms: u64,
 ) -> Result<KeyPackageStock, DbError> {
+    let oldest_ms = now_ms.saturating_sub(KEY_PACKAGE_FRESH_MS - STOCK_MARGIN_MS);
     one(
         conn,
         "SELECT count(*) FILTER (WHERE state = 'free'), count(*) FILTER (WHERE state = 'last_resort') > 0
          FROM key_package
-         WHERE tenant = ?1 AND device = ?2 AND suite = ?3 AND state IN ('free', 'last_resort')",
-        (tenant.as_str(), device.0, suite.0),
+         WHERE tenant = ?1 AND device = ?2 AND suite = ?3 AND state IN ('free', 'last_resort') AND uploaded_ms >= ?4",
+        (tenant.as_str(), device.0, suite.0, U(oldest_ms)),
         |row| {
             Ok(KeyPackageStock {
                 suite,
@@ -62,7 +73,7 @@ pub(super) fn upload(
     if let Some(last_resort) = &upload.last_resort {
         replace_last_resort(conn, tenant, caller.device, upload.suite, last_resort, now_ms)?;
     }
-    let stock = stock_of(conn, tenant, caller.device, upload.suite)?;
+    let stock = stock_of(conn, tenant, caller.device, upload.suite, now_ms)?;
     if usize::try_from(stock.one_time).unwrap_or(usize::MAX) > KEY_PACKAGES_PER_DEVICE {
         return Err(Stop::refused(UploadOutcome::TooMany));
     }
@@ -106,11 +117,19 @@ fn replace_last_resort(
 ) -> Result<(), DbError> {
     // The new one stands first, under a state in which nobody claims it, to find out whether it is new.
     if insert(conn, tenant, device, suite, last_resort, "superseded", now_ms)? {
+        // Only one that a claim has given out needs remembering.
         run(
             conn,
-            "UPDATE key_package SET state = 'superseded', changed_ms = ?4
-             WHERE tenant = ?1 AND device = ?2 AND suite = ?3 AND state = 'last_resort'",
+            "UPDATE key_package AS k SET state = 'superseded', changed_ms = ?4
+             WHERE k.tenant = ?1 AND k.device = ?2 AND k.suite = ?3 AND k.state = 'last_resort' AND EXISTS (
+                 SELECT 1 FROM claim_item i
+                 WHERE i.tenant = k.tenant AND i.device = k.device AND i.suite = k.suite AND i.hash_ref = k.hash_ref)",
             (tenant.as_str(), device.0, suite.0, U(now_ms)),
+        )?;
+        run(
+            conn,
+            "DELETE FROM key_package WHERE tenant = ?1 AND device = ?2 AND suite = ?3 AND state = 'last_resort'",
+            (tenant.as_str(), device.0, suite.0),
         )?;
         run(
             conn,

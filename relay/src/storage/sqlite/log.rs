@@ -180,7 +180,7 @@ pub(super) fn entries(
 }
 
 /// The commit that ended an epoch.
-pub(super) fn winner_of(conn: &Connection, place: Place<'_>, epoch: u64) -> Result<Option<Winner>, DbError> {
+fn winner_of(conn: &Connection, place: Place<'_>, epoch: u64) -> Result<Option<Winner>, DbError> {
     let (tenant, conversation, incarnation) = place.key();
     first(
         conn,
@@ -206,11 +206,22 @@ pub(super) fn winner(
     caller: DeviceRef,
     epoch: u64,
 ) -> Result<WinnerOutcome, DbError> {
-    let Some((_, spans)) = membership(conn, place, caller.device)? else {
+    if membership(conn, place, caller.device)?.is_none() {
         return Ok(WinnerOutcome::NotAMember);
-    };
-    let winner = winner_of(conn, place, epoch)?.filter(|winner| spans.iter().any(|span| span.covers(winner.seq)));
+    }
+    let winner = winner_seen_by(conn, place, caller.device, epoch)?;
     Ok(winner.map_or(WinnerOutcome::Open, WinnerOutcome::Winner))
+}
+
+/// The commit that ended an epoch, if it stands in one of the device's spans.
+pub(super) fn winner_seen_by(
+    conn: &Connection,
+    place: Place<'_>,
+    device: DeviceId,
+    epoch: u64,
+) -> Result<Option<Winner>, DbError> {
+    let spans = spans(conn, place, device)?;
+    Ok(winner_of(conn, place, epoch)?.filter(|winner| spans.iter().any(|span| span.covers(winner.seq))))
 }
 
 /// A kept tree by its hash.

@@ -13,9 +13,9 @@ use super::{
 use crate::failpoints::{self, pass};
 use crate::storage::{
     AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
-    CommitCheck, CommitKey, CommitOutcome, DeviceRef, DeviceState, DirectoryChange, DirectoryOutcome, DirectoryPage,
-    EntriesOutcome, NewCommit, NewConversation, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys,
-    TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    CommitCheck, CommitKey, CommitOutcome, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome,
+    DirectoryPage, EntriesOutcome, NewCommit, NewConversation, Storage, StorageError, SweepReport, SyncOutcome,
+    SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -27,6 +27,10 @@ impl Storage for SqliteStorage {
     async fn probe(&self) -> Result<(), StorageError> {
         self.read(|conn| sql::one(conn, "SELECT 1 FROM store", [], |_| Ok(())))
             .await
+    }
+
+    fn waiting_writes(&self) -> usize {
+        self.db.waiting_writes()
     }
 
     async fn close(&self) {
@@ -90,13 +94,13 @@ impl Storage for SqliteStorage {
         &self,
         tenant: &TenantId,
         changes: Vec<DirectoryChange>,
-        max_active: usize,
+        limits: DirectoryLimits,
         now_ms: u64,
     ) -> Result<DirectoryOutcome, StorageError> {
         pass(failpoints::DEVICE_BEFORE_ACCEPT)?;
         let tenant = tenant.clone();
         let outcome = self
-            .decide(move |conn| directory::change(conn, &tenant, &changes, max_active, now_ms))
+            .decide(move |conn| directory::change(conn, &tenant, &changes, limits, now_ms))
             .await?;
         pass(failpoints::DEVICE_AFTER_ACCEPT)?;
         Ok(outcome)
@@ -111,9 +115,11 @@ impl Storage for SqliteStorage {
         &self,
         tenant: &TenantId,
         device: DeviceId,
+        now_ms: u64,
     ) -> Result<Vec<KeyPackageStock>, StorageError> {
         let tenant = tenant.clone();
-        self.read(move |conn| key_packages::stock(conn, &tenant, device)).await
+        self.read(move |conn| key_packages::stock(conn, &tenant, device, now_ms))
+            .await
     }
 
     async fn upload_key_packages(
@@ -172,10 +178,11 @@ impl Storage for SqliteStorage {
         tenant: &TenantId,
         caller: DeviceRef,
         key: CommitKey,
+        has: Option<u64>,
     ) -> Result<CommitCheck, StorageError> {
         let tenant = tenant.clone();
         self.judge(move |conn| {
-            commits::check(conn, &tenant, caller, &key).map_err(|stop| stop.map(CommitCheck::Refused))
+            commits::check(conn, &tenant, caller, &key, has).map_err(|stop| stop.map(CommitCheck::Refused))
         })
         .await
     }
@@ -305,9 +312,10 @@ impl Storage for SqliteStorage {
         caller: DeviceRef,
         token: Option<&str>,
         inbox_ack: u64,
+        now_ms: u64,
     ) -> Result<SyncOutcome, StorageError> {
         let (store, tenant, token) = (self.store, tenant.clone(), token.map(str::to_owned));
-        self.read(move |conn| feed::sync(conn, store, &tenant, caller, token.as_deref(), inbox_ack))
+        self.read(move |conn| feed::sync(conn, store, &tenant, caller, token.as_deref(), inbox_ack, now_ms))
             .await
     }
 
@@ -328,7 +336,7 @@ impl Storage for SqliteStorage {
             .await
     }
 
-    async fn sweep(&self, before_ms: u64) -> Result<SweepReport, StorageError> {
-        self.write(move |conn| sweep::sweep(conn, before_ms)).await
+    async fn sweep(&self, before_ms: u64, now_ms: u64) -> Result<SweepReport, StorageError> {
+        self.write(move |conn| sweep::sweep(conn, before_ms, now_ms)).await
     }
 }

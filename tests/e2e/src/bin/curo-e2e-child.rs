@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use curo::{
-    AccessToken, Client, ClientOptions, DeliveryState, Error, FileVault, IntentStatus, MessageId, NoToken,
-    TokenProvider, TokenReason, UserId,
+    AccessToken, Client, ClientOptions, ConnectionState, DeliveryState, Error, FileVault, IntentStatus, MessageId,
+    NoToken, TokenProvider, TokenReason, UserId,
 };
 use curo_kit::{texts, try_until};
 use curo_relay::{Config, Relay};
@@ -23,6 +23,8 @@ use serde_json::{Value, json};
 
 /// Longer than anything takes on a busy machine.
 const SOON: Duration = Duration::from_secs(60);
+
+const OPEN_TRIES: usize = 20;
 
 /// What the first argument holds, in JSON.
 #[derive(Deserialize)]
@@ -33,6 +35,9 @@ struct Order {
     relay: Option<PathBuf>,
     /// Where to stop dead: a fail point, and at which of its passes.
     die: Option<(String, u64)>,
+    /// Fail points at which steps fail, and how often: `[["sqlite.before_commit", "5%return"]]`.
+    #[serde(default)]
+    fail: Vec<(String, String)>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +64,13 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     let order: Order = serde_json::from_str(&std::env::args().nth(1).ok_or("an order is missing")?)?;
     let passes = Passes::watch(order.die.as_ref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    for (point, how) in &order.fail {
+        fail::cfg(point.as_str(), how)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     match (order.client, order.relay) {
         (Some(client), None) => runtime.block_on(serve_client(&client, &passes)),
         (None, Some(config)) => runtime.block_on(serve_relay(config, &passes)),
@@ -92,7 +103,10 @@ impl Passes {
     }
 
     fn to_json(&self) -> Value {
-        self.0.iter().map(|(point, count)| ((*point).to_owned(), json!(count.load(Ordering::SeqCst)))).collect()
+        self.0
+            .iter()
+            .map(|(point, count)| ((*point).to_owned(), json!(count.load(Ordering::SeqCst))))
+            .collect()
     }
 }
 
@@ -144,13 +158,23 @@ impl TokenProvider for FixedToken {
 async fn serve_client(order: &ClientOrder, passes: &Passes) -> Result<(), Failure> {
     let keys = order.dir.join("keys");
     std::fs::create_dir_all(&keys)?;
-    let vault = FileVault::with_key_file(&keys, &order.dir.join("wrapping.key"))?;
+    let vault = Arc::new(FileVault::with_key_file(&keys, &order.dir.join("wrapping.key"))?);
+    let tokens = Arc::new(FixedToken(order.token.clone()));
     let options = ClientOptions::new(order.dir.join("profiles"), order.relay.as_str())
         .extra_root(std::fs::read(&order.root)?)
         .request_timeout(Duration::from_secs(10))
         .retry_between(Duration::from_millis(20), Duration::from_millis(500));
-    let client = Client::open(options, Arc::new(vault), Arc::new(FixedToken(order.token.clone()))).await?;
-    obey(async |request| client_call(&client, passes, &request).await).await
+    let mut tries = 0;
+    let client = loop {
+        tries += 1;
+        match Client::open(options.clone(), vault.clone(), tokens.clone()).await {
+            // A step was made to fail.
+            Err(error) if error.retryable() && tries < OPEN_TRIES => {}
+            opened => break opened?,
+        }
+    };
+    obey(async |request| client_call(&client, passes, &request).await).await?;
+    Ok(client.close().await?)
 }
 
 async fn client_call(client: &Client, passes: &Passes, request: &Value) -> Result<Value, Failure> {
@@ -158,11 +182,22 @@ async fn client_call(client: &Client, passes: &Passes, request: &Value) -> Resul
         "begin" => {
             let account = client.sign_in().await?;
             client.start().await?;
+            try_until(client, "live", SOON, async || {
+                client.connection() == ConnectionState::Live
+            })
+            .await?;
             json!({ "user": account.user, "device": account.device })
         }
         "create" => json!(client.create_conversation(&users(request)?).await?.0.id()),
         "conversations" => {
-            json!(client.conversations().await?.iter().map(|info| info.id).collect::<Vec<_>>())
+            json!(
+                client
+                    .conversations()
+                    .await?
+                    .iter()
+                    .map(|info| info.id)
+                    .collect::<Vec<_>>()
+            )
         }
         "passes" => passes.to_json(),
         "settled" => {
@@ -193,7 +228,11 @@ async fn conversation_call(client: &Client, request: &Value) -> Result<Value, Fa
         }
         "until_text" => {
             let wanted = text(request, "text")?;
-            let here = async || texts(&conversation).await.is_ok_and(|all| all.iter().any(|one| one == wanted));
+            let here = async || {
+                texts(&conversation)
+                    .await
+                    .is_ok_and(|all| all.iter().any(|one| one == wanted))
+            };
             try_until(client, wanted, SOON, here).await?;
             Value::Null
         }
@@ -211,7 +250,9 @@ async fn conversation_call(client: &Client, request: &Value) -> Result<Value, Fa
 }
 
 fn text<'v>(request: &'v Value, name: &str) -> Result<&'v str, Failure> {
-    request[name].as_str().ok_or_else(|| format!("{name} is missing").into())
+    request[name]
+        .as_str()
+        .ok_or_else(|| format!("{name} is missing").into())
 }
 
 fn users(request: &Value) -> Result<Vec<UserId>, Failure> {

@@ -8,7 +8,22 @@
     reason = "tests"
 )]
 
+mod api;
+mod canary;
+mod child;
+mod fail_points;
+mod faults;
+mod hostile;
+mod kills;
+mod lifecycle;
 mod main_job;
+mod mitm;
+mod network;
+mod offline;
+mod offline_local;
+mod races;
+mod raw;
+mod team;
 
 use std::time::Duration;
 

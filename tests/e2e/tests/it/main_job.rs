@@ -103,7 +103,10 @@ async fn a_care_team_talks() {
         );
     }
     // The others may have the last message before its sender has the relay's answer.
-    until(nurse.client(), "all settled", SOON, async || nurse.client().outbox().await.unwrap().waiting == 0).await;
+    until(nurse.client(), "all settled", SOON, async || {
+        nurse.client().outbox().await.unwrap().waiting == 0
+    })
+    .await;
     let page = care.latest(300).await.unwrap();
     let own = page.items.iter().filter_map(|item| match &item.entry {
         Entry::Message(message) if message.own => Some(message),

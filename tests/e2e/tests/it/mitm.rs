@@ -62,12 +62,21 @@ pub enum Payload {
 
 impl Reply {
     pub fn json(status: u16, json: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Payload::Json(json) }
+        let headers = vec![("content-type", "application/json".to_owned())];
+        Self {
+            status,
+            headers,
+            body: Payload::Json(json),
+        }
     }
 
     pub fn bytes(status: u16, media: &str, bytes: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type", media.to_owned())];
-        Self { status, headers, body: Payload::Bytes(bytes.into()) }
+        Self {
+            status,
+            headers,
+            body: Payload::Bytes(bytes.into()),
+        }
     }
 
     pub fn problem(code: &str) -> Self {
@@ -77,7 +86,11 @@ impl Reply {
     }
 
     pub fn lost() -> Self {
-        Self { status: 200, headers: Vec::new(), body: Payload::Lost }
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body: Payload::Lost,
+        }
     }
 
     /// The answer's JSON; `Null` where there is none.
@@ -103,7 +116,9 @@ impl Reply {
         };
         let mut response = (StatusCode::from_u16(self.status).unwrap(), body).into_response();
         for (name, value) in self.headers {
-            response.headers_mut().insert(HeaderName::from_static(name), value.parse().unwrap());
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value.parse().unwrap());
         }
         response
     }
@@ -195,20 +210,36 @@ impl Mitm {
     pub fn hold(&self, part: &'static str) -> Gate {
         let (arrived, arrivals) = watch::channel(0);
         let (open, opened) = watch::channel(false);
-        self.shared.held.lock().unwrap().push(Arc::new(Held { part, arrived, open: opened }));
-        Gate { arrived: arrivals, _open: open }
+        self.shared.held.lock().unwrap().push(Arc::new(Held {
+            part,
+            arrived,
+            open: opened,
+        }));
+        Gate {
+            arrived: arrivals,
+            _open: open,
+        }
     }
 
     /// The answered calls whose path contains `part`.
     pub fn exchanges(&self, part: &str) -> Vec<Exchange> {
-        self.shared.exchanges.borrow().iter().filter(|one| one.path.contains(part)).cloned().collect()
+        self.shared
+            .exchanges
+            .borrow()
+            .iter()
+            .filter(|one| one.path.contains(part))
+            .cloned()
+            .collect()
     }
 
     /// Waits until an exchange is as wanted.
     pub async fn until(&self, wanted: impl Fn(&Exchange) -> bool) {
         let mut exchanges = self.shared.exchanges.subscribe();
         let seen = exchanges.wait_for(|all| all.iter().any(&wanted));
-        tokio::time::timeout(crate::SOON, seen).await.expect("no such exchange").unwrap();
+        tokio::time::timeout(crate::SOON, seen)
+            .await
+            .expect("no such exchange")
+            .unwrap();
     }
 
     /// Waits until `n` more calls than now were answered whose path contains `part`.
@@ -217,7 +248,10 @@ impl Mitm {
         let mut exchanges = self.shared.exchanges.subscribe();
         let than = count(&exchanges.borrow()) + n;
         let seen = exchanges.wait_for(|all| count(all) >= than);
-        tokio::time::timeout(crate::SOON, seen).await.expect("no such exchange").unwrap();
+        tokio::time::timeout(crate::SOON, seen)
+            .await
+            .expect("no such exchange")
+            .unwrap();
     }
 }
 
@@ -248,9 +282,14 @@ impl Victim {
             .extra_root(relay.ca().root_der())
             .request_timeout(millis(10_000))
             .retry_between(millis(20), millis(500));
-        let person =
-            Person::with_options(relay, subject, dir.path(), |_| change(options)).await.unwrap();
-        Self { person, mitm, _dir: dir }
+        let person = Person::with_options(relay, subject, dir.path(), |_| change(options))
+            .await
+            .unwrap();
+        Self {
+            person,
+            mitm,
+            _dir: dir,
+        }
     }
 
     /// Signed in, started and live.
@@ -266,7 +305,10 @@ impl Victim {
 }
 
 fn tls(relay: &TestRelay) -> rustls::ServerConfig {
-    let chain = CertificateDer::pem_file_iter(&relay.tls().cert).unwrap().collect::<Result<_, _>>().unwrap();
+    let chain = CertificateDer::pem_file_iter(&relay.tls().cert)
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
     let key = PrivateKeyDer::from_pem_file(&relay.tls().key).unwrap();
     let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -290,7 +332,14 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         headers: parts.headers,
     };
-    let held: Vec<_> = shared.held.lock().unwrap().iter().filter(|held| call.is(held.part)).cloned().collect();
+    let held: Vec<_> = shared
+        .held
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|held| call.is(held.part))
+        .cloned()
+        .collect();
     for held in held {
         held.arrived.send_modify(|calls| *calls += 1);
         // An error is the gate's end.
@@ -316,15 +365,26 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Payload::Json(_) => reply.value().clone(),
         _ => Value::Null,
     };
-    let exchange = Exchange { path: call.path, request: call.body, status: reply.status, answer };
+    let exchange = Exchange {
+        path: call.path,
+        request: call.body,
+        status: reply.status,
+        answer,
+    };
     shared.exchanges.send_modify(|all| all.push(exchange));
     reply.into_response()
 }
 
 async fn forward(shared: &Shared, call: &Call) -> reqwest::Result<reqwest::Response> {
     let query = call.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut request = shared.http.request(call.method.clone(), format!("{}{}{query}", shared.upstream, call.path));
-    for name in [header::AUTHORIZATION, header::ACCEPT, HeaderName::from_static("curo-context")] {
+    let mut request = shared
+        .http
+        .request(call.method.clone(), format!("{}{}{query}", shared.upstream, call.path));
+    for name in [
+        header::AUTHORIZATION,
+        header::ACCEPT,
+        HeaderName::from_static("curo-context"),
+    ] {
         if let Some(value) = call.headers.get(&name) {
             request = request.header(name, value);
         }
@@ -337,8 +397,14 @@ async fn forward(shared: &Shared, call: &Call) -> reqwest::Result<reqwest::Respo
 
 async fn read(response: reqwest::Response) -> Reply {
     let status = response.status().as_u16();
-    let media = response.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
-    let headers = media.map(|media| ("content-type", media.to_owned())).into_iter().collect();
+    let media = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|media| media.to_str().ok());
+    let headers = media
+        .map(|media| ("content-type", media.to_owned()))
+        .into_iter()
+        .collect();
     let body = match response.bytes().await {
         Ok(bytes) => match serde_json::from_slice(&bytes) {
             Ok(json) => Payload::Json(json),
@@ -351,7 +417,12 @@ async fn read(response: reqwest::Response) -> Reply {
 
 /// The live stream, each line on its own.
 fn lines(shared: &Arc<Shared>, call: Call, response: reqwest::Response) -> Response {
-    let exchange = Exchange { path: call.path.clone(), request: Value::Null, status: 200, answer: Value::Null };
+    let exchange = Exchange {
+        path: call.path.clone(),
+        request: Value::Null,
+        status: 200,
+        answer: Value::Null,
+    };
     shared.exchanges.send_modify(|all| all.push(exchange));
     let shared = Arc::clone(shared);
     let mut waiting = Vec::new();
@@ -378,5 +449,9 @@ fn lines(shared: &Arc<Shared>, call: Call, response: reqwest::Response) -> Respo
         }
         Ok::<_, std::io::Error>(Bytes::from(out))
     });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/x-ndjson")],
+        Body::from_stream(lines),
+    )
+        .into_response()
 }

@@ -28,11 +28,22 @@ pub async fn group(people: &[&Person]) -> ConversationId {
 }
 
 pub async fn send(person: &Person, id: ConversationId, text: &str) -> MessageId {
-    person.client().conversation(id).send_text(text.into(), MessageId::random()).await.unwrap()
+    person
+        .client()
+        .conversation(id)
+        .send_text(text.into(), MessageId::random())
+        .await
+        .unwrap()
 }
 
 pub async fn state(person: &Person, id: ConversationId) -> Option<ConversationState> {
-    person.client().conversation(id).info().await.ok().map(|info| info.state)
+    person
+        .client()
+        .conversation(id)
+        .info()
+        .await
+        .ok()
+        .map(|info| info.state)
 }
 
 /// State and code of a frozen conversation.
@@ -43,7 +54,9 @@ pub async fn frozen(person: &Person, id: ConversationId) -> Option<String> {
 
 #[track_caller]
 pub fn until_state(person: &Person, id: ConversationId, wanted: ConversationState) -> impl Future<Output = ()> {
-    until_holds(person, format!("{wanted:?}"), async move || state(person, id).await == Some(wanted))
+    until_holds(person, format!("{wanted:?}"), async move || {
+        state(person, id).await == Some(wanted)
+    })
 }
 
 #[track_caller]
@@ -53,19 +66,25 @@ pub fn until_active(person: &Person, id: ConversationId) -> impl Future<Output =
 
 #[track_caller]
 pub fn until_frozen(person: &Person, id: ConversationId, code: &'static str) -> impl Future<Output = ()> {
-    until_holds(person, format!("frozen {code}"), async move || frozen(person, id).await.as_deref() == Some(code))
+    until_holds(person, format!("frozen {code}"), async move || {
+        frozen(person, id).await.as_deref() == Some(code)
+    })
 }
 
 /// Until nothing waits in the outbox.
 #[track_caller]
 pub fn until_sent(person: &Person) -> impl Future<Output = ()> {
-    until_holds(person, "empty outbox".into(), async move || person.client().outbox().await.unwrap().waiting == 0)
+    until_holds(person, "empty outbox".into(), async move || {
+        person.client().outbox().await.unwrap().waiting == 0
+    })
 }
 
 /// Until so many texts are there, unsent ones included.
 #[track_caller]
 pub fn until_texts(person: &Person, id: ConversationId, count: usize) -> impl Future<Output = ()> {
-    until_holds(person, format!("{count} texts"), async move || read(person, id).await.len() >= count)
+    until_holds(person, format!("{count} texts"), async move || {
+        read(person, id).await.len() >= count
+    })
 }
 
 /// Until an intent has come to an end; which one.
@@ -83,11 +102,7 @@ pub fn until_settled(person: &Person, id: ConversationId, intent: IntentId) -> i
 }
 
 #[track_caller]
-pub fn until_holds(
-    person: &Person,
-    what: String,
-    holds: impl AsyncFnMut() -> bool,
-) -> impl Future<Output = ()> {
+pub fn until_holds(person: &Person, what: String, holds: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
     let what = format!("{}: {what}", person.subject());
     let place = std::panic::Location::caller();
     async move {

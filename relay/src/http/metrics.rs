@@ -1,0 +1,21 @@
+//! `GET /metrics`, on a listener of its own: what the relay counts is for its operator, not for its callers.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use crate::metrics::Levels;
+use crate::state::AppState;
+
+const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) async fn scrape(State(app): State<Arc<AppState>>) -> impl IntoResponse {
+    let levels = Levels {
+        streams: app.hub.count(),
+        connections: app.connections.count(),
+        waiting_writes: app.storage.waiting_writes(),
+    };
+    ([(header::CONTENT_TYPE, MEDIA_TYPE)], app.metrics.text(levels))
+}

@@ -1,0 +1,211 @@
+//! What an operator watches, as Prometheus reads it (OpenMetrics text).
+//!
+//! Labels name routes, statuses, codes and tenants, all of which the code and the configuration bound. Never a user, a
+//! device, a conversation or an address: metrics leave the relay unencrypted and are kept by others.
+
+use std::time::Duration;
+
+use curo_types::{ErrorCode, TenantId};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// Seconds. A commit of a large group takes tens of milliseconds, a request at most its time-out.
+const BUCKETS: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTenant {
+    tenant: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Trouble {
+    kind: &'static str,
+}
+
+/// Values that are read when they are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Levels {
+    /// Open live streams.
+    pub(crate) streams: usize,
+    /// Open connections to the relay.
+    pub(crate) connections: usize,
+    /// Writes that have entered the storage's queue and are not answered.
+    pub(crate) waiting_writes: usize,
+}
+
+/// The counters of one relay.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    seconds: Family<Route, Histogram>,
+    refusals: Family<Code, Counter>,
+    messages: Family<OfTenant, Counter>,
+    commits: Family<OfTenant, Counter>,
+    storage_errors: Family<Trouble, Counter>,
+    streams: Gauge,
+    connections: Gauge,
+    waiting_writes: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("curo_relay"),
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            refusals: Family::default(),
+            messages: Family::default(),
+            commits: Family::default(),
+            storage_errors: Family::default(),
+            streams: Gauge::default(),
+            connections: Gauge::default(),
+            waiting_writes: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The relay's version", build);
+        registry.register("requests", "Answered requests", self.requests.clone());
+        let help = "Seconds from a request's head to its answer's; of a live stream to its first line";
+        registry.register("request_seconds", help, self.seconds.clone());
+        registry.register("refusals", "Problems that were answered", self.refusals.clone());
+        let help = "Accepted messages, repetitions not counted";
+        registry.register("accepted_messages", help, self.messages.clone());
+        let help = "Accepted commits, repetitions not counted";
+        registry.register("accepted_commits", help, self.commits.clone());
+        registry.register(
+            "storage_errors",
+            "Calls that the storage failed",
+            self.storage_errors.clone(),
+        );
+        registry.register("streams", "Open live streams", self.streams.clone());
+        registry.register("connections", "Open connections", self.connections.clone());
+        let help = "Writes that wait for the storage's writer or are with it";
+        registry.register("storage_waiting_writes", help, self.waiting_writes.clone());
+    }
+
+    /// One request was answered. `route` is the template of its path, never the path.
+    pub(crate) fn answered(&self, method: &axum::http::Method, route: &str, status: u16, took: Duration) {
+        let method = match method.as_str() {
+            "GET" => "GET",
+            "POST" => "POST",
+            // Anybody can send any word as a method.
+            _ => "other",
+        };
+        let route = route.to_owned();
+        self.seconds
+            .get_or_create(&Route { route: route.clone() })
+            .observe(took.as_secs_f64());
+        self.requests.get_or_create(&Answered { method, route, status }).inc();
+    }
+
+    pub(crate) fn refused(&self, code: &ErrorCode) {
+        let code = code.as_str().to_owned();
+        self.refusals.get_or_create(&Code { code }).inc();
+    }
+
+    pub(crate) fn accepted_messages(&self, tenant: &TenantId, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.messages.get_or_create(&of(tenant)).inc_by(count);
+    }
+
+    pub(crate) fn accepted_commit(&self, tenant: &TenantId) {
+        self.commits.get_or_create(&of(tenant)).inc();
+    }
+
+    pub(crate) fn storage_error(&self, kind: &'static str) {
+        self.storage_errors.get_or_create(&Trouble { kind }).inc();
+    }
+
+    /// All values as text.
+    pub(crate) fn text(&self, levels: Levels) -> String {
+        self.streams.set(i64::try_from(levels.streams).unwrap_or(i64::MAX));
+        self.connections
+            .set(i64::try_from(levels.connections).unwrap_or(i64::MAX));
+        self.waiting_writes
+            .set(i64::try_from(levels.waiting_writes).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a string does not fail; a scrape without the closing line is refused by whoever reads it.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+fn of(tenant: &TenantId) -> OfTenant {
+    OfTenant {
+        tenant: tenant.as_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_anybody_can_make_up_do_not_become_labels() {
+        let metrics = Metrics::default();
+        for n in 0..100 {
+            let method = axum::http::Method::from_bytes(format!("M{n}").as_bytes()).unwrap();
+            metrics.answered(&method, "none", 405, Duration::ZERO);
+        }
+        let text = metrics.text(Levels {
+            streams: 3,
+            connections: 2,
+            waiting_writes: 7,
+        });
+        assert!(
+            text.contains("curo_relay_requests_total{method=\"other\",route=\"none\",status=\"405\"} 100\n"),
+            "{text}"
+        );
+        assert!(text.contains("curo_relay_streams 3\n") && text.contains("curo_relay_storage_waiting_writes 7\n"));
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn storage_errors_are_counted_by_kind() {
+        let metrics = Metrics::default();
+        metrics.storage_error("full");
+        let text = metrics.text(Levels {
+            streams: 0,
+            connections: 0,
+            waiting_writes: 0,
+        });
+        assert!(
+            text.contains("curo_relay_storage_errors_total{kind=\"full\"} 1\n"),
+            "{text}"
+        );
+    }
+}
