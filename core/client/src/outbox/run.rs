@@ -46,7 +46,7 @@ impl Core {
                 self.hold(*id, wait);
             }
             if of_account(&fault.code()) {
-                // self.account_refused.send_replace(Some(fault.code()));
+                self.account_refused.send_replace(Some(fault.code()));
             }
         }
         let curable = faults.iter().position(|(_, fault)| fault.retryable()).unwrap_or(0);

@@ -26,7 +26,6 @@ pub(super) fn stock(
 }
 
 /// What will be given out for a good while yet: the device refills before the rest grows stale.
-
 fn stock_of(
     conn: &Connection,
     tenant: &TenantId,

@@ -163,6 +163,13 @@ async fn p5_7_a_welcome_that_cannot_be_checked_yet_holds_up_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p5_7_a_welcome_shown_again_brings_no_old_epoch_back() {
     logs();
+    for log in ["served", "denied"] {
+        shown_again(log == "denied").await;
+    }
+}
+
+/// Whose log is denied has to believe that the old membership is over.
+async fn shown_again(denied: bool) {
     let relay = TestRelay::start().await.unwrap();
     let ana = Victim::new(&relay, "ana").await;
     ana.mitm.before_relay(|call| {
@@ -202,6 +209,9 @@ async fn p5_7_a_welcome_shown_again_brings_no_old_epoch_back() {
         }
         if let Some(query) = &call.query {
             call.query = Some(query.replace("inbox_ack=2", "inbox_ack=1"));
+        }
+        if denied && call.is("/entries") {
+            return Some(Reply::problem("removed"));
         }
         call.is("/trees/").then(|| Reply::json(200, tree.clone()))
     });

@@ -1,0 +1,146 @@
+//! Locked, closed, started and stopped, in any order.
+
+use super::*;
+
+/// Every call of a client that is locked, closed or otherwise not to be used.
+async fn refusals(client: &Client, id: ConversationId, message: MessageId, intent: IntentId) -> Vec<ErrorCode> {
+    let conversation = client.conversation(id);
+    let cursorless = conversation.latest(1).await;
+    vec![
+        code(client.conversations().await),
+        code(client.outbox().await),
+        code(client.start().await),
+        code(client.catch_up().await),
+        code(client.find_people(&["ben"]).await),
+        code(client.create_conversation(&[UserId::random()]).await),
+        code(client.direct_conversation(UserId::random()).await),
+        code(client.sign_in().await),
+        code(conversation.info().await),
+        code(conversation.send_text("no".into(), MessageId::random()).await),
+        code(conversation.add(&[UserId::random()]).await),
+        code(conversation.remove(&[UserId::random()]).await),
+        code(conversation.renew_keys().await),
+        code(conversation.intent(intent).await),
+        code(conversation.retry(intent).await),
+        code(cursorless),
+        code(conversation.delivery(message).await),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_or_closed_client_refuses_everything_and_comes_back_unharmed() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    let (ward, created) = ana.client().create_conversation(&[ben.user().await]).await.unwrap();
+    let first = send(&ana, ward.id(), "first").await;
+    until_text(ben.client(), ward.id(), "first", SOON).await;
+    until_done(ana.client(), ward.id(), created, SOON).await;
+    for round in ["locked", "closed"] {
+        let queued = send(&ana, ward.id(), round).await;
+        if round == "locked" {
+            ana.client().lock().await.unwrap();
+        } else {
+            ana.client().close().await.unwrap();
+        }
+        assert!(ana.client().is_locked());
+        assert_eq!(ana.client().connection(), ConnectionState::Stopped);
+        for (n, refused) in refusals(ana.client(), ward.id(), first, created)
+            .await
+            .into_iter()
+            .enumerate()
+        {
+            assert_eq!(refused, ErrorCode::LOCKED, "{round}, call {n}");
+        }
+        // Again is no error.
+        ana.client().lock().await.unwrap();
+        ana.client().close().await.unwrap();
+        ana.client().stop().await;
+        let revision = ana.client().revision();
+        ana.client().unlock().await.unwrap();
+        assert!(
+            ana.client().next_revision(revision).await > revision,
+            "watchers are told"
+        );
+        // Unlocked is not started.
+        assert_eq!(ana.client().connection(), ConnectionState::Stopped);
+        ana.client().start().await.unwrap();
+        until_text(ben.client(), ward.id(), round, SOON).await;
+        until_delivery(
+            ana.client(),
+            ward.id(),
+            queued,
+            DeliveryState::Delivered { by: 1, of: 1 },
+            SOON,
+        )
+        .await;
+        send(&ben, ward.id(), &format!("after {round}")).await;
+        until_text(ana.client(), ward.id(), &format!("after {round}"), SOON).await;
+    }
+    assert_eq!(
+        texts(&ward).await.unwrap(),
+        ["first", "locked", "after locked", "closed", "after closed"]
+    );
+    ana.close().await.unwrap();
+    ben.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn locking_in_the_middle_of_everything_loses_nothing() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    let (ward, _) = ana.client().create_conversation(&[ben.user().await]).await.unwrap();
+    let mut expected = Vec::new();
+    for n in 0..12 {
+        for part in 0..3 {
+            let text = format!("{n}.{part}");
+            send(&ana, ward.id(), &text).await;
+            expected.push(text);
+        }
+        if n % 4 == 1 {
+            ward.renew_keys().await.unwrap();
+        }
+        // At once: what is under way is cut off wherever it stands.
+        ana.client().lock().await.unwrap();
+        ana.client().unlock().await.unwrap();
+        ana.client().start().await.unwrap();
+    }
+    until_text(ben.client(), ward.id(), "11.2", SOON).await;
+    assert_eq!(texts(&ben.client().conversation(ward.id())).await.unwrap(), expected);
+    let empty = async || ana.client().outbox().await.is_ok_and(|outbox| outbox.waiting == 0);
+    until(ana.client(), "outbox empty", SOON, empty).await;
+    assert_eq!(texts(&ward).await.unwrap(), expected);
+    ana.close().await.unwrap();
+    ben.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watchers_are_woken_and_starting_and_stopping_may_be_repeated() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let ana = Person::online(&relay, "ana").await.unwrap();
+    let client = ana.client().clone();
+    client.start().await.unwrap();
+    assert_eq!(client.connection(), ConnectionState::Live);
+    let (revision, live) = (client.revision(), client.connection());
+    let watched = client.clone();
+    let connection = tokio::spawn(async move { watched.next_connection(&live).await });
+    let watched = client.clone();
+    let change = tokio::spawn(async move { watched.next_revision(revision).await });
+    client.stop().await;
+    client.stop().await;
+    assert_ne!(connection.await.unwrap(), ConnectionState::Live);
+    assert_eq!(client.connection(), ConnectionState::Stopped);
+    client.create_conversation(&[UserId::random()]).await.unwrap();
+    assert!(change.await.unwrap() > revision);
+    for _ in 0..3 {
+        client.start().await.unwrap();
+        client.start().await.unwrap();
+        until_live(&client, SOON).await;
+        client.stop().await;
+    }
+    ana.close().await.unwrap();
+}
