@@ -18,14 +18,16 @@ use crate::{CipherKey, DbError, OpenError, Options, open, reader};
 const WRITE_QUEUE: usize = 1024;
 /// Jobs that may wait for a reader.
 const READ_QUEUE: usize = 256;
+const WRITER_NAME: &str = "curo-db-writer";
+const READER_NAME: &str = "curo-db-reader";
 /// SQLite's parser, SQLCipher and a job's own code (MLS trees) share the writer's stack.
 const WRITER_STACK: usize = 8 << 20;
 
 /// An open database. Clones are handles on the same one.
 ///
 /// Jobs are detached: once entered they run to their end, whatever happens to the future that waits for them. After
-/// [`Database::close`] every call fails with [`DbError::Closed`]. When the last handle is dropped without `close`, the
-/// threads finish the entered jobs and close the file in the background.
+/// [`Database::close`] every call fails with [`DbError::Closed`]. Dropping the last handle closes too and
+/// waits for it: no thread is at work in the cipher's library when the process ends, which that library does not survive.
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<Inner>,
@@ -43,6 +45,19 @@ struct Inner {
 struct Queues {
     write: Sender<Box<dyn WriteJob>>,
     read: Sender<ReadJob>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.queues.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        // A job may hold the last handle; a database's threads cannot wait for themselves.
+        let on_own_thread = thread::current()
+            .name()
+            .is_some_and(|name| name == WRITER_NAME || name == READER_NAME);
+        if !on_own_thread {
+            drop(block_on(self.closed.wait_for(Option::is_some)));
+        }
+    }
 }
 
 impl Database {
@@ -96,7 +111,7 @@ impl Database {
             }
         };
         let thread = thread::Builder::new()
-            .name("curo-db-writer".into())
+            .name(WRITER_NAME.into())
             .stack_size(WRITER_STACK)
             .spawn(main)?;
         let inner = Inner {
@@ -227,7 +242,7 @@ fn start(
         .map(|connection| {
             let queue = Arc::clone(&read_queue);
             thread::Builder::new()
-                .name("curo-db-reader".into())
+                .name(READER_NAME.into())
                 .spawn(move || reader::run(connection, &queue))
                 .map_err(OpenError::from)
         })

@@ -144,9 +144,14 @@ impl Writer {
     }
 
     fn commit(&self) -> Result<(), DbError> {
-        fail::fail_point!("sqlite.before_commit", |_| Err(DbError::Io {
-            code: rusqlite::ffi::SQLITE_IOERR
-        }));
+        fail::fail_point!("sqlite.before_commit", |how: Option<String>| Err(
+            match how.as_deref() {
+                Some("full") => DbError::Full,
+                _ => DbError::Io {
+                    code: rusqlite::ffi::SQLITE_IOERR,
+                },
+            }
+        ));
         self.execute("COMMIT")
             .inspect_err(|error| tracing::error!(%error, "a commit failed"))?;
         fail::fail_point!("sqlite.after_commit");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use curo_types::ErrorCode;
 use curo_types::api::StreamEvent;
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,8 @@ pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToke
     let mut waits = retry.schedule();
     loop {
         let reached = Instant::now();
+        // Who signed in before this attempt has signed in for it, and not for the one after it.
+        let _ = core.signed_in.notified().now_or_never();
         let ended = tokio::select! {
             () = cancel.cancelled() => break,
             ended = connected(&core) => ended,

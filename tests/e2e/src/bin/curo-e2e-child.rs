@@ -200,6 +200,10 @@ async fn client_call(client: &Client, passes: &Passes, request: &Value) -> Resul
             )
         }
         "passes" => passes.to_json(),
+        "fail" => {
+            fail::cfg(text(request, "point")?, text(request, "how")?)?;
+            Value::Null
+        }
         "settled" => {
             let settled = async || client.outbox().await.is_ok_and(|outbox| outbox.waiting == 0);
             try_until(client, "an empty outbox", SOON, settled).await?;

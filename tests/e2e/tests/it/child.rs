@@ -164,6 +164,17 @@ impl Mover {
         Ok(answer["ok"].take())
     }
 
+    /// Asks for what is refused, and returns the code.
+    pub fn refused(&mut self, request: &Value) -> String {
+        let answer = self.child.as_mut().unwrap().call(request).unwrap();
+        answer["error"].as_str().unwrap().to_owned()
+    }
+
+    /// From now on a fail point does this: `return(full)`, `off`, …
+    pub fn fail(&mut self, point: &str, how: &str) {
+        self.call(&json!({ "do": "fail", "point": point, "how": how }));
+    }
+
     /// Asks until it is answered: everything that is asked may be repeated.
     pub fn call(&mut self, request: &Value) -> Value {
         loop {

@@ -417,6 +417,56 @@ async fn p5_6_a_client_whose_commits_fail_now_and_then_goes_on() {
     world.end().await;
 }
 
+/// A full disk: reading goes on, everything else is refused with its code and comes to nothing, and nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn p5_4_a_full_disk_refuses_and_loses_nothing() {
+    let world = World::start().await;
+    let mut mover = Mover::new(&world.relay, "mover", []);
+    mover.begin();
+    let care = mover.create(&[world.ana.user().await]);
+    mover.send(care, "before");
+    until_text(world.ana.client(), care, "before", SOON).await;
+    mover.settled();
+    mover.fail("sqlite.before_commit", "return(full)");
+    let message = MessageId::random();
+    let send = json!({ "do": "send", "conversation": care, "message": message, "text": "after" });
+    for request in [
+        send.clone(),
+        json!({ "do": "renew", "conversation": care }),
+        json!({ "do": "add", "conversation": care, "people": [world.ben.user().await] }),
+        json!({ "do": "create", "people": [world.ben.user().await] }),
+    ] {
+        assert_eq!(mover.refused(&request), "storage_full", "{request}");
+    }
+    assert_eq!(mover.texts(care), ["before"]);
+    // What others say meanwhile waits at the relay.
+    let theirs = world.ana.client().conversation(care);
+    for text in ["one", "two"] {
+        theirs.send_text(text.into(), MessageId::random()).await.unwrap();
+    }
+    let sent = async || {
+        world
+            .ana
+            .client()
+            .outbox()
+            .await
+            .is_ok_and(|outbox| outbox.waiting == 0)
+    };
+    until(world.ana.client(), "sent", SOON, sent).await;
+    assert_eq!(mover.texts(care), ["before"]);
+    mover.fail("sqlite.before_commit", "off");
+    mover.until_text(care, "two");
+    mover.call(&send);
+    until_text(world.ana.client(), care, "after", SOON).await;
+    assert_eq!(mover.settled(), 0);
+    for life in 0..2 {
+        assert_eq!(mover.texts(care), ["before", "one", "two", "after"], "life {life}");
+        mover.kill_and_restart();
+    }
+    assert_eq!(texts(&theirs).await.unwrap(), ["before", "one", "two", "after"]);
+    world.end().await;
+}
+
 /// A relay whose storage fails now and then, before or after it has done what it was asked for.
 #[tokio::test(flavor = "multi_thread")]
 async fn p3_1_a_relay_whose_storage_fails_now_and_then_loses_and_doubles_nothing() {

@@ -185,6 +185,10 @@ async fn p7_2_another_or_an_older_store_at_the_relay_stops_the_client_and_loses_
         relay.start_again().await.unwrap();
         send(&ana, id, "after").await;
         until_text(ben.client(), id, "after", SOON).await;
+        for person in [&ana, &ben] {
+            // Their tokens stand behind what the backup does not have.
+            person.client().catch_up().await.unwrap();
+        }
         relay.stop().await;
         for file in snapshot(relay.data_dir()).into_keys() {
             fs::remove_file(file).unwrap();
@@ -197,17 +201,14 @@ async fn p7_2_another_or_an_older_store_at_the_relay_stops_the_client_and_loses_
         relay.start_again().await.unwrap();
         send(&ana, id, "unsent").await;
         for person in [&ana, &ben] {
-            let stopped = async || matches!(person.client().connection(), ConnectionState::Failed { .. });
-            until(person.client(), "stopped", SOON, stopped).await;
-            let ConnectionState::Failed { code: why } = person.client().connection() else {
-                panic!()
-            };
-            let expected = if restored {
+            // A relay that begins anew knows nobody.
+            let why = if restored {
                 ErrorCode::STORE_CHANGED
             } else {
                 ErrorCode::UNKNOWN_DEVICE
             };
-            assert_eq!(why, expected, "restored: {restored}");
+            let stopped = ConnectionState::Failed { code: why };
+            until_connection(person.client(), "stopped", SOON, |state| *state == stopped).await;
         }
         if !restored {
             assert_eq!(code(ana.client().sign_in().await), ErrorCode::STORE_CHANGED);
