@@ -27,9 +27,9 @@ pub struct Limits {
     pub requests_per_user_per_second: u32,
     /// Bytes of request bodies of one user in a second, over ten seconds. One request may exceed it, the next ones wait.
     pub bytes_per_user_per_second: u64,
-    /// KeyPackages that one user may claim in an hour.
+    /// Users that one user may ask KeyPackages of in an hour.
     pub claims_by_user_per_hour: u32,
-    /// KeyPackages that others may claim of one user in an hour.
+    /// How often one user may ask KeyPackages of one and the same other user in an hour.
     pub claims_of_user_per_hour: u32,
     /// Devices that one user may register in a day. Each one stays in the directory for ever, revoked or not.
     pub registrations_per_user_per_day: u32,

@@ -161,13 +161,13 @@ mod tests {
         assert!(body.next().await.unwrap().is_err(), "it does not look like the end");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_waits_for_the_relay_is_not_stalled() {
         let (sender, receiver) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(1);
         let source = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
-        let mut body = pace(source, None, Duration::from_millis(1)).into_data_stream();
+        let mut body = pace(source, None, STALLED).into_data_stream();
         let (line, ()) = tokio::join!(body.next(), async {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(10 * STALLED).await;
             sender.send(Ok(Bytes::from_static(b"line"))).await.unwrap();
         });
         assert_eq!(line.unwrap().unwrap(), "line");

@@ -11,6 +11,7 @@
 mod api;
 mod canary;
 mod child;
+mod discards;
 mod fail_points;
 mod faults;
 mod hostile;
