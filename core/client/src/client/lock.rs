@@ -1,0 +1,46 @@
+//! Lock and unlock: what happens to key, database and memory in between.
+
+use super::Client;
+use crate::error::{Fault, Result};
+
+impl Client {
+    /// Stops, zeroizes the store's key and closes the database. Every call then fails with `locked` until
+    /// [`Client::unlock`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client) -> curo::Result<()> {
+    /// client.lock().await?;                  // the screen goes off
+    /// assert!(client.conversations().await.is_err());
+    /// client.unlock().await?;                // the person is back
+    /// client.start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The database's, where it could not be closed in good order; it is locked all the same.
+    pub async fn lock(&self) -> Result<()> {
+        self.stop().await;
+        // The store first: a write that is still queued loads groups, and waiting for a token provider must not keep it open.
+        let locked = self.core.db.store().lock().await;
+        self.core.db.forget_groups();
+        self.core.changed();
+        self.core.relay.forget_token().await;
+        Ok(locked.map_err(Fault::from)?)
+    }
+
+    /// Opens the store again with the vault's key. Call [`Client::start`] afterwards.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn unlock(&self) -> Result<()> {
+        self.core.db.store().unlock(&*self.vault).await.map_err(Fault::from)?;
+        self.core.changed();
+        Ok(())
+    }
+
+    /// Whether the store is locked.
+    pub fn is_locked(&self) -> bool {
+        self.core.db.store().is_locked()
+    }
+}

@@ -1,0 +1,97 @@
+//! The background tasks: started, stopped, or one pass instead of them.
+
+use std::sync::Arc;
+
+use curo_types::ErrorCode;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::Client;
+use crate::error::{Error, Result};
+use crate::network::anew_on_change;
+use crate::state::ConnectionState;
+use crate::sync::run;
+
+/// The background tasks; they end when this is dropped, with the last handle on the client.
+pub(super) struct Tasks {
+    cancel: DropGuard,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Client {
+    /// Starts the background tasks: live sync and sending. Needs a Tokio runtime. A second call does nothing.
+    ///
+    /// # Errors
+    /// `sign_in_needed` before the first sign-in, `locked`.
+    pub async fn start(&self) -> Result<()> {
+        self.core.account().await?;
+        if self.is_locked() {
+            return Err(Error::new(ErrorCode::LOCKED));
+        }
+        let mut tasks = self.tasks.lock().await;
+        // A task that has ended by itself has panicked: both begin anew.
+        if tasks
+            .as_ref()
+            .is_none_or(|tasks| tasks.handles.iter().any(JoinHandle::is_finished))
+        {
+            let cancel = CancellationToken::new();
+            self.core.set_connection(ConnectionState::CatchingUp);
+            let (retry, core) = (self.retry, Arc::clone(&self.core));
+            let (sync, outbox) = (cancel.clone(), cancel.clone());
+            let handles = vec![
+                tokio::spawn(anew_on_change(Arc::clone(&core), {
+                    let core = Arc::clone(&core);
+                    move || run::sync(Arc::clone(&core), retry, sync.clone())
+                })),
+                tokio::spawn(anew_on_change(Arc::clone(&core), move || {
+                    run::outbox(Arc::clone(&core), retry, outbox.clone())
+                })),
+            ];
+            *tasks = Some(Tasks {
+                cancel: cancel.drop_guard(),
+                handles,
+            });
+        }
+        Ok(())
+    }
+
+    /// Stops the background tasks. What they had written stays; what they were waiting for is asked again after a start.
+    pub async fn stop(&self) {
+        let tasks = self.tasks.lock().await.take();
+        if let Some(tasks) = tasks {
+            drop(tasks.cancel);
+            for handle in tasks.handles {
+                // A task that panicked has nothing more to stop.
+                let _ = handle.await;
+            }
+        }
+        // What follows is another opening: nothing is encrypted before the relay has answered it.
+        self.core.forget_answer();
+        self.core.set_connection(ConnectionState::Stopped);
+    }
+
+    /// Brings everything up to date once: fetches what is new and sends what waits. For background work; [`Client::start`]
+    /// does the same for as long as the app is in front.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client) -> curo::Result<()> {
+    /// // A background task: twenty seconds, then the system takes the app away.
+    /// let limit = std::time::Duration::from_secs(20);
+    /// let _ = tokio::time::timeout(limit, client.catch_up()).await;
+    /// client.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `offline`, `captive_portal`, `tls_failed`, `pin_mismatch`, `sign_in_needed`, `locked`, and whatever the relay
+    /// answers. What was done until then stays done.
+    pub async fn catch_up(&self) -> Result<()> {
+        self.core.pull().await?;
+        self.core.release_held();
+        self.core.flush().await?;
+        // What was sent may have moved cursors, and others may have answered.
+        self.core.pull().await?;
+        Ok(())
+    }
+}
