@@ -103,9 +103,17 @@ def directory_envelope(f):
     return {"body": body, "signed": cbor(["curo directory v1", body]), "bytes": envelope, "hash": sha256(envelope)}
 
 
+def access(f):
+    if f is None:
+        return None
+    behalf = f.get("on_behalf_of") and unhex(f["on_behalf_of"])
+    return present({0: f["purpose_of_use"], 1: f.get("role"), 2: f.get("reason_code"), 3: behalf})
+
+
 def request_context(f):
     device = f.get("device") and unhex(f["device"])
-    data = cbor(present({0: 1, 1: device, 2: position(f.get("audit_head"), "chain", "seq", "head")}))
+    data = cbor(present({0: 1, 1: device, 2: position(f.get("audit_head"), "chain", "seq", "head"),
+                         3: access(f.get("access"))}))
     return {"bytes": data, "header": base64.urlsafe_b64encode(data).rstrip(b"=").decode()}
 
 

@@ -13,6 +13,7 @@ use curo_store::{KeyVault, Profiles, Store, StoreError};
 use curo_types::{DeviceId, ErrorCode, ProfileId, TenantId, UserId};
 use tokio::sync::Mutex;
 
+use crate::access::Access;
 use crate::core::{Core, now_ms};
 use crate::db::Db;
 use crate::error::{Error, Fault, Result};
@@ -57,6 +58,7 @@ pub struct Client {
     profile: ProfileId,
     retry: Retry,
     tasks: Arc<Mutex<Option<Tasks>>>,
+    pub(crate) access: Access,
 }
 
 impl Client {
@@ -111,6 +113,7 @@ impl Client {
                 max: options.retry_max,
             },
             tasks: Arc::default(),
+            access: None,
         })
     }
 

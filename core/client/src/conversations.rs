@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 pub use curo_store::repo::conversation::ConversationState;
 
+use crate::access::{self, Access};
 use crate::core::{Core, now_ms};
 use crate::error::{Error, Fault, Result};
 use crate::failpoints;
@@ -24,6 +25,7 @@ use crate::timeline::IntentStatus;
 pub struct Conversation {
     pub(crate) core: Arc<Core>,
     pub(crate) id: ConversationId,
+    pub(crate) access: Access,
 }
 
 /// What a list of conversations shows.
@@ -62,8 +64,8 @@ impl ConversationInfo {
 }
 
 impl Conversation {
-    pub(crate) const fn new(core: Arc<Core>, id: ConversationId) -> Self {
-        Self { core, id }
+    pub(crate) const fn new(core: Arc<Core>, id: ConversationId, access: Access) -> Self {
+        Self { core, id, access }
     }
 
     /// The conversation's id.
@@ -187,7 +189,7 @@ impl Conversation {
 
     async fn queue(&self, kind: IntentKind, payload: Vec<u8>) -> Result<IntentId> {
         self.core.account().await?;
-        let (intent, id) = (IntentId::random(), self.id);
+        let (intent, id, access) = (IntentId::random(), self.id, self.access.clone());
         let written = self.core.db.write(move |tx| {
             open_for_intents(tx.conn, id)?;
             let direct = conversation::get(tx.conn, id)?.is_some_and(|row| row.direct_with.is_some());
@@ -195,7 +197,7 @@ impl Conversation {
                 return Err(Fault::Code(ErrorCode::NOT_DIRECT));
             }
             outbox::add(tx.conn, intent, id, kind, &payload, now_ms())?;
-            Ok(())
+            access::keep(tx.conn, intent, access.as_deref())
         });
         written.await?;
         self.queued();

@@ -7,6 +7,7 @@ use curo_store::repo::outbox::{self, IntentKind};
 use curo_types::api::limits;
 use curo_types::{ConversationId, Digest, ErrorCode, IntentId, UserId};
 
+use crate::access;
 use crate::client::Client;
 use crate::conversations::{Conversation, ConversationInfo};
 use crate::core::now_ms;
@@ -81,7 +82,7 @@ impl Client {
         if others.is_empty() || others.len() > limits::USERS_PER_REQUEST {
             return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
         }
-        let intent = IntentId::random();
+        let (intent, access) = (IntentId::random(), self.access.clone());
         let write = self.core.db.write(move |tx| {
             if conversation::get(tx.conn, id)?.is_some() {
                 return Ok(());
@@ -108,7 +109,7 @@ impl Client {
             };
             conversation::put(tx.conn, &row)?;
             outbox::add(tx.conn, intent, id, IntentKind::Create, &encode_users(&others), now)?;
-            Ok(())
+            access::keep(tx.conn, intent, access.as_deref())
         });
         write.await?;
         failpoints::hit(failpoints::INTENT_QUEUED);
@@ -119,7 +120,7 @@ impl Client {
 
     /// A handle on a conversation. Says nothing about whether this device has it; its calls do.
     pub fn conversation(&self, id: ConversationId) -> Conversation {
-        Conversation::new(Arc::clone(&self.core), id)
+        Conversation::new(Arc::clone(&self.core), id, self.access.clone())
     }
 
     /// All conversations of this device, the last active first. Works offline.

@@ -15,7 +15,7 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use curo_types::format::RequestContext;
+use curo_types::format::{AccessContext, RequestContext};
 use curo_types::{DeviceId, ErrorCode};
 use reqwest::{Method, Url, header};
 use serde::Serialize;
@@ -33,6 +33,9 @@ pub(crate) use stream::EventStream;
 const STREAM_PATH: &str = "/v1/stream";
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Why a request is made, if the app has said so.
+type Access<'a> = Option<&'a AccessContext>;
+
 /// The relay, as one account sees it.
 pub(crate) struct Relay {
     pool: Pool,
@@ -40,7 +43,7 @@ pub(crate) struct Relay {
     timeout: Duration,
     tokens: Arc<dyn TokenProvider>,
     token: Mutex<Option<AccessToken>>,
-    context: RwLock<String>,
+    device: RwLock<Option<DeviceId>>,
     /// What went wrong last, for diagnostics.
     pub(crate) recent: Recent,
 }
@@ -68,7 +71,7 @@ impl Relay {
             timeout: options.request_timeout,
             tokens,
             token: Mutex::new(None),
-            context: RwLock::new(RequestContext::new(None).to_header()),
+            device: RwLock::new(None),
             recent: Recent::default(),
         })
     }
@@ -90,7 +93,7 @@ impl Relay {
 
     /// From now on requests name this device.
     pub(crate) async fn set_device(&self, device: DeviceId) {
-        *self.context.write().await = RequestContext::new(Some(device)).to_header();
+        *self.device.write().await = Some(device);
     }
 
     /// Forgets the token, so that the next request asks the app for one.
@@ -123,8 +126,8 @@ impl Relay {
     }
 
     /// Sends a request and notes what goes wrong.
-    async fn send(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Result<Sent, Fault> {
-        let sent = self.send_with_token(method, url, body).await;
+    async fn send(&self, method: Method, url: Url, body: Option<Vec<u8>>, access: Access<'_>) -> Result<Sent, Fault> {
+        let sent = self.send_with_token(method, url, body, access).await;
         if let Err(fault) = &sent {
             self.recent.note("request", &fault.code());
         }
@@ -132,13 +135,23 @@ impl Relay {
     }
 
     /// Sends a request, with a fresh token if the first one is refused as expired. What comes back is the relay's.
-    async fn send_with_token(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Result<Sent, Fault> {
+    async fn send_with_token(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<Vec<u8>>,
+        access: Access<'_>,
+    ) -> Result<Sent, Fault> {
         let body = body.map(bytes::Bytes::from);
         let is_stream = url.path() == STREAM_PATH;
         let mut refused = None;
         loop {
             let token = self.token(refused.as_ref()).await?;
-            let context = self.context.read().await.clone();
+            let mut context = RequestContext::new(*self.device.read().await);
+            if let Some(access) = access {
+                context = context.with_access(access);
+            }
+            let context = context.to_header();
             let sending = self.pool.send(|http| {
                 let mut request = http
                     .request(method.clone(), url.clone())
@@ -182,8 +195,14 @@ impl Relay {
         }
     }
 
-    async fn call<A: DeserializeOwned>(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<A, Fault> {
-        let sent = self.send(method, self.url(path)?, body).await?;
+    async fn call<A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        access: Access<'_>,
+    ) -> Result<A, Fault> {
+        let sent = self.send(method, self.url(path)?, body, access).await?;
         let bytes = sent.read(answer::read_bounded).await.inspect_err(|fault| {
             self.recent.note("answer", &fault.code());
         })?;
@@ -191,12 +210,22 @@ impl Relay {
     }
 
     async fn post<A: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<A, Fault> {
+        self.post_in(path, body, None).await
+    }
+
+    /// Posts what somebody administers, with the reason that the app has given.
+    async fn post_in<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        access: Access<'_>,
+    ) -> Result<A, Fault> {
         let body = serde_json::to_vec(body).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
-        self.call(Method::POST, path, Some(body)).await
+        self.call(Method::POST, path, Some(body), access).await
     }
 
     async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, Fault> {
-        self.call(Method::GET, path, None).await
+        self.call(Method::GET, path, None, None).await
     }
 
     async fn open_stream(&self, token: &str, inbox_ack: u64) -> Result<EventStream, Fault> {
@@ -204,7 +233,7 @@ impl Relay {
         url.query_pairs_mut()
             .append_pair("token", token)
             .append_pair("inbox_ack", &inbox_ack.to_string());
-        let sent = self.send(Method::GET, url, None).await?;
+        let sent = self.send(Method::GET, url, None, None).await?;
         let silence = self.pool.timings().silence;
         Ok(EventStream::new(sent.response, silence, sent.over))
     }

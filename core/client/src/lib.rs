@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod access;
 mod client;
 mod conversations;
 mod core;
@@ -64,6 +65,7 @@ mod token;
 pub use client::{Account, Client, OutboxState};
 pub use conversations::{Conversation, ConversationInfo, ConversationState};
 pub use curo_store::{FileVault, KeyVault, Profiles, StoreKey, VaultError};
+pub use curo_types::format::{AccessContext, Disclosure, PurposeOfUse};
 pub use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, MessageId, ProfileId, TenantId, Text, UserId};
 pub use error::{Error, Result};
 pub use log::{LogBatch, LogLevel, LogRecord, LogSafe, LogSink, LogValue, clear_log_sink, set_log_sink};

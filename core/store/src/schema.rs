@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 2] = [
+static MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         name: "store",
@@ -20,6 +20,12 @@ static MIGRATIONS: [Migration; 2] = [
         version: 2,
         name: "messaging",
         sql: include_str!("../migrations/0002_messaging.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 3,
+        name: "access",
+        sql: include_str!("../migrations/0003_access.sql"),
         rust: None,
     },
 ];

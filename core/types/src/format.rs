@@ -18,5 +18,5 @@ pub use content::{Content, Kind, Reference, Subject};
 pub use credential::Credential;
 pub use directory::{Action, Approval, Envelope, EnvelopeBody, EnvelopeSignature, Signer, SuiteKey};
 pub use entry::{EntryHeader, EntryKind};
-pub use request_context::RequestContext;
+pub use request_context::{AccessContext, Disclosure, PurposeOfUse, RequestContext};
 pub use tip::{LogKeyStatement, SignedTip};

@@ -135,7 +135,12 @@ impl FromRequestParts<App> for Device {
             subject,
             expires_ms,
         } = Bearer::from_request_parts(parts, app).await?;
-        let named = context(&parts.headers)?
+        let context = context(&parts.headers)?;
+        // Its form is checked; nothing is decided by it. It is recorded with what the request does.
+        if let Some(access) = context.access()? {
+            tracing::info!(%tenant, purpose = access.purpose_of_use.as_str(), "a request with an access context");
+        }
+        let named = context
             .device
             .ok_or_else(|| Reject::malformed("the request context names no device"))?;
         let found = app

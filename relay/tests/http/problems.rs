@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use curo_types::ErrorCode;
 use curo_types::format::RequestContext;
 use reqwest::{Method, Version};
@@ -111,6 +113,11 @@ async fn the_request_context_must_be_there_and_of_a_known_version() {
     );
     // {0: 2}: version 2.
     assert_eq!(code(Some("oQAC")).await, ErrorCode::UNSUPPORTED_VERSION);
+    // {0: 1, 1: its device, 3: {0: "treat"}}: not the form of a purpose.
+    let mut bytes = vec![0xa3, 0x00, 0x01, 0x01, 0x50];
+    bytes.extend(anna.id.0);
+    bytes.extend(b"\x03\xa1\x00\x65treat");
+    assert_eq!(code(Some(&URL_SAFE_NO_PAD.encode(&bytes))).await, ErrorCode::MALFORMED);
     let unknown = RequestContext::new(Some(curo_types::DeviceId::random())).to_header();
     assert_eq!(code(Some(&unknown)).await, ErrorCode::UNKNOWN_DEVICE);
 }

@@ -7,7 +7,7 @@ use curo_types::api::{
 };
 use curo_types::{Blob, ConversationId};
 
-use super::{EventStream, Relay};
+use super::{Access, EventStream, Relay};
 use crate::error::Fault;
 
 impl Relay {
@@ -41,12 +41,22 @@ impl Relay {
         self.post("/v1/key-packages/claim", claim).await
     }
 
-    pub(crate) async fn create_conversation(&self, request: &CreateConversation) -> Result<Accepted, Fault> {
-        self.post("/v1/conversations", request).await
+    pub(crate) async fn create_conversation(
+        &self,
+        request: &CreateConversation,
+        access: Access<'_>,
+    ) -> Result<Accepted, Fault> {
+        self.post_in("/v1/conversations", request, access).await
     }
 
-    pub(crate) async fn commit(&self, id: ConversationId, request: &CommitRequest) -> Result<Accepted, Fault> {
-        self.post(&format!("/v1/conversations/{id}/commits"), request).await
+    pub(crate) async fn commit(
+        &self,
+        id: ConversationId,
+        request: &CommitRequest,
+        access: Access<'_>,
+    ) -> Result<Accepted, Fault> {
+        self.post_in(&format!("/v1/conversations/{id}/commits"), request, access)
+            .await
     }
 
     pub(crate) async fn messages(

@@ -3,6 +3,7 @@
 use curo_store::repo::account::Account;
 use curo_store::repo::outbox::{self, OutboxRow};
 use curo_types::api::{CommitRequest, MessagesRequest};
+use curo_types::format::AccessContext;
 use curo_types::{Blob, ConversationId, ErrorCode, IntentId};
 
 use super::commits::{self, Prepared};
@@ -59,11 +60,17 @@ impl Core {
         let Some(prepared) = commits::read_prepared(&row) else {
             return self.freeze(id, ErrorCode::STORE_UNREADABLE).await;
         };
+        // Written by this build or refused when the intent was made: what cannot be read is left out.
+        let access = row
+            .access
+            .as_deref()
+            .and_then(|bytes| AccessContext::from_bytes(bytes).ok());
         failpoints::hit(failpoints::COMMIT_BEFORE_SEND);
         let answer = match prepared {
-            Prepared::Create(request) => self.relay.create_conversation(&request).await,
+            Prepared::Create(request) => self.relay.create_conversation(&request, access.as_ref()).await,
             Prepared::Commit { incarnation, bundle } => {
-                self.relay.commit(id, &CommitRequest::new(incarnation, bundle)).await
+                let request = CommitRequest::new(incarnation, bundle);
+                self.relay.commit(id, &request, access.as_ref()).await
             }
         };
         failpoints::hit(failpoints::COMMIT_AFTER_SEND);

@@ -5,72 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{Result, int, one, uint};
 
-/// What an intent asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum IntentKind {
-    /// Create the conversation.
-    Create,
-    /// Add people.
-    Add,
-    /// Remove people.
-    Remove,
-    /// A commit without change of members, which renews keys.
-    Update,
-    /// Send a message.
-    Message,
-}
+mod kinds;
 
-/// Where an intent stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum IntentState {
-    /// Durable, not encrypted.
-    Queued,
-    /// Exact bytes are durable.
-    Prepared,
-    /// Sent; no answer came.
-    Unknown,
-    /// The relay has accepted it; the cursor has not reached it.
-    Accepted,
-    /// The cursor has reached it, or there was nothing left to do.
-    Done,
-    /// Refused for good, or until the user retries.
-    Failed,
-}
-
-macro_rules! names {
-    ($type:ident, $($variant:ident = $name:literal),*) => {
-        impl $type {
-            /// The name in the database.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
-
-            fn parse(name: &str) -> Result<Self> {
-                match name {
-                    $($name => Ok(Self::$variant),)*
-                    _ => Err(rusqlite::Error::InvalidColumnName(stringify!($type).into())),
-                }
-            }
-        }
-    };
-}
-names!(
-    IntentKind,
-    Create = "create",
-    Add = "add",
-    Remove = "remove",
-    Update = "update",
-    Message = "message"
-);
-names!(
-    IntentState,
-    Queued = "queued",
-    Prepared = "prepared",
-    Unknown = "unknown",
-    Accepted = "accepted",
-    Done = "done",
-    Failed = "failed"
-);
+pub use self::kinds::{IntentKind, IntentState};
 
 /// One row.
 #[derive(Clone, PartialEq, Eq)]
@@ -105,6 +42,8 @@ pub struct OutboxRow {
     pub code: Option<String>,
     /// Local time of the intent.
     pub created_ms: u64,
+    /// Why the user asked for it: the encoded access context, if the app gave one.
+    pub access: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for OutboxRow {
@@ -120,7 +59,7 @@ impl std::fmt::Debug for OutboxRow {
 }
 
 const COLUMNS: &str = "position, intent, conversation, kind, payload, state, incarnation, epoch, body, body_hash, request, claim, \
-                       seq, code, created_ms";
+                       seq, code, created_ms, access";
 
 fn read(row: &Row<'_>) -> Result<OutboxRow> {
     Ok(OutboxRow {
@@ -139,6 +78,7 @@ fn read(row: &Row<'_>) -> Result<OutboxRow> {
         seq: row.get::<_, Option<i64>>(12)?.map(uint),
         code: row.get(13)?,
         created_ms: uint(row.get(14)?),
+        access: row.get(15)?,
     })
 }
 
@@ -165,6 +105,16 @@ pub fn add(
         .prepare_cached("SELECT position FROM outbox WHERE intent = ?1")?
         .query_row([intent.0], |row| row.get(0))?;
     Ok((uint(position), added))
+}
+
+/// Keeps why the user asked for an intent.
+///
+/// # Errors
+/// The database's.
+pub fn set_access(conn: &Connection, intent: IntentId, access: &[u8]) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET access = ?2 WHERE intent = ?1")?
+        .execute(params![intent.0, access])?;
+    Ok(())
 }
 
 /// A row by its intent.

@@ -1,19 +1,24 @@
-//! The context that rides on every request: which device asks, and, from the audit trail on, where its chain stands.
+//! The context that rides on every request: which device asks, why, and, from the audit trail on, where its chain stands.
+
+mod access;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minicbor::{Decode, Encode};
 
+use self::access::Wire;
 use super::authenticated_data::AuditHead;
 use super::cbor;
 use crate::{DeviceId, FormatError};
+
+pub use self::access::{AccessContext, Disclosure, PurposeOfUse};
 
 const FORMAT: &str = "request context";
 const VERSION: u64 = 1;
 const LIMIT: usize = 1024;
 
-/// The header `Curo-Context`: unpadded base64url of a CBOR map {0: version 1, 1: device, 2: audit head `[chain, seq, head]`};
-/// unknown keys are ignored. The device is absent until it is registered.
+/// The header `Curo-Context`: unpadded base64url of a CBOR map {0: version 1, 1: device, 2: audit head `[chain, seq, head]`,
+/// 3: access context without its disclosure}; unknown keys are ignored. The device is absent until it is registered.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct RequestContext {
@@ -25,6 +30,8 @@ pub struct RequestContext {
     /// The head of its audit chain; absent until the audit trail exists.
     #[n(2)]
     pub audit_head: Option<AuditHead>,
+    #[n(3)]
+    access: Option<Wire>,
 }
 
 impl RequestContext {
@@ -37,7 +44,31 @@ impl RequestContext {
             version: VERSION,
             device,
             audit_head: None,
+            access: None,
         }
+    }
+
+    /// The same request, made in this access context. Its disclosure stays behind.
+    #[must_use]
+    pub fn with_access(mut self, access: &AccessContext) -> Self {
+        self.access = Some(access.wire(false));
+        self
+    }
+
+    /// Why the request is made; `None` counts as treatment.
+    ///
+    /// # Errors
+    /// [`FormatError`] if a part is outside its limits.
+    pub fn access(&self) -> Result<Option<AccessContext>, FormatError> {
+        let Some(wire) = self.access.clone() else {
+            return Ok(None);
+        };
+        AccessContext::from_wire(wire).map(|access| {
+            Some(AccessContext {
+                disclosure: None,
+                ..access
+            })
+        })
     }
 
     /// The header's value.

@@ -1,8 +1,8 @@
 //! From the `fields` of a vector to the value that they describe.
 
 use curo_types::format::{
-    Action, Approval, AuditHead, AuthenticatedData, Content, Credential, CursorClaim, Envelope, EnvelopeBody,
-    Reference, RequestContext, Signer, Subject, SuiteKey,
+    AccessContext, Action, Approval, AuditHead, AuthenticatedData, Content, Credential, CursorClaim, Envelope,
+    EnvelopeBody, PurposeOfUse, Reference, RequestContext, Signer, Subject, SuiteKey,
 };
 use curo_types::{SuiteId, Text};
 use serde_json::Value;
@@ -66,7 +66,20 @@ fn content(fields: &Value) -> Content {
 pub fn request_context(fields: &Value) -> RequestContext {
     let mut context = RequestContext::new(optional(fields, "device", id));
     context.audit_head = optional(fields, "audit_head", audit_head);
-    context
+    match optional(fields, "access", access) {
+        Some(access) => context.with_access(&access),
+        None => context,
+    }
+}
+
+fn access(fields: &Value) -> AccessContext {
+    AccessContext {
+        purpose_of_use: PurposeOfUse::new(text(&fields["purpose_of_use"])).unwrap(),
+        role: optional(fields, "role", |role| text(role).to_owned()),
+        reason_code: optional(fields, "reason_code", |code| text(code).to_owned()),
+        on_behalf_of: optional(fields, "on_behalf_of", id),
+        disclosure: None,
+    }
 }
 
 fn suite(value: &Value) -> SuiteId {

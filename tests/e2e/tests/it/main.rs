@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod access;
 mod api;
 mod canary;
 mod child;

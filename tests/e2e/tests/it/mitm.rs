@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum_server::tls_rustls::RustlsConfig;
 use curo::ClientOptions;
 use curo_kit::{Person, TestRelay};
+use curo_types::format::RequestContext;
 use futures_util::{StreamExt as _, stream};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -33,6 +34,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// What the client says of itself.
+    pub fn context(&self) -> RequestContext {
+        let value = self.headers.get(RequestContext::HEADER).unwrap();
+        RequestContext::from_header(value.to_str().unwrap()).unwrap()
+    }
+
     /// Whether the path contains `part` or, for a part that starts with `=`, is the rest of it.
     pub fn is(&self, part: &str) -> bool {
         match part.strip_prefix('=') {
