@@ -141,6 +141,9 @@ fn judge(
     bundle: &CommitBundle,
 ) -> Result<Judged, AcceptError> {
     let staged = follower.stage(bundle.commit.as_slice())?;
+    if staged.external.is_some() {
+        return Err(AcceptError::Refused("external commit"));
+    }
     let (sender, _) = identify(tenant, &staged.sender)?;
     if sender != caller {
         return Err(AcceptError::Refused("the sender's leaf is not the calling device's"));

@@ -8,8 +8,8 @@ use crate::error::{MlsError, Refusal};
 use crate::store::MlsStore;
 use crate::suite::Suite;
 use crate::types::{
-    CommitOutcome, CommitPlan, CommitView, Created, JoinView, Joined, Leaf, NewKeyPackage, PreparedCommit, Processed,
-    Signer,
+    CommitOutcome, CommitPlan, CommitView, Created, JoinView, Joined, Leaf, NewKeyPackage, PreparedCommit,
+    PreparedExternal, Processed, Signer,
 };
 
 /// Decides on a foreign commit after it was verified and before it is applied.
@@ -109,6 +109,35 @@ pub trait MlsEngine: Send {
     /// # Errors
     /// None of its own.
     fn has_pending_commit(&mut self, store: &dyn MlsStore, group_id: &[u8]) -> Result<bool, MlsError>;
+
+    /// Makes an external commit (RFC 9420, 12.4.3.2) that brings this device into a group from outside, or back into one whose
+    /// state it cannot use any more (rule 4.4). A leaf of the signer's identity is replaced. `group_info` and `tree` are those
+    /// that the relay has accepted; every leaf of the new epoch is shown to `judge`.
+    ///
+    /// Nothing is written: neither a group that is here nor its pending commit is touched. What the commit leads to is in
+    /// [`PreparedExternal::state`].
+    ///
+    /// # Errors
+    /// [`MlsError::TreeMismatch`], [`MlsError::WrongSuite`], [`MlsError::UnknownSignatureKey`], [`MlsError::Refused`] with
+    /// the judge's reason, [`MlsError::NotAllowed`], [`MlsError::Malformed`], [`MlsError::BadAuthentication`],
+    /// [`MlsError::Invalid`]: also if a leaf of the signer's identity has another key. That leaf must be removed by a member
+    /// first.
+    fn prepare_external_commit(
+        &mut self,
+        store: &dyn MlsStore,
+        signer: &Signer,
+        group_info: &[u8],
+        tree: &[u8],
+        aad: &[u8],
+        judge: &mut JoinJudge<'_>,
+    ) -> Result<PreparedExternal, MlsError>;
+
+    /// Puts the state behind an accepted external commit in place. What there is of a group with the same id is deleted,
+    /// readable or not.
+    ///
+    /// # Errors
+    /// [`MlsError::Malformed`] if `state` is not from [`prepare_external_commit`](Self::prepare_external_commit).
+    fn apply_external_commit(&mut self, store: &dyn MlsStore, state: &[u8]) -> Result<Joined, MlsError>;
 
     /// Encrypts content for the current epoch, padded, with `aad` readable and authenticated. Returns an MLSMessage.
     ///

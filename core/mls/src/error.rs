@@ -121,8 +121,8 @@ impl MlsError {
 /// What is allowed by RFC 9420 and not here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rule {
-    /// A commit by someone who is not a member.
-    #[error("external commit")]
+    /// An external commit that does more than to replace or add its author's own leaf (rule 3.5).
+    #[error("external commit beyond its author's own leaf")]
     ExternalCommit,
     /// A message by an external sender.
     #[error("external sender")]

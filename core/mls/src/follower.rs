@@ -10,8 +10,8 @@ use std::fmt;
 use openmls::group::ProposalStore;
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{
-    MlsMessageBodyIn, OpenMlsSignaturePublicKey, ProcessedMessageContent, PublicGroup, RatchetTreeIn, Sender,
-    StagedCommit, Verifiable,
+    MlsMessageBodyIn, OpenMlsSignaturePublicKey, ProcessedMessageContent, PublicGroup, RatchetTreeIn, StagedCommit,
+    Verifiable,
 };
 use openmls_traits::OpenMlsProvider as _;
 use tls_codec::{Deserialize, Serialize};
@@ -21,9 +21,9 @@ use crate::inspect::{Admitted, CommitHead, admit};
 use crate::key_package;
 use crate::memory::MemoryStore;
 use crate::provider::Provider;
-use crate::rules;
+use crate::rules::{self, Author};
 use crate::suite::{Suite, crypto};
-use crate::types::Leaf;
+use crate::types::{External, Leaf};
 use crate::wire;
 
 /// The public state of one group.
@@ -36,8 +36,10 @@ pub struct Follower {
 pub struct StagedFollow {
     /// The epoch that the commit opens.
     pub epoch: u64,
-    /// The committer, as its leaf was before the commit.
+    /// The committer, as its leaf was before the commit; of an external commit, the leaf that it brings.
     pub sender: Leaf,
+    /// Whether it is an external commit (rule 3.5), and what it replaces.
+    pub external: Option<External>,
     /// Authenticated data of the commit.
     pub aad: Vec<u8>,
     /// New members with the leaves that they will have.
@@ -114,15 +116,16 @@ impl Follower {
             _ => return Err(MlsError::Malformed("commit")),
         };
         let processed = self.group.process_message(crypto(), message)?;
-        if !matches!(processed.sender(), Sender::Member(index) if index.u32() == head.sender) {
-            return Err(MlsError::NotAllowed(Rule::ExternalCommit));
+        let author = Author::from(processed.sender());
+        if author != Author::from(head.sender) {
+            return Err(MlsError::NotAllowed(Rule::ExternalSender));
         }
         let aad = processed.aad().to_vec();
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(MlsError::NotAllowed(Rule::StandaloneProposal));
         };
-        rules::check_commit(&staged, self.suite())?;
-        let outcome = rules::describe(&self.group, &staged, head.sender, None, aad)?;
+        rules::check_commit(&staged, self.suite(), author)?;
+        let outcome = rules::describe(&self.group, &staged, author, None, aad)?;
         let added_key_packages = staged
             .add_proposals()
             .map(|add| Ok(add.add_proposal().key_package().hash_ref(crypto())?.as_slice().to_vec()))
@@ -130,6 +133,7 @@ impl Follower {
         Ok(StagedFollow {
             epoch: outcome.epoch,
             sender: outcome.sender,
+            external: outcome.external,
             aad: outcome.aad,
             added: outcome.added,
             added_key_packages,
@@ -184,7 +188,8 @@ impl Follower {
                 found: head.epoch,
             });
         }
-        rules::member(&self.group, head.sender).map(|_| ())
+        head.sender
+            .map_or(Ok(()), |sender| rules::member(&self.group, sender).map(|_| ()))
     }
 
     fn context(&self) -> Result<Vec<u8>, MlsError> {
@@ -250,6 +255,7 @@ impl fmt::Debug for StagedFollow {
         f.debug_struct("StagedFollow")
             .field("epoch", &self.epoch)
             .field("sender", &self.sender)
+            .field("external", &self.external)
             .field("added", &self.added)
             .field("removed", &self.removed)
             .field("updated", &self.updated)

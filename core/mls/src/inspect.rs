@@ -38,8 +38,8 @@ pub enum FramingKind {
 /// What a commit says that it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitFraming {
-    /// Leaf index of the committer.
-    pub sender_index: u32,
+    /// Leaf index of the committer; `None` for an external commit, whose author has no leaf yet.
+    pub sender_index: Option<u32>,
     /// Keys of those added, in the order of the proposals.
     pub adds: Vec<LeafKey>,
     /// Leaf indices of those removed.
@@ -83,8 +83,9 @@ impl fmt::Debug for LeafKey {
 /// Reads an MLSMessage that holds a PublicMessage or PrivateMessage.
 ///
 /// # Errors
-/// [`MlsError::Malformed`] for anything else, and [`MlsError::NotAllowed`] for commits that rule 3.4 forbids: by a
-/// non-member, by reference, without path, or with any proposal but Add and Remove.
+/// [`MlsError::Malformed`] for anything else, and [`MlsError::NotAllowed`] for commits that rules 3.4 and 3.5 forbid: by an
+/// external sender, by reference, without path, or with any proposal but Add and Remove (an external commit: but one
+/// ExternalInit and one Remove).
 pub fn inspect(message: &[u8]) -> Result<Framing, MlsError> {
     match wire::read_message(message)? {
         WireMessage::Private {
@@ -104,9 +105,9 @@ pub fn inspect(message: &[u8]) -> Result<Framing, MlsError> {
             commit: None,
         }),
         WireMessage::Public(frame) => {
-            let commit = match (&frame.content, frame.sender) {
-                (Content::Commit(commit), Sender::Member(sender_index)) => Some(CommitFraming {
-                    sender_index,
+            let commit = match &frame.content {
+                Content::Commit(commit) => Some(CommitFraming {
+                    sender_index: frame.sender.member(),
                     adds: commit
                         .adds
                         .iter()
@@ -136,7 +137,9 @@ pub fn inspect(message: &[u8]) -> Result<Framing, MlsError> {
 pub(crate) struct CommitHead {
     pub(crate) group_id: Vec<u8>,
     pub(crate) epoch: u64,
-    pub(crate) sender: u32,
+    /// The committer's leaf; `None` if it is an external commit.
+    pub(crate) sender: Option<u32>,
+    pub(crate) removes: Vec<u32>,
     pub(crate) confirmation_tag: Vec<u8>,
 }
 
@@ -146,7 +149,7 @@ pub(crate) enum Admitted {
     Message { group_id: Vec<u8>, epoch: u64 },
 }
 
-/// Refuses what nobody here may process (rules 2.8 and 3.4), by name.
+/// Refuses what nobody here may process (rules 2.8, 3.4 and 3.5), by name.
 pub(crate) fn admit(message: &[u8]) -> Result<Admitted, MlsError> {
     match wire::read_message(message)? {
         WireMessage::Private {
@@ -160,13 +163,13 @@ pub(crate) fn admit(message: &[u8]) -> Result<Admitted, MlsError> {
         }),
         WireMessage::Private { .. } => Err(MlsError::NotAllowed(Rule::EncryptedHandshake)),
         WireMessage::Public(frame) => match (frame.content, frame.sender) {
-            (Content::Commit(commit), Sender::Member(sender)) => Ok(Admitted::Commit(CommitHead {
+            (Content::Commit(commit), sender) => Ok(Admitted::Commit(CommitHead {
                 group_id: frame.group_id.to_vec(),
                 epoch: frame.epoch,
-                sender,
+                sender: sender.member(),
+                removes: commit.removes.clone(),
                 confirmation_tag: commit.confirmation_tag.to_vec(),
             })),
-            (Content::Commit(_), _) => Err(MlsError::NotAllowed(Rule::ExternalCommit)),
             (Content::Proposal, Sender::External) => Err(MlsError::NotAllowed(Rule::ExternalSender)),
             (Content::Proposal, _) => Err(MlsError::NotAllowed(Rule::StandaloneProposal)),
             (Content::Application, _) => Err(MlsError::NotAllowed(Rule::UnencryptedContent)),

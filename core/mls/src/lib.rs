@@ -33,6 +33,7 @@ mod inspect;
 mod key_package;
 mod memory;
 mod openmls_engine;
+mod overlay;
 mod provider;
 mod rules;
 mod store;
@@ -51,6 +52,6 @@ pub use openmls_engine::OpenMlsEngine;
 pub use store::{MlsStore, StoreFault, TABLES};
 pub use suite::{Suite, verify_signature};
 pub use types::{
-    CommitOutcome, CommitPlan, CommitView, Created, JoinView, Joined, Leaf, NewKeyPackage, PreparedCommit, Processed,
-    Signer,
+    CommitOutcome, CommitPlan, CommitView, Created, External, JoinView, Joined, Leaf, NewKeyPackage, PreparedCommit,
+    PreparedExternal, Processed, Signer,
 };

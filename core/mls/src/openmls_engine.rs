@@ -8,6 +8,7 @@
 mod cache;
 mod commit;
 mod config;
+mod external;
 mod join;
 mod key_packages;
 mod keys;
@@ -25,7 +26,8 @@ use crate::rules;
 use crate::store::{MlsStore, StoreFault, table};
 use crate::suite::{Suite, crypto};
 use crate::types::{
-    CommitOutcome, CommitPlan, Created, Joined, Leaf, NewKeyPackage, PreparedCommit, Processed, Signer,
+    CommitOutcome, CommitPlan, Created, Joined, Leaf, NewKeyPackage, PreparedCommit, PreparedExternal, Processed,
+    Signer,
 };
 
 /// HKDF gives 255 blocks; the smallest hash of our suites has 32 bytes.
@@ -213,6 +215,25 @@ impl MlsEngine for OpenMlsEngine {
     ) -> Result<Joined, MlsError> {
         let provider = Provider::new(store);
         let (group, joined) = provider.settle(join::join(&provider, welcome, tree, judge))?;
+        self.groups.take(&joined.group_id);
+        self.groups.put(group);
+        Ok(joined)
+    }
+
+    fn prepare_external_commit(
+        &mut self,
+        store: &dyn MlsStore,
+        signer: &Signer,
+        group_info: &[u8],
+        tree: &[u8],
+        aad: &[u8],
+        judge: &mut JoinJudge<'_>,
+    ) -> Result<PreparedExternal, MlsError> {
+        external::prepare(store, signer, group_info, tree, aad, judge)
+    }
+
+    fn apply_external_commit(&mut self, store: &dyn MlsStore, state: &[u8]) -> Result<Joined, MlsError> {
+        let (group, joined) = external::apply(store, state)?;
         self.groups.take(&joined.group_id);
         self.groups.put(group);
         Ok(joined)

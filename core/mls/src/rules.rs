@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use openmls::prelude::{
     BasicCredential, Capabilities, CredentialType, ExtensionType, KeyPackage, LeafNode, Member, Proposal,
-    ProposalOrRefType, ProposalType, ProtocolVersion, PublicGroup, StagedCommit, VerifiableCiphersuite,
+    ProposalOrRefType, ProposalType, ProtocolVersion, PublicGroup, Sender, StagedCommit, VerifiableCiphersuite,
 };
 
 use crate::error::{MlsError, Rule};
 use crate::suite::Suite;
-use crate::types::{CommitOutcome, Leaf};
+use crate::types::{CommitOutcome, External, Leaf};
 
 /// Private-use extension types that every leaf advertises (rule 2.7): policy and directory version.
 const ADVERTISED_EXTENSIONS: [u16; 2] = [0xF0C0, 0xF0C1];
@@ -58,7 +58,9 @@ pub(crate) fn check_key_package(key_package: &KeyPackage) -> Result<(), MlsError
 }
 
 /// A verified commit against rule 3.4. The bytes were read before; this asks OpenMLS what it understood.
-pub(crate) fn check_commit(staged: &StagedCommit, suite: Suite) -> Result<(), MlsError> {
+///
+/// Of an external commit OpenMLS has checked that it has one ExternalInit and no Add.
+pub(crate) fn check_commit(staged: &StagedCommit, suite: Suite, author: Author) -> Result<(), MlsError> {
     for queued in staged.queued_proposals() {
         if queued.proposal_or_ref_type() != ProposalOrRefType::Proposal {
             return Err(MlsError::NotAllowed(Rule::ProposalByReference));
@@ -68,6 +70,7 @@ pub(crate) fn check_commit(staged: &StagedCommit, suite: Suite) -> Result<(), Ml
             Proposal::Remove(_) => {}
             Proposal::PreSharedKey(_) => return Err(MlsError::NotAllowed(Rule::PreSharedKey)),
             Proposal::ReInit(_) => return Err(MlsError::NotAllowed(Rule::ReInit)),
+            Proposal::ExternalInit(_) if author == Author::New => {}
             Proposal::ExternalInit(_) => return Err(MlsError::NotAllowed(Rule::ExternalInit)),
             Proposal::GroupContextExtensions(_) => {
                 return Err(MlsError::NotAllowed(Rule::GroupContextExtensions));
@@ -127,11 +130,35 @@ pub(crate) fn members(group: &PublicGroup) -> Result<Vec<Leaf>, MlsError> {
         .collect()
 }
 
+/// Who made a commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Author {
+    /// The member at this leaf.
+    Member(u32),
+    /// Somebody outside: it is an external commit.
+    New,
+}
+
+impl From<Option<u32>> for Author {
+    fn from(sender: Option<u32>) -> Self {
+        sender.map_or(Self::New, Self::Member)
+    }
+}
+
+impl From<&Sender> for Author {
+    fn from(sender: &Sender) -> Self {
+        match sender {
+            Sender::Member(index) => Self::Member(index.u32()),
+            Sender::External(_) | Sender::NewMemberProposal | Sender::NewMemberCommit => Self::New,
+        }
+    }
+}
+
 /// What a staged commit does to `group`, which is still in the epoch before it.
 pub(crate) fn describe(
     group: &PublicGroup,
     staged: &StagedCommit,
-    sender: u32,
+    author: Author,
     own_index: Option<u32>,
     aad: Vec<u8>,
 ) -> Result<CommitOutcome, MlsError> {
@@ -139,12 +166,16 @@ pub(crate) fn describe(
         .remove_proposals()
         .map(|queued| member(group, queued.remove_proposal().removed().u32()))
         .collect::<Result<Vec<_>, _>>()?;
+    let Author::Member(sender) = author else {
+        return describe_external(group, staged, removed, own_index, aad);
+    };
     let updated = staged
         .update_path_leaf_node()
         .map(|leaf| leaf_at(sender, leaf))
         .transpose()?;
     Ok(CommitOutcome {
         sender: member(group, sender)?,
+        external: None,
         aad,
         epoch: staged.epoch().as_u64(),
         added: added(group, staged, &removed)?,
@@ -152,6 +183,58 @@ pub(crate) fn describe(
         removed,
         updated: updated.into_iter().collect(),
     })
+}
+
+/// Rule 3.5: an external commit replaces the one leaf of its author's identity, if there is one, and touches no other.
+fn describe_external(
+    group: &PublicGroup,
+    staged: &StagedCommit,
+    mut removed: Vec<Leaf>,
+    own_index: Option<u32>,
+    aad: Vec<u8>,
+) -> Result<CommitOutcome, MlsError> {
+    let leaf = staged
+        .update_path_leaf_node()
+        .ok_or(MlsError::NotAllowed(Rule::NoPath))?;
+    let sender = leaf_at(leftmost_free(group, &removed), leaf)?;
+    let replaced = removed.pop();
+    // None, or exactly this one: a device has one leaf.
+    let same: Vec<u32> = members(group)?
+        .into_iter()
+        .filter(|leaf| leaf.identity == sender.identity)
+        .map(|leaf| leaf.index)
+        .collect();
+    if !removed.is_empty() || same != replaced.iter().map(|leaf| leaf.index).collect::<Vec<_>>() {
+        return Err(MlsError::NotAllowed(Rule::ExternalCommit));
+    }
+    Ok(CommitOutcome {
+        aad,
+        epoch: staged.epoch().as_u64(),
+        added: if replaced.is_none() {
+            vec![sender.clone()]
+        } else {
+            Vec::new()
+        },
+        self_removed: replaced.as_ref().is_some_and(|leaf| Some(leaf.index) == own_index),
+        removed,
+        updated: vec![sender.clone()],
+        external: Some(External { replaced }),
+        sender,
+    })
+}
+
+/// The leaf that the author of an external commit gets (RFC 9420, 12.4.3.2).
+fn leftmost_free(group: &PublicGroup, removed: &[Leaf]) -> u32 {
+    let taken: BTreeSet<u32> = group
+        .treesync()
+        .full_leaves()
+        .map(|(index, _)| index.u32())
+        .filter(|index| removed.iter().all(|leaf| leaf.index != *index))
+        .collect();
+    (0..)
+        .zip(&taken)
+        .find(|(free, taken)| free != *taken)
+        .map_or(u32::try_from(taken.len()).unwrap_or(u32::MAX), |(free, _)| free)
 }
 
 /// New members with the leaves that they will have: each takes the leftmost blank one, after the removals

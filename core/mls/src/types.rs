@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::suite::Suite;
 
 /// A member's place in the tree and what the group knows of it.
@@ -87,21 +89,30 @@ pub struct PreparedCommit {
 /// What a commit does. A judge sees it before the commit is applied, the caller gets it afterwards.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CommitOutcome {
-    /// The committer, as its leaf was before the commit.
+    /// The committer, as its leaf was before the commit; of an external commit, the leaf that it brings.
     pub sender: Leaf,
+    /// Whether its author had no leaf, or not the state behind it: an external commit.
+    pub external: Option<External>,
     /// Authenticated data of the commit. Empty from
     /// [`apply_own_commit`](crate::MlsEngine::apply_own_commit): the caller has the bytes that it sent.
     pub aad: Vec<u8>,
     /// The epoch that the commit opens.
     pub epoch: u64,
-    /// New members.
+    /// New members. The author of an external commit that replaces no leaf is one.
     pub added: Vec<Leaf>,
-    /// Members that are gone, as they were.
+    /// Members that are gone, as they were. A leaf that its own device replaces is not among them.
     pub removed: Vec<Leaf>,
     /// Leaves that have other keys now (the committer's, from the path). Their key or identity may differ from before.
     pub updated: Vec<Leaf>,
-    /// Whether this member is among the removed.
+    /// Whether this member is among the removed, or replaced by an external commit of its own device.
     pub self_removed: bool,
+}
+
+/// What is particular to an external commit (rule 3.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct External {
+    /// The leaf of the same identity that it replaces. `None`: the author had none.
+    pub replaced: Option<Leaf>,
 }
 
 /// A commit before it is applied, as a judge sees it.
@@ -111,6 +122,7 @@ impl fmt::Debug for CommitOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CommitOutcome")
             .field("sender", &self.sender)
+            .field("external", &self.external)
             .field("epoch", &self.epoch)
             .field("added", &self.added)
             .field("removed", &self.removed)
@@ -182,4 +194,24 @@ pub struct Joined {
     pub suite: Suite,
     /// Every member, the joiner included.
     pub members: Vec<Leaf>,
+}
+
+/// An external commit that is made, with the state that it leads to (rule 4.4). The store is as it was before.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PreparedExternal {
+    /// The epoch that it was made in; it leads to `epoch + 1`.
+    pub epoch: u64,
+    /// The commit as an MLSMessage holding a PublicMessage.
+    pub commit: Vec<u8>,
+    /// GroupInfo of the new epoch as an MLSMessage, with `external_pub` and without the tree.
+    pub group_info: Vec<u8>,
+    /// All rows of the group in the new epoch, for
+    /// [`apply_external_commit`](crate::MlsEngine::apply_external_commit). They hold private keys.
+    pub state: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for PreparedExternal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PreparedExternal(epoch {}, {} bytes)", self.epoch, self.commit.len())
+    }
 }

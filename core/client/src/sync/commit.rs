@@ -101,6 +101,9 @@ fn judge(
         return Err(broken());
     };
     let kept_identity = view.updated.iter().all(|leaf| leaf.identity == view.sender.identity);
+    if view.external.is_some() {
+        return Err(broken());
+    }
     if credential.device != entry.sender || data.intent != entry.intent || named > stamped || !kept_identity {
         return Err(broken());
     }

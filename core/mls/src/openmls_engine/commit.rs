@@ -10,7 +10,7 @@ use super::{config, keys, tls_bytes};
 use crate::error::MlsError;
 use crate::key_package;
 use crate::provider::Provider;
-use crate::rules;
+use crate::rules::{self, Author};
 use crate::suite::{Suite, crypto};
 use crate::types::{CommitOutcome, CommitPlan, Created, PreparedCommit, Signer};
 
@@ -81,7 +81,13 @@ pub(super) fn prepare(
     let (commit, welcome, group_info) = bundle.into_messages();
 
     let staged = group.pending_commit().ok_or(MlsError::Internal)?;
-    let outcome = rules::describe(group.public_group(), staged, own_index, Some(own_index), Vec::new())?;
+    let outcome = rules::describe(
+        group.public_group(),
+        staged,
+        Author::Member(own_index),
+        Some(own_index),
+        Vec::new(),
+    )?;
     Ok(PreparedCommit {
         epoch,
         commit: tls_bytes(&commit)?,
@@ -123,7 +129,13 @@ fn check_additions(add: &[openmls::prelude::KeyPackage]) -> Result<(), MlsError>
 pub(super) fn apply(provider: &Provider<'_>, group: &mut MlsGroup) -> Result<CommitOutcome, MlsError> {
     let own_index = group.own_leaf_index().u32();
     let staged = group.pending_commit().ok_or(MlsError::NoPendingCommit)?;
-    let outcome = rules::describe(group.public_group(), staged, own_index, Some(own_index), Vec::new())?;
+    let outcome = rules::describe(
+        group.public_group(),
+        staged,
+        Author::Member(own_index),
+        Some(own_index),
+        Vec::new(),
+    )?;
     group.merge_pending_commit(provider)?;
     Ok(outcome)
 }

@@ -10,7 +10,7 @@ use crate::error::{MlsError, Rule};
 use crate::inspect::{Admitted, admit};
 use crate::key_package;
 use crate::provider::Provider;
-use crate::rules;
+use crate::rules::{self, Author};
 use crate::suite::Suite;
 use crate::types::Processed;
 
@@ -34,7 +34,7 @@ pub(super) fn process(
 ) -> Result<Processed, MlsError> {
     let own_index = group.own_leaf_index().u32();
     let (group_id, epoch, committer) = match admit(message)? {
-        Admitted::Commit(head) => (head.group_id, head.epoch, Some(head.sender)),
+        Admitted::Commit(head) => (head.group_id, head.epoch, head.sender),
         Admitted::Message { group_id, epoch } => (group_id, epoch, None),
     };
     if group_id != group.group_id().as_slice() {
@@ -55,20 +55,26 @@ pub(super) fn process(
     let processed = group.process_message(provider, read(message)?)?;
     // Before anyone draws a conclusion: OpenMLS may have swallowed a storage fault.
     provider.check()?;
-    let Sender::Member(sender) = *processed.sender() else {
-        return Err(MlsError::NotAllowed(Rule::ExternalSender));
+    let author = match processed.sender() {
+        Sender::External(_) | Sender::NewMemberProposal => return Err(MlsError::NotAllowed(Rule::ExternalSender)),
+        sender @ (Sender::Member(_) | Sender::NewMemberCommit) => Author::from(sender),
     };
     let aad = processed.aad().to_vec();
     match processed.into_content() {
-        ProcessedMessageContent::ApplicationMessage(content) => Ok(Processed::Message {
-            sender: rules::member(group.public_group(), sender.u32())?,
-            aad,
-            plaintext: content.into_bytes(),
-            epoch,
-        }),
+        ProcessedMessageContent::ApplicationMessage(content) => {
+            let Author::Member(sender) = author else {
+                return Err(MlsError::NotAllowed(Rule::ExternalSender));
+            };
+            Ok(Processed::Message {
+                sender: rules::member(group.public_group(), sender)?,
+                aad,
+                plaintext: content.into_bytes(),
+                epoch,
+            })
+        }
         ProcessedMessageContent::StagedCommitMessage(staged) => {
-            rules::check_commit(&staged, Suite::from(group.ciphersuite()))?;
-            let outcome = rules::describe(group.public_group(), &staged, sender.u32(), Some(own_index), aad)?;
+            rules::check_commit(&staged, Suite::from(group.ciphersuite()), author)?;
+            let outcome = rules::describe(group.public_group(), &staged, author, Some(own_index), aad)?;
             judge(&outcome).map_err(MlsError::Refused)?;
             if outcome.self_removed {
                 // OpenMLS leaves the last epoch's private keys behind, and later deletes those of the epoch after it.

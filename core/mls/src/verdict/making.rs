@@ -2,7 +2,8 @@
 
 use openmls::group::{
     CommitBuilderStageError, CreateCommitError, CreateMessageError, ExportGroupInfoError, ExportSecretError,
-    MergeCommitError, MergePendingCommitError, NewGroupError, WelcomeError,
+    ExternalCommitBuilderError, ExternalCommitBuilderFinalizeError, MergeCommitError, MergePendingCommitError,
+    NewGroupError, WelcomeError,
 };
 use openmls::key_packages::errors::{KeyPackageNewError, KeyPackageVerifyError};
 use openmls::prelude::CreationFromExternalError;
@@ -128,6 +129,29 @@ impl From<WelcomeError<Latched>> for MlsError {
             }
             WelcomeError::LibraryError(_) | WelcomeError::StorageError(_) => Self::Internal,
             _ => Self::Invalid("Welcome"),
+        }
+    }
+}
+
+impl From<ExternalCommitBuilderError<Latched>> for MlsError {
+    fn from(error: ExternalCommitBuilderError<Latched>) -> Self {
+        match error {
+            ExternalCommitBuilderError::LibraryError(_) | ExternalCommitBuilderError::StorageError(_) => Self::Internal,
+            ExternalCommitBuilderError::MissingRatchetTree => Self::Malformed("tree"),
+            ExternalCommitBuilderError::MissingExternalPub => Self::NotAllowed(Rule::GroupInfoExtensions),
+            ExternalCommitBuilderError::UnsupportedCiphersuite(cipher) => Self::UnsupportedSuite(cipher.into()),
+            ExternalCommitBuilderError::PublicGroupError(error) => error.into(),
+            ExternalCommitBuilderError::InvalidProposal(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExternalCommitBuilderFinalizeError<Latched>> for MlsError {
+    fn from(error: ExternalCommitBuilderFinalizeError<Latched>) -> Self {
+        match error {
+            ExternalCommitBuilderFinalizeError::MergeCommitError(error) => error.into(),
+            ExternalCommitBuilderFinalizeError::LibraryError(_)
+            | ExternalCommitBuilderFinalizeError::StorageError(_) => Self::Internal,
         }
     }
 }

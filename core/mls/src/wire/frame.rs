@@ -36,6 +36,16 @@ pub(crate) enum Sender {
     NewMemberCommit,
 }
 
+impl Sender {
+    /// The leaf index of a member. Only members and new members commit, so without one it is an external commit.
+    pub(crate) const fn member(self) -> Option<u32> {
+        match self {
+            Self::Member(index) => Some(index),
+            Self::External | Self::NewMemberProposal | Self::NewMemberCommit => None,
+        }
+    }
+}
+
 /// What a PublicMessage carries.
 pub(crate) enum Content<'a> {
     Application,
@@ -43,7 +53,7 @@ pub(crate) enum Content<'a> {
     Commit(Commit<'a>),
 }
 
-/// A commit that holds nothing but inline Adds and Removes.
+/// A commit of a member that holds nothing but inline Adds and Removes, or an external commit with at most one Remove.
 pub(crate) struct Commit<'a> {
     pub(crate) adds: Vec<KeyPackage<'a>>,
     pub(crate) removes: Vec<u32>,
@@ -101,14 +111,14 @@ fn read_public<'a>(reader: &mut Reader<'a>) -> Result<PublicFrame<'a>, MlsError>
     };
     let aad = reader.vector()?;
     let content = match content_type(reader)? {
-        COMMIT if matches!(sender, Sender::Member(_)) => Content::Commit(read_commit(reader)?),
-        COMMIT => {
-            skip(reader)?;
-            return Err(MlsError::NotAllowed(match sender {
-                Sender::NewMemberCommit => Rule::ExternalCommit,
-                _ => Rule::ExternalSender,
-            }));
-        }
+        COMMIT => match sender {
+            Sender::Member(_) => Content::Commit(read_commit(reader)?),
+            Sender::NewMemberCommit => Content::Commit(read_external_commit(reader)?),
+            Sender::External | Sender::NewMemberProposal => {
+                skip(reader)?;
+                return Err(MlsError::NotAllowed(Rule::ExternalSender));
+            }
+        },
         PROPOSAL => {
             skip(reader)?;
             Content::Proposal
@@ -143,18 +153,12 @@ fn read_commit<'a>(reader: &mut Reader<'a>) -> Result<Commit<'a>, MlsError> {
             _ => return Err(proposals.malformed()),
         }
         match proposals.u16()? {
-            0x0001 => adds.push(read_key_package(&mut proposals)?),
-            0x0003 => removes.push(proposals.u32()?),
+            ADD => adds.push(read_key_package(&mut proposals)?),
+            REMOVE => removes.push(proposals.u32()?),
             other => return Err(MlsError::NotAllowed(rule_against(other))),
         }
     }
-    if !reader.present()? {
-        return Err(MlsError::NotAllowed(Rule::NoPath));
-    }
-    let path_leaf = Some(read_leaf(reader)?);
-    reader.vector()?; // nodes
-    reader.vector()?; // signature
-    let confirmation_tag = reader.vector()?;
+    let (path_leaf, confirmation_tag) = read_path(reader)?;
     reader.vector()?; // membership_tag
     Ok(Commit {
         adds,
@@ -164,13 +168,62 @@ fn read_commit<'a>(reader: &mut Reader<'a>) -> Result<Commit<'a>, MlsError> {
     })
 }
 
+/// A commit by somebody without a leaf (RFC 9420, 12.4.3.2): one ExternalInit, at most one Remove, and nothing else
+/// (rule 3.5). It has no membership tag.
+fn read_external_commit<'a>(reader: &mut Reader<'a>) -> Result<Commit<'a>, MlsError> {
+    let (mut removes, mut inits) = (Vec::new(), 0_usize);
+    let mut proposals = reader.nested()?;
+    while !proposals.is_empty() {
+        match proposals.u8()? {
+            1 => {}
+            2 => return Err(MlsError::NotAllowed(Rule::ProposalByReference)),
+            _ => return Err(proposals.malformed()),
+        }
+        match proposals.u16()? {
+            EXTERNAL_INIT => {
+                inits += 1;
+                proposals.vector()?; // kem_output
+            }
+            REMOVE => removes.push(proposals.u32()?),
+            ADD => return Err(MlsError::NotAllowed(Rule::ExternalCommit)),
+            other => return Err(MlsError::NotAllowed(rule_against(other))),
+        }
+    }
+    if inits != 1 || removes.len() > 1 {
+        return Err(MlsError::NotAllowed(Rule::ExternalCommit));
+    }
+    let (path_leaf, confirmation_tag) = read_path(reader)?;
+    Ok(Commit {
+        adds: Vec::new(),
+        removes,
+        path_leaf,
+        confirmation_tag,
+    })
+}
+
+/// The path's leaf, and the confirmation tag behind the signature.
+fn read_path<'a>(reader: &mut Reader<'a>) -> Result<(Option<LeafNode<'a>>, &'a [u8]), MlsError> {
+    if !reader.present()? {
+        return Err(MlsError::NotAllowed(Rule::NoPath));
+    }
+    let path_leaf = Some(read_leaf(reader)?);
+    reader.vector()?; // nodes
+    reader.vector()?; // signature
+    Ok((path_leaf, reader.vector()?))
+}
+
+/// Proposal types that commits may hold (RFC 9420, 17.4).
+const ADD: u16 = 0x0001;
+const REMOVE: u16 = 0x0003;
+const EXTERNAL_INIT: u16 = 0x0006;
+
 /// Which rule a proposal type breaks (RFC 9420, 17.4, and the extensions document for SelfRemove).
 fn rule_against(proposal_type: u16) -> Rule {
     match proposal_type {
         0x0002 => Rule::UpdateProposal,
         0x0004 => Rule::PreSharedKey,
         0x0005 => Rule::ReInit,
-        0x0006 => Rule::ExternalInit,
+        EXTERNAL_INIT => Rule::ExternalInit,
         0x0007 => Rule::GroupContextExtensions,
         0x000a => Rule::SelfRemove,
         _ => Rule::CustomProposal,

@@ -309,7 +309,7 @@ fn p2_8_handshakes_are_public_with_proposals_by_value_and_a_path() {
     );
     assert_eq!(framing.aad, b"commit aad");
     let commit = framing.commit.unwrap();
-    assert_eq!((commit.sender_index, commit.removes.as_slice()), (0, &[2][..]));
+    assert_eq!((commit.sender_index, commit.removes.as_slice()), (Some(0), &[2][..]));
     assert_eq!(commit.adds.len(), 1);
     assert_eq!(
         (&commit.adds[0].identity, &commit.adds[0].signature_key),

@@ -9,6 +9,7 @@
 )]
 
 mod commits;
+mod external;
 mod failing;
 mod follow;
 mod garbage;

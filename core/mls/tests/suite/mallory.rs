@@ -159,6 +159,39 @@ impl Mallory {
         self.commit(|builder| builder.leaf_node_parameters(leaf))
     }
 
+    /// Comes in from outside, under a name of its choice.
+    pub(crate) fn external(&self, name: &[u8], group_info: &[u8], tree: &[u8]) -> Made {
+        let MlsMessageBodyIn::GroupInfo(info) = message(group_info) else {
+            panic!("no GroupInfo")
+        };
+        let leaf = LeafNodeParameters::builder()
+            .with_capabilities(self.capabilities.clone())
+            .build();
+        let credential = CredentialWithKey {
+            credential: BasicCredential::new(name.to_vec()).into(),
+            signature_key: self.keys.to_public_vec().into(),
+        };
+        let (_, bundle) = MlsGroup::external_commit_builder()
+            .with_ratchet_tree(RatchetTreeIn::tls_deserialize_exact(tree).unwrap())
+            .with_config(MlsGroupJoinConfig::builder().build())
+            .build_group(&self.provider, info, credential)
+            .unwrap()
+            .leaf_node_parameters(leaf)
+            .load_psks(self.provider.storage())
+            .unwrap()
+            .create_group_info(true)
+            .build(self.provider.rand(), self.provider.crypto(), &self.keys, |_| true)
+            .unwrap()
+            .finalize(&self.provider)
+            .unwrap();
+        let (commit, welcome, group_info) = bundle.into_messages();
+        Made {
+            commit: bytes(commit),
+            welcome: welcome.map(bytes),
+            group_info: bytes(group_info.unwrap()),
+        }
+    }
+
     pub(crate) fn standalone_removal(&mut self, index: u32) -> Vec<u8> {
         let Self {
             provider, keys, group, ..

@@ -1,15 +1,14 @@
 //! Rules 2.7, 2.8 and 3.4 on both sides: what members refuse, the relay refuses, by the same name.
 
-use curo_mls::{CommitPlan, Follower, FramingKind, MlsError, Rule, inspect, key_package_info};
+use curo_mls::{Follower, FramingKind, MlsError, Rule, inspect, key_package_info};
 use openmls::prelude::{
-    Capabilities, Extension, Extensions, Lifetime, MlsGroup, MlsGroupCreateConfig, MlsMessageBodyIn,
-    PreSharedKeyProposal, Proposal, RatchetTreeIn, RequiredCapabilitiesExtension,
+    Capabilities, Extension, Extensions, Lifetime, MlsGroupCreateConfig, PreSharedKeyProposal, Proposal,
+    RequiredCapabilitiesExtension,
 };
 use openmls::schedule::{ExternalPsk, PreSharedKeyId, Psk};
 use openmls_traits::OpenMlsProvider;
-use tls_codec::Deserialize;
 
-use crate::mallory::{Mallory, bytes, message, validated};
+use crate::mallory::{Mallory, bytes, validated};
 use crate::support::{Conversation, Device, GROUP, SUITE, adding, identities};
 
 /// Refused by every member and by the relay with this rule, and nobody is worse off.
@@ -186,43 +185,6 @@ fn trap_p2_8_joins_skip_leaf_lifetimes() {
     };
     let joined = anna.join(&welcome, &tree).unwrap();
     assert_eq!(identities(&joined.members), ["mallory", "anna"]);
-}
-
-#[test]
-fn trap_p3_4_external_commits_are_refused() {
-    let mut conversation = Conversation::of(&["anna", "ben"]);
-    let prepared = conversation.devices[0].prepare(&CommitPlan::default()).unwrap();
-    conversation.accept(0, &prepared);
-    let stranger = Mallory::new();
-    let MlsMessageBodyIn::GroupInfo(info) = message(&prepared.group_info) else {
-        panic!("no GroupInfo")
-    };
-    let tree = RatchetTreeIn::tls_deserialize_exact(conversation.relay.tree().unwrap()).unwrap();
-    let leaf = openmls::prelude::LeafNodeParameters::builder()
-        .with_capabilities(stranger.capabilities.clone())
-        .build();
-    let (_, bundle) = MlsGroup::external_commit_builder()
-        .with_ratchet_tree(tree)
-        .build_group(&stranger.provider, info, stranger.credential())
-        .unwrap()
-        .leaf_node_parameters(leaf)
-        .load_psks(stranger.provider.storage())
-        .unwrap()
-        .build(
-            stranger.provider.rand(),
-            stranger.provider.crypto(),
-            &stranger.keys,
-            |_| true,
-        )
-        .unwrap()
-        .finalize(&stranger.provider)
-        .unwrap();
-    let commit = bytes(bundle.into_commit());
-    assert!(matches!(
-        inspect(&commit),
-        Err(MlsError::NotAllowed(Rule::ExternalCommit))
-    ));
-    refused_by_all(&mut conversation, &commit, Rule::ExternalCommit);
 }
 
 #[test]
