@@ -1,4 +1,5 @@
-//! A relay that fails after something is durable and before the answer leaves: asking again finds out (3.1, 9.5).
+//! A relay that fails after something is durable and before the answer leaves: asking again finds out (3.1, 9.5). And how many
+//! commits of the database a crowd of requests takes (9.6).
 #![cfg(feature = "failpoints")]
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +18,7 @@
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use curo_relay::failpoints;
 use curo_relay::storage::{
@@ -158,5 +160,47 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
     assert_eq!(w.entries(a, &conversation, 0).await.len(), 4);
     let next = World::commit(&conversation, a, 3, &[], &[]);
     assert_eq!(accepted(w.accept(a, next).await).accepted.seq, 5);
+    scenario.teardown();
+}
+
+/// While one commit is on its way to the disk, others queue; they share the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p9_6_a_crowd_of_requests_shares_commits() {
+    const CROWD: usize = 64;
+    let scenario = fail::FailScenario::setup();
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions {
+        readers: 1,
+        cache_kib: 2048,
+    };
+    let key = CipherKey::generate().unwrap();
+    let storage = SqliteStorage::open(&folder.path().join("relay.db"), &key, options)
+        .await
+        .unwrap();
+    let w = Arc::new(World::new(Arc::new(storage)));
+    let commits = Arc::new(AtomicUsize::new(0));
+    let (counted, storage) = (Arc::clone(&commits), Arc::clone(&w.storage));
+    fail::cfg_callback("sqlite.before_commit", move || {
+        // The first commit waits until everybody else stands in the queue.
+        if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            while storage.waiting_writes() < CROWD {
+                std::thread::yield_now();
+            }
+        }
+    })
+    .unwrap();
+    let mut crowd = tokio::task::JoinSet::new();
+    for n in 0..CROWD {
+        let w = Arc::clone(&w);
+        crowd.spawn(async move {
+            let subject = format!("person-{n}");
+            w.storage
+                .sign_in(&w.tenant, &subject, UserId::random(), w.now())
+                .await
+                .unwrap()
+        });
+    }
+    assert_eq!(crowd.join_all().await.len(), CROWD);
+    assert_eq!(commits.load(Ordering::SeqCst), 2, "the first, and one for all others");
     scenario.teardown();
 }

@@ -14,6 +14,7 @@ mod doctor;
 mod failure;
 mod lines;
 mod policy;
+mod rules;
 mod run;
 mod suites;
 mod workspace;
@@ -54,6 +55,8 @@ enum Task {
     },
     /// Check dependencies and manifests against policy/dependencies.toml
     Policy,
+    /// List the rules of docs/protocol.md with the tests that name them; fail on a rule without one
+    Rules,
     /// List source files over 300 lines; fail above 500
     Lines,
     /// Check this machine's tools and install what is missing (Debian, as root)
@@ -84,6 +87,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
             suites::run(workspace, &suites::Selection { packages, args })
         }
         Task::Policy => policy::run(workspace),
+        Task::Rules => rules::run(workspace),
         Task::Lines => lines::run(workspace),
         Task::Doctor => doctor::run(workspace),
         Task::Ci => ci::run(workspace),

@@ -265,7 +265,7 @@ pub async fn p3_4_a_loser_is_told_the_winner_and_what_it_missed(w: &World) {
     }
 }
 
-pub async fn p3_4_a_commit_is_checked_against_the_state_of_its_epoch(w: &World) {
+pub async fn p3_4_p9_2_a_commit_is_checked_against_the_state_of_its_epoch(w: &World) {
     let a = w.device().await;
     let mut conversation = w.create(a, &[]).await;
     let commit = World::commit(&conversation, a, 1, &[], &[]);

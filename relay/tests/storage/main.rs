@@ -13,6 +13,7 @@ mod devices;
 mod key_packages;
 mod log;
 mod messages;
+mod shape;
 mod sqlite;
 mod sync;
 mod world;
@@ -88,7 +89,7 @@ on_sqlite! {
         p3_1_refusals_are_not_remembered,
         p3_4_of_fifty_commits_on_an_epoch_one_wins,
         p3_4_a_loser_is_told_the_winner_and_what_it_missed,
-        p3_4_a_commit_is_checked_against_the_state_of_its_epoch,
+        p3_4_p9_2_a_commit_is_checked_against_the_state_of_its_epoch,
         p3_4_leaves_are_added_and_removed_once,
         p3_4_strangers_and_removed_devices_are_told_apart_from_members_only,
         p3_6_a_device_that_changed_after_the_version_is_refused,
@@ -97,7 +98,7 @@ on_sqlite! {
         p3_8_trees_are_kept_while_a_welcome_needs_them;
     messages:
         p3_2_sequence_numbers_are_contiguous_and_hashes_chain,
-        p3_2_concurrent_messages_get_contiguous_numbers,
+        p3_2_p9_3_concurrent_messages_get_contiguous_numbers,
         p3_3_a_message_of_an_ended_epoch_brings_what_was_missed,
         p3_3_counters_have_no_gaps,
         p3_3_the_group_must_be_the_incarnations,

@@ -40,7 +40,7 @@ pub async fn p3_2_sequence_numbers_are_contiguous_and_hashes_chain(w: &World) {
     assert_eq!(entries[6].time_ms, w.now());
 }
 
-pub async fn p3_2_concurrent_messages_get_contiguous_numbers(w: &World) {
+pub async fn p3_2_p9_3_concurrent_messages_get_contiguous_numbers(w: &World) {
     let mut devices = Vec::new();
     for _ in 0..25 {
         devices.push(w.device().await);
