@@ -1,4 +1,4 @@
-//! A copy of a database as of one moment, made while others read and write it, encrypted with the same key.
+//! A copy of a database as of one moment, made while others read and write it, encrypted with the same key or a new one.
 //!
 //! SQLite's backup interface copies inside one read transaction, which in WAL mode holds up nobody; the WAL grows until it is
 //! done. Each page is encrypted anew. The copy is checked before it is called one.
@@ -31,6 +31,21 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// [`OpenError::Missing`], [`OpenError::Foreign`], [`OpenError::WrongKey`], [`OpenError::Corrupt`] about the source;
 /// [`OpenError::Exists`] about the target; else what the file system or SQLite says.
 pub fn copy_blocking(source: &Path, target: &Path, key: &CipherKey, application_id: i32) -> Result<(), OpenError> {
+    recrypt_blocking(source, target, key, key, application_id)
+}
+
+/// As [`copy_blocking`], with the copy encrypted under `new_key`: what a change of keys is made of. SQLCipher's own
+/// `PRAGMA rekey` writes the pages of the one file anew, and after a kill nobody knows with which key to open it.
+///
+/// # Errors
+/// As [`copy_blocking`].
+pub fn recrypt_blocking(
+    source: &Path,
+    target: &Path,
+    key: &CipherKey,
+    new_key: &CipherKey,
+    application_id: i32,
+) -> Result<(), OpenError> {
     match header::inspect(source)? {
         Shape::Absent | Shape::Empty => return Err(OpenError::Missing),
         Shape::Plaintext => return Err(OpenError::Foreign(ForeignKind::Plaintext)),
@@ -51,8 +66,8 @@ pub fn copy_blocking(source: &Path, target: &Path, key: &CipherKey, application_
         error => error,
     })?;
     durable::private(OpenOptions::new().create_new(true).append(true)).open(target)?;
-    key_check::write(target, key)?;
-    let mut to = connect(target, key, Role::Copy, CACHE_KIB)?;
+    key_check::write(target, new_key)?;
+    let mut to = connect(target, new_key, Role::Copy, CACHE_KIB)?;
     copy(&from, &mut to)?;
     check_copy(&to)?;
     to.close().map_err(|(_, error)| error)?;

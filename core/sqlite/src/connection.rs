@@ -171,12 +171,11 @@ impl Fence {
         Ok(Self { open })
     }
 
-    /// Runs a statement of our own.
+    /// Runs a statement of our own. Never a cached one: the authorizer is asked when a statement is compiled, so a job
+    /// that found it in the connection's cache would be past the fence.
     pub(crate) fn execute(&self, connection: &Connection, sql: &str) -> Result<(), DbError> {
         self.open.store(true, Ordering::Relaxed);
-        let result = connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute([]));
+        let result = connection.execute(sql, []);
         self.open.store(false, Ordering::Relaxed);
         result.map(drop).map_err(DbError::from)
     }

@@ -27,7 +27,7 @@ mod open;
 mod reader;
 mod writer;
 
-pub use backup::copy_blocking;
+pub use backup::{copy_blocking, recrypt_blocking};
 pub use database::Database;
 pub use error::{DbError, ForeignKind, OpenError};
 pub use key::CipherKey;

@@ -2,7 +2,7 @@
 //!
 //! 1. Take the lease.
 //! 2. Leave a durable mark: from now on the store only says [`StoreError::Erasing`].
-//! 3. Destroy the key: from now on nothing can be read by anyone.
+//! 3. Destroy the keys (two, in the middle of a change of keys): from now on nothing can be read by anyone.
 //! 4. Remove the files, the mark last, then the folder.
 
 use std::path::Path;
@@ -14,25 +14,28 @@ use curo_types::ProfileId;
 use crate::lease::{self, Lease};
 use crate::offload::offload;
 use crate::profiles::Files;
+use crate::slot::Slot;
 use crate::{KeyVault, StoreError};
 
 /// Nobody of this process may have the store open. Without a folder only the key is destroyed.
 pub(crate) async fn erase(files: &Files, profile: &ProfileId, vault: &dyn KeyVault) -> Result<(), StoreError> {
     let ours = files.clone();
-    let lease = offload(move || mark(&ours)).await??;
-    vault.destroy(profile).await?;
+    let (lease, slots) = offload(move || mark(&ours)).await??;
+    for slot in slots {
+        vault.destroy(&slot.key_id(profile)).await?;
+    }
     let ours = files.clone();
     offload(move || remove(&ours, lease)).await?
 }
 
-/// `None` where there is no folder to erase.
-fn mark(files: &Files) -> Result<Option<Lease>, StoreError> {
+/// The lease, `None` where there is no folder to erase, and every slot that may have a key.
+fn mark(files: &Files) -> Result<(Option<Lease>, Vec<Slot>), StoreError> {
     if !files.dir().try_exists()? {
-        return Ok(None);
+        return Ok((None, vec![Slot::FIRST]));
     }
     let lease = lease::take(&files.lease())?;
     durable::replace(&files.erasing(), b"")?;
-    Ok(Some(lease))
+    Ok((Some(lease), Slot::all(files)?))
 }
 
 fn remove(files: &Files, lease: Option<Lease>) -> Result<(), StoreError> {

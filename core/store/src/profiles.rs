@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use curo_types::ProfileId;
+use zeroize::Zeroizing;
 
-use crate::StoreError;
+use crate::card::CardKey;
+use crate::offload::offload;
+use crate::slot::Slot;
+use crate::{KeyVault, StoreError};
 
 /// The profiles below a root folder.
 #[derive(Debug)]
@@ -33,12 +37,43 @@ impl Profiles {
                 continue;
             }
             let files = Files::new(root, &profile);
-            if files.database().try_exists()? || files.erasing().try_exists()? {
+            if files.database(Slot::FIRST).try_exists()?
+                || files.slot().try_exists()?
+                || files.erasing().try_exists()?
+            {
                 profiles.push(profile);
             }
         }
         profiles.sort_unstable();
         Ok(profiles)
+    }
+
+    /// What [`Store::set_card`](crate::Store::set_card) left, without opening the store and whoever holds it; `None` where
+    /// nothing was left, or nothing that the key in `vault` opens.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::Erasing`], [`StoreError::Vault`], [`StoreError::Io`].
+    pub async fn card(
+        root: &Path,
+        profile: ProfileId,
+        vault: &dyn KeyVault,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let files = Files::new(root, &profile);
+        let ours = files.clone();
+        let slot = offload(move || {
+            if ours.erasing().try_exists()? {
+                return Err(StoreError::Erasing);
+            }
+            let slot = ours.current()?;
+            if ours.database(slot).try_exists()? {
+                Ok(slot)
+            } else {
+                Err(StoreError::Missing)
+            }
+        })
+        .await??;
+        let key = CardKey::of(&vault.load(&slot.key_id(&profile)).await?);
+        offload(move || key.open(&files.card(slot), &profile)).await?
     }
 }
 
@@ -59,8 +94,27 @@ impl Files {
         &self.dir
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.dir.join("store.db")
+    pub(crate) fn database(&self, slot: Slot) -> PathBuf {
+        self.dir.join(slot.file_name("store", ".db"))
+    }
+
+    pub(crate) fn card(&self, slot: Slot) -> PathBuf {
+        self.dir.join(slot.file_name("card", ""))
+    }
+
+    /// Names the slot in use; absent in the first one.
+    pub(crate) fn slot(&self) -> PathBuf {
+        self.dir.join("slot")
+    }
+
+    /// The mark that a change of keys is under way.
+    pub(crate) fn rekeying(&self) -> PathBuf {
+        self.dir.join("rekeying")
+    }
+
+    /// The slot in use. Read it while holding the lease, or be ready for another one.
+    pub(crate) fn current(&self) -> Result<Slot, StoreError> {
+        Ok(Slot::read(&self.slot())?.unwrap_or(Slot::FIRST))
     }
 
     pub(crate) fn lease(&self) -> PathBuf {

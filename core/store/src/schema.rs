@@ -7,7 +7,7 @@ use rusqlite::OptionalExtension as _;
 use crate::StoreError;
 
 /// "Curo" in ASCII, in the file's header.
-const APPLICATION_ID: i32 = 0x4375_726f;
+pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
 static MIGRATIONS: [Migration; 3] = [
     Migration {
@@ -30,14 +30,32 @@ static MIGRATIONS: [Migration; 3] = [
     },
 ];
 
-/// Two readers let a screen load while a search runs. The cache is small because a notification extension may use 24 MB
-/// in all, and there are three connections.
-pub(crate) fn options(mode: Mode) -> Options {
+/// How much memory an open store may take: what its connections cache, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    readers: usize,
+    cache_kib: u32,
+}
+
+impl Footprint {
+    /// For an app: two readers let a screen load while a search runs; 2 MiB of cache for each of the three connections.
+    pub const NORMAL: Self = Self {
+        readers: 2,
+        cache_kib: 2048,
+    };
+    /// For a notification extension, which iOS ends at 24 MB: one writer and one reader, 512 KiB of cache each.
+    pub const SMALL: Self = Self {
+        readers: 1,
+        cache_kib: 512,
+    };
+}
+
+pub(crate) fn options(mode: Mode, footprint: Footprint) -> Options {
     Options {
         application_id: APPLICATION_ID,
         migrations: &MIGRATIONS,
-        readers: 2,
-        cache_kib: 2048,
+        readers: footprint.readers,
+        cache_kib: footprint.cache_kib,
         mode,
     }
 }

@@ -1,5 +1,7 @@
 //! The life of a store, and its two doors: `write` and `read`.
 
+mod keys;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +11,7 @@ use curo_types::ProfileId;
 use rusqlite::Connection;
 
 use crate::profiles::Files;
+use crate::schema::Footprint;
 use crate::unseal::{Opened, unseal};
 use crate::{KeyVault, StoreError, StoreTx, erase};
 
@@ -23,8 +26,9 @@ pub struct Store {
 struct Inner {
     profile: ProfileId,
     files: Files,
+    footprint: Footprint,
     state: Mutex<State>,
-    /// Serialises lock, unlock, suspend and erase.
+    /// Serialises lock, unlock, suspend, rekey and erase.
     transitions: tokio::sync::Mutex<()>,
 }
 
@@ -42,7 +46,20 @@ impl Store {
     /// [`StoreError::Exists`] if there is a finished one; [`StoreError::Erasing`] if its erase is not finished; otherwise
     /// as [`Store::open`].
     pub async fn create(root: &Path, profile: ProfileId, vault: &dyn KeyVault) -> Result<Self, StoreError> {
-        Self::start(root, profile, vault, Mode::Create).await
+        Self::create_as(root, profile, vault, Footprint::NORMAL).await
+    }
+
+    /// As [`Store::create`], with so much memory.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub async fn create_as(
+        root: &Path,
+        profile: ProfileId,
+        vault: &dyn KeyVault,
+        footprint: Footprint,
+    ) -> Result<Self, StoreError> {
+        Self::start(root, profile, vault, Mode::Create, footprint).await
     }
 
     /// Opens the store of `profile` below `root` with the key from `vault`.
@@ -51,17 +68,37 @@ impl Store {
     /// [`StoreError::Missing`] without a finished store, [`StoreError::Busy`] while someone else holds it,
     /// [`StoreError::Vault`] without a key, and every refusal of the file; each leaves all files as they were.
     pub async fn open(root: &Path, profile: ProfileId, vault: &dyn KeyVault) -> Result<Self, StoreError> {
-        Self::start(root, profile, vault, Mode::Existing).await
+        Self::open_as(root, profile, vault, Footprint::NORMAL).await
     }
 
-    async fn start(root: &Path, profile: ProfileId, vault: &dyn KeyVault, mode: Mode) -> Result<Self, StoreError> {
+    /// As [`Store::open`], with so much memory.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_as(
+        root: &Path,
+        profile: ProfileId,
+        vault: &dyn KeyVault,
+        footprint: Footprint,
+    ) -> Result<Self, StoreError> {
+        Self::start(root, profile, vault, Mode::Existing, footprint).await
+    }
+
+    async fn start(
+        root: &Path,
+        profile: ProfileId,
+        vault: &dyn KeyVault,
+        mode: Mode,
+        footprint: Footprint,
+    ) -> Result<Self, StoreError> {
         let files = Files::new(root, &profile);
-        let opened = unseal(&files, profile, vault, mode).await?;
+        let opened = unseal(&files, profile, vault, mode, footprint).await?;
         let (state, transitions) = (Mutex::new(State::Open(opened)), tokio::sync::Mutex::new(()));
         Ok(Self {
             inner: Arc::new(Inner {
                 profile,
                 files,
+                footprint,
                 state,
                 transitions,
             }),
@@ -91,7 +128,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let Opened { database, generation } = self.opened()?;
+        let Opened {
+            database, generation, ..
+        } = self.opened()?;
         let checked = database.write(move |tx| {
             let tx = StoreTx::new(tx, generation).map_err(|error| Either::Job(error.into()))?;
             job(&tx).map_err(Either::Job)
@@ -151,7 +190,13 @@ impl Store {
             Err(StoreError::Locked) => {}
             Err(error) => return Err(error),
         }
-        let opened = unseal(&self.inner.files, self.inner.profile, vault, Mode::Existing).await?;
+        let Inner {
+            files,
+            profile,
+            footprint,
+            ..
+        } = &*self.inner;
+        let opened = unseal(files, *profile, vault, Mode::Existing, *footprint).await?;
         *self.inner.state() = State::Open(opened);
         Ok(())
     }

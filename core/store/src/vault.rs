@@ -9,11 +9,27 @@ use crate::StoreKey;
 
 pub use file::FileVault;
 
-/// Keeps one [`StoreKey`] per profile: AndroidKeyStore, Keychain, or a [`FileVault`].
+/// When a vault may be asked for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VaultMode {
+    /// Whenever the device has been unlocked since it was started: also for background work while the app is locked.
+    #[default]
+    Background,
+    /// Only with the user in front: asking may show a prompt, so background work does not ask.
+    UserPresence,
+}
+
+/// Keeps a profile's [`StoreKey`]: AndroidKeyStore, Keychain, or a [`FileVault`].
 ///
-/// The store calls `create` and `destroy` only while it holds the profile's lease.
+/// A key's id is the profile's, or after a change of keys one that is derived from it; during the change there are two. The
+/// store calls `create` and `destroy` only while it holds the profile's lease.
 #[async_trait]
 pub trait KeyVault: Send + Sync {
+    /// When it may be asked. The same for the whole life of the value.
+    fn mode(&self) -> VaultMode {
+        VaultMode::Background
+    }
+
     /// The stored key.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use curo_sqlite::{CipherKey, Database, ForeignKind, Mode, OpenError, Options, copy_blocking};
+use curo_sqlite::{CipherKey, Database, ForeignKind, Mode, OpenError, Options, copy_blocking, recrypt_blocking};
 
 use crate::support::{APP, Held, Place, add, ids, options};
 
@@ -86,6 +86,29 @@ fn only_our_own_databases_are_copied_and_nothing_is_overwritten() {
     assert_eq!(fs::read(&target).unwrap(), b"something");
     let nowhere = copy_blocking(&place.dir.path().join("b.db"), &target, &place.key, APP);
     assert_eq!(nowhere, Err(OpenError::Missing));
+}
+
+#[tokio::test]
+async fn a_copy_under_a_new_key_and_salt_opens_with_those_only() {
+    let place = Place::with_database();
+    let before = fs::read(place.path()).unwrap();
+    let (path, new_key) = (target(&place), CipherKey::generate().unwrap());
+    recrypt_blocking(&place.path(), &path, &place.key, &new_key, APP).unwrap();
+    assert!(before == fs::read(place.path()).unwrap(), "the source is not changed");
+    let refused = Database::open(&path, &place.key, options()).await.unwrap_err();
+    assert_eq!(refused, OpenError::WrongKey);
+    let copied = Database::open(&path, &new_key, options()).await.unwrap();
+    assert_eq!(ids(&copied).await, [1]);
+    add(&copied, 2, "later").unwrap();
+    copied.close().await.unwrap();
+    assert_eq!(
+        ids(&Database::open(&path, &new_key, options()).await.unwrap()).await,
+        [1, 2]
+    );
+    assert_eq!(
+        recrypt_blocking(&place.path(), &path, &place.key, &new_key, APP),
+        Err(OpenError::Exists)
+    );
 }
 
 #[test]

@@ -254,6 +254,41 @@ async fn jobs_cannot_end_the_transaction_or_lower_the_safeguards() {
     db.close().await.unwrap();
 }
 
+/// The authorizer sees statements when they are compiled: what the writer keeps compiled, a job must not find.
+#[tokio::test]
+async fn a_compiled_statement_does_not_pass_the_fence_either() {
+    let (_place, db) = place().await;
+    // The writer and both readers have begun and ended transactions by now, alone and in a batch.
+    let held = Held::new(&db).await;
+    let batch = [1, 2].map(|id| enter(&db, move |tx| insert(tx, id)));
+    held.release().await;
+    for job in batch {
+        job.await.unwrap();
+    }
+    for _ in 0..8 {
+        ids(&db).await;
+    }
+    for sql in [
+        "COMMIT",
+        "BEGIN IMMEDIATE",
+        "BEGIN DEFERRED",
+        "ROLLBACK",
+        "SAVEPOINT job",
+        "RELEASE job",
+    ] {
+        let cached = |connection: &rusqlite::Connection| -> Result<(), DbError> {
+            connection.prepare_cached(sql)?.execute([])?;
+            Ok(())
+        };
+        let tried = db.write(move |tx| cached(tx)).await;
+        assert_eq!(tried, Err(DbError::Sqlite { code: AUTH }), "write: {sql}");
+        let tried = db.read(move |connection| cached(connection)).await;
+        assert_eq!(tried, Err(DbError::Sqlite { code: AUTH }), "read: {sql}");
+    }
+    assert_eq!(ids(&db).await, [1, 2]);
+    db.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn full_text_search_works_behind_the_fence() {
     static FTS: [Migration; 1] = [Migration {

@@ -12,7 +12,7 @@ pub(crate) const WARD: ConversationId = ConversationId([0xc2; 16]);
 /// With all migrations.
 pub(crate) fn database() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
-    for migration in schema::options(curo_sqlite::Mode::Create).migrations {
+    for migration in schema::options(curo_sqlite::Mode::Create, schema::Footprint::NORMAL).migrations {
         conn.execute_batch(migration.sql).unwrap();
     }
     conn

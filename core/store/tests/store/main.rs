@@ -11,4 +11,5 @@
 mod erase;
 mod life;
 mod refuse;
+mod rekey;
 mod support;
