@@ -3,6 +3,7 @@
 
 mod end;
 mod lock;
+mod rekey;
 mod tasks;
 mod watch;
 

@@ -41,6 +41,7 @@ mod conversations;
 mod core;
 mod create;
 mod db;
+mod detached;
 mod diagnostics;
 mod directory;
 mod error;
@@ -64,7 +65,7 @@ mod token;
 
 pub use client::{Account, Client, OutboxState};
 pub use conversations::{Conversation, ConversationInfo, ConversationState};
-pub use curo_store::{FileVault, KeyVault, Profiles, StoreKey, VaultError};
+pub use curo_store::{FileVault, KeyVault, Profiles, StoreKey, VaultError, VaultMode};
 pub use curo_types::format::{AccessContext, Disclosure, PurposeOfUse};
 pub use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, MessageId, ProfileId, TenantId, Text, UserId};
 pub use error::{Error, Result};

@@ -94,6 +94,8 @@ fn look(files: &Files, mode: Mode) -> Result<(Slot, bool, bool), StoreError> {
     let slot = files.current()?;
     match has_content(files, slot)? {
         false if mode == Mode::Existing => Err(StoreError::Missing),
+        // A database of another slot is here, so this is not a creation that was killed: nothing new is made in its place.
+        false if Slot::all(files)?.len() > 1 => Err(StoreError::Corrupt),
         exists => Ok((slot, exists, files.rekeying().try_exists()?)),
     }
 }

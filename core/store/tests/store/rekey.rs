@@ -152,6 +152,7 @@ async fn a_damaged_slot_file_is_refused_and_no_key_is_made_for_it() {
     // Set back to the first slot: its key is gone, and no new one takes its place.
     fs::remove_file(place.folder().join("slot")).unwrap();
     assert_eq!(place.refusal().await, StoreError::Missing);
+    assert_eq!(place.create().await.unwrap_err(), StoreError::Corrupt);
     assert_eq!(keys(&place), before);
 }
 

@@ -199,6 +199,10 @@ async fn client_call(client: &Client, passes: &Passes, request: &Value) -> Resul
                     .collect::<Vec<_>>()
             )
         }
+        "rekey" => {
+            client.rekey().await?;
+            Value::Null
+        }
         "passes" => passes.to_json(),
         "fail" => {
             fail::cfg(text(request, "point")?, text(request, "how")?)?;

@@ -233,6 +233,11 @@ impl Mover {
         serde_json::from_value(intent).unwrap()
     }
 
+    /// Changes the keys of its store.
+    pub fn rekey(&mut self) {
+        self.call(&json!({ "do": "rekey" }));
+    }
+
     pub fn until_done(&mut self, conversation: ConversationId, intent: IntentId) {
         self.call(&json!({ "do": "done", "conversation": conversation, "intent": intent }));
     }

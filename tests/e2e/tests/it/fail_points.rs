@@ -23,7 +23,8 @@ fn names_are_unique() {
     let points = curo::failpoints::ALL
         .iter()
         .chain(curo_relay::failpoints::ALL)
-        .chain(&curo_e2e::SQLITE_POINTS);
+        .chain(&curo_e2e::SQLITE_POINTS)
+        .chain(&curo_e2e::STORE_POINTS);
     let unique: BTreeSet<_> = points.clone().collect();
     assert_eq!(unique.len(), points.count());
 }
@@ -42,7 +43,8 @@ fn every_point_in_the_sources_is_listed() {
             found.extend(points.map(str::to_owned));
         }
     }
-    assert_eq!(found, curo_e2e::SQLITE_POINTS.map(str::to_owned).into_iter().collect());
+    let listed = curo_e2e::SQLITE_POINTS.into_iter().chain(curo_e2e::STORE_POINTS);
+    assert_eq!(found, listed.map(str::to_owned).collect());
 }
 
 /// Of the lists' constants, each is named once where it stands beside its own line.

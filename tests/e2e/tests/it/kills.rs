@@ -60,6 +60,7 @@ impl World {
         }
         let added = mover.add(care, &[ana, ben]);
         mover.send(care, "four");
+        mover.rekey();
         let renewed = mover.renew(care);
         let last = mover.send(care, "five");
         // A dead process is found dead, and started again, when it is asked for something.
@@ -209,7 +210,12 @@ async fn dies_at_each_point(share: usize, of: usize) {
     for (n, (point, pass)) in deaths.enumerate().filter(|(n, _)| (n / 2) % of == share) {
         let mover = world.job(&format!("mover-{n}"), &[(point.to_owned(), pass)]).await;
         // It registers and is invited once; everything else comes again.
-        let once = ["client.register.", "client.key_packages.", "client.sync.joined"];
+        let once = [
+            "client.register.",
+            "client.key_packages.",
+            "client.sync.joined",
+            "store.rekey.",
+        ];
         let comes = pass == 1 || !once.iter().any(|name| point.starts_with(name));
         assert_eq!(mover.deaths, usize::from(comes), "{point}, pass {pass}");
     }
@@ -261,7 +267,12 @@ impl Seeds {
 
 /// What a client passes again and again; half of the time it is a commit of the store.
 fn repeating_client_points() -> Vec<&'static str> {
-    let once = ["client.register.", "client.key_packages.", "client.sync.joined"];
+    let once = [
+        "client.register.",
+        "client.key_packages.",
+        "client.sync.joined",
+        "store.rekey.",
+    ];
     let repeating = curo::failpoints::ALL
         .iter()
         .copied()
