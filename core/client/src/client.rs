@@ -141,7 +141,9 @@ impl Client {
     /// `wrong_account` (the profile is bound to another user), `store_changed`, `bad_relay`, `rate_limited`, `locked`.
     pub async fn sign_in(&self) -> Result<Account> {
         self.core.relay.forget_token().await;
-        let account = session::sign_in(&self.core.db, &self.core.relay).await?;
+        let account = session::sign_in(&self.core.db, &self.core.relay)
+            .await
+            .map_err(|fault| self.core.note(fault))?;
         self.core.set_account(account.clone()).await;
         self.core.signed_in.notify_one();
         self.core.outbox_work.notify_one();

@@ -16,6 +16,8 @@ use crate::access::{self, Access};
 use crate::core::{Core, now_ms};
 use crate::error::{Error, Fault, Result};
 use crate::failpoints;
+use crate::observe::Observed;
+use crate::observe::sources::ConversationSource;
 use crate::outbox::encode_users;
 use crate::pages::failure;
 use crate::timeline::IntentStatus;
@@ -84,6 +86,13 @@ impl Conversation {
             ConversationInfo::read(conn, &row)
         });
         Ok(info.await?)
+    }
+
+    /// Watches state and members. The state is `None` while locked.
+    ///
+    /// `next` answers `unknown` for a conversation that this device does not have.
+    pub fn observe(&self) -> Observed<Option<ConversationInfo>> {
+        Observed::new(Arc::clone(&self.core), Arc::new(ConversationSource(self.id)))
     }
 
     /// Sends a text of at most [`Content::TEXT_LIMIT`] bytes. Returns as soon as it is durable; works offline.
@@ -206,7 +215,7 @@ impl Conversation {
 
     fn queued(&self) {
         failpoints::hit(failpoints::INTENT_QUEUED);
-        self.core.changed();
+        self.core.changed_in(self.id);
         self.core.outbox_work.notify_one();
     }
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::db::Db;
 use crate::error::Fault;
 use crate::http::Relay;
+use crate::observe::{Observe, Refused, Touched};
 use crate::state::ConnectionState;
 
 /// Shared by the public handles and the background tasks.
@@ -37,13 +38,14 @@ pub(crate) struct Core {
     /// Conversations in which the relay has asked to wait before the next try; the others do not wait with them.
     held: StdMutex<HashMap<ConversationId, Instant>>,
     pub(crate) connection: watch::Sender<ConnectionState>,
-    /// Rises whenever something that an app shows may have changed.
-    pub(crate) revision: watch::Sender<u64>,
+    /// What has changed, the session, and who watches.
+    pub(crate) observe: Observe,
 }
 
 impl Core {
     pub(crate) fn new(db: Db, relay: Relay, account: Option<Account>) -> Self {
         Self {
+            observe: Observe::new(account.is_some()),
             db,
             relay,
             account: RwLock::new(account),
@@ -56,7 +58,6 @@ impl Core {
             answered: AtomicBool::new(false),
             held: StdMutex::default(),
             connection: watch::Sender::new(ConnectionState::Stopped),
-            revision: watch::Sender::new(1),
         }
     }
 
@@ -71,6 +72,10 @@ impl Core {
 
     pub(crate) async fn set_account(&self, account: Account) {
         *self.account.write().await = Some(account);
+        self.observe.session(|session| {
+            session.signed_in = true;
+            session.refused = None;
+        });
     }
 
     /// Sends nothing in a conversation for so long.
@@ -110,8 +115,22 @@ impl Core {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Something that an app may show has changed, and nobody knows in which conversation. Call it after the commit.
     pub(crate) fn changed(&self) {
-        self.revision.send_modify(|revision| *revision += 1);
+        self.observe.touch(Touched::All);
+    }
+
+    /// One conversation has changed: its row, members, items or intents. Call it after the commit.
+    pub(crate) fn changed_in(&self, id: ConversationId) {
+        self.observe.touch(Touched::Conversation(id));
+    }
+
+    /// The relay has refused something. Shows it where it is a word on the whole account; returns what it was given.
+    pub(crate) fn note(&self, fault: Fault) -> Fault {
+        if let Some(refused) = Refused::by(&fault.code()) {
+            self.observe.session(|session| session.refused = Some(refused));
+        }
+        fault
     }
 
     pub(crate) fn set_connection(&self, state: ConnectionState) {
@@ -124,11 +143,15 @@ impl Core {
             _ if other => crate::log::event!(Info, "connection", state = state.name()),
             _ => {}
         }
-        self.connection.send_if_modified(|held| {
+        self.observe.session(|session| session.see(&state));
+        let changed = self.connection.send_if_modified(|held| {
             let other = *held != state;
             *held = state;
             other
         });
+        if changed {
+            self.changed();
+        }
     }
 
     pub(crate) fn forget_answer(&self) {

@@ -113,7 +113,7 @@ impl Client {
         });
         write.await?;
         failpoints::hit(failpoints::INTENT_QUEUED);
-        self.core.changed();
+        self.core.changed_in(id);
         self.core.outbox_work.notify_one();
         Ok((self.conversation(id), intent))
     }

@@ -3,10 +3,12 @@
 //!
 //! The engine's loaded groups mirror the rows of the last commit. After any rollback they are dropped (rule 5.6).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use curo_mls::{MlsEngine, MlsStore, OpenMlsEngine, StoreFault};
 use curo_store::{Stamp, Store, StoreTx};
+use curo_types::ErrorCode;
 use rusqlite::Connection;
 
 use crate::error::Fault;
@@ -21,6 +23,7 @@ struct Slot {
 pub(crate) struct Db {
     store: Store,
     slot: Arc<Mutex<Slot>>,
+    ended: Arc<AtomicBool>,
 }
 
 /// An open write transaction.
@@ -67,6 +70,20 @@ impl Db {
         Self {
             store,
             slot: Arc::new(Mutex::new(slot)),
+            ended: Arc::default(),
+        }
+    }
+
+    /// From now on every call answers `closed`.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    fn open(&self) -> Result<(), Fault> {
+        if self.ended.load(Ordering::Acquire) {
+            Err(Fault::Code(ErrorCode::CLOSED))
+        } else {
+            Ok(())
         }
     }
 
@@ -88,6 +105,7 @@ impl Db {
         &self,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
+        self.open()?;
         let slot = Arc::clone(&self.slot);
         self.store
             .write(move |stx: &StoreTx<'_>| {
@@ -111,6 +129,7 @@ impl Db {
         &self,
         f: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
+        self.open()?;
         self.store.read(f).await
     }
 }

@@ -24,6 +24,7 @@ mod error;
 mod person;
 mod raw;
 mod relay;
+mod snapshots;
 mod tokens;
 mod wait;
 
@@ -33,6 +34,7 @@ pub use error::KitError;
 pub use person::Person;
 pub use raw::RawAnswer;
 pub use relay::{TENANT, TestRelay, TestRelayBuilder};
+pub use snapshots::until_snapshot;
 pub use tokens::{Tokens, Validity};
 pub use wait::{
     TimedOut, items, texts, try_until, until, until_connection, until_delivery, until_done, until_live, until_text,

@@ -99,7 +99,7 @@ impl Person {
         Ok(try_until_live(&self.client, ONLINE_WITHIN).await?)
     }
 
-    /// The client. After [`Person::close`] its calls fail with `locked` until [`Person::reopen`].
+    /// The client. After [`Person::close`] its calls fail with `closed`; [`Person::open`] makes a new one.
     pub const fn client(&self) -> &Client {
         &self.client
     }

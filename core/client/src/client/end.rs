@@ -15,9 +15,13 @@ impl Client {
     /// # Errors
     /// `vault_not_ready`, `vault_user_auth_needed`, or the file system's; then repeat it.
     pub async fn erase(&self) -> Result<()> {
+        self.core.observe.session(|session| session.locked = true);
         self.stop().await;
         let erased = self.core.db.store().erase(&*self.vault).await;
         self.core.db.forget_groups();
+        if erased.is_ok() {
+            self.core.observe.session(|session| session.wiped = true);
+        }
         self.core.relay.forget_token().await;
         Ok(erased.map_err(Fault::from)?)
     }
@@ -30,12 +34,15 @@ impl Client {
         Ok(Store::erase_profile(root, profile, vault).await.map_err(Fault::from)?)
     }
 
-    /// Stops and closes in good order, so that another process or client may open the store.
+    /// Stops and closes in good order, so that another process or client may open the store. This client is at its end:
+    /// every call answers `closed`, and whoever watches is woken. Harmless to repeat.
     ///
     /// # Errors
     /// The database's.
     pub async fn close(&self) -> Result<()> {
+        self.core.observe.session(|session| session.closed = true);
         self.stop().await;
+        self.core.db.end();
         let closed = self.core.db.store().suspend().await;
         self.core.db.forget_groups();
         self.core.relay.forget_token().await;

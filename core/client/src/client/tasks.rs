@@ -22,8 +22,11 @@ impl Client {
     /// Starts the background tasks: live sync and sending. Needs a Tokio runtime. A second call does nothing.
     ///
     /// # Errors
-    /// `sign_in_needed` before the first sign-in, `locked`.
+    /// `sign_in_needed` before the first sign-in, `locked`, `closed`.
     pub async fn start(&self) -> Result<()> {
+        if let Some(code) = self.core.observe.ended() {
+            return Err(Error::new(code));
+        }
         self.core.account().await?;
         if self.is_locked() {
             return Err(Error::new(ErrorCode::LOCKED));
@@ -87,11 +90,13 @@ impl Client {
     /// `offline`, `captive_portal`, `tls_failed`, `pin_mismatch`, `sign_in_needed`, `locked`, and whatever the relay
     /// answers. What was done until then stays done.
     pub async fn catch_up(&self) -> Result<()> {
-        self.core.pull().await?;
-        self.core.release_held();
-        self.core.flush().await?;
-        // What was sent may have moved cursors, and others may have answered.
-        self.core.pull().await?;
-        Ok(())
+        let caught_up = async {
+            self.core.pull().await?;
+            self.core.release_held();
+            self.core.flush().await?;
+            // What was sent may have moved cursors, and others may have answered.
+            self.core.pull().await
+        };
+        Ok(caught_up.await.map_err(|fault| self.core.note(fault))?)
     }
 }

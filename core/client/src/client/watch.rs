@@ -1,11 +1,51 @@
 //! What an app can watch while the client runs.
 
-use tokio::sync::watch;
+use std::sync::Arc;
 
 use super::Client;
+use super::OutboxState;
+use crate::observe::sources::{ConnectionSource, OutboxSource, SessionSource};
+use crate::observe::{Observed, SessionState};
 use crate::state::ConnectionState;
 
 impl Client {
+    /// What can be done with the profile now: which screen to show.
+    pub fn session(&self) -> SessionState {
+        self.core.observe.session_state()
+    }
+
+    /// Watches the session. Goes on while locked; the last snapshot is [`SessionState::Closed`] or
+    /// [`SessionState::Wiped`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client) -> curo::Result<()> {
+    /// let session = client.observe_session();
+    /// let mut seen = 0;
+    /// while let Ok(snapshot) = session.next(seen).await {
+    ///     seen = snapshot.revision;
+    ///     match snapshot.state {
+    ///         curo::SessionState::Locked => { /* show the lock screen */ }
+    ///         curo::SessionState::SignInNeeded => { /* show the login */ }
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn observe_session(&self) -> Observed<SessionState> {
+        Observed::new(Arc::clone(&self.core), Arc::new(SessionSource))
+    }
+
+    /// Watches how the client stands with its relay. Goes on while locked.
+    pub fn observe_connection(&self) -> Observed<ConnectionState> {
+        Observed::new(Arc::clone(&self.core), Arc::new(ConnectionSource))
+    }
+
+    /// Watches what waits to be sent, and what has failed.
+    pub fn observe_outbox(&self) -> Observed<OutboxState> {
+        Observed::new(Arc::clone(&self.core), Arc::new(OutboxSource))
+    }
+
     /// How the client stands with its relay now.
     pub fn connection(&self) -> ConnectionState {
         self.core.connection.borrow().clone()
@@ -18,9 +58,10 @@ impl Client {
         next.unwrap_or(ConnectionState::Stopped)
     }
 
-    /// A number that rises whenever something that an app shows may have changed.
+    /// A number that rises whenever something that an app shows may have changed. For tools and tests, which look at
+    /// everything; a screen watches what it shows ([`Client::observe_session`] and its likes), which reads less.
     pub fn revision(&self) -> u64 {
-        *self.core.revision.borrow()
+        self.core.observe.tick_now()
     }
 
     /// Waits until the revision is above `after`, and returns it. Nothing is popped: cancelling loses nothing, and any
@@ -38,7 +79,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn next_revision(&self, after: u64) -> u64 {
-        let mut revisions: watch::Receiver<u64> = self.core.revision.subscribe();
+        let mut revisions = self.core.observe.ticks();
         revisions
             .wait_for(|revision| *revision > after)
             .await

@@ -124,7 +124,7 @@ impl Core {
                 Ok(())
             })
             .await?;
-        self.changed();
+        self.changed_in(id);
         Ok(())
     }
 
@@ -147,7 +147,7 @@ impl Core {
                 commits::fail(tx, &row, &code).map(drop)
             })
             .await?;
-        self.changed();
+        self.changed_in(id);
         Ok(())
     }
 }

@@ -87,7 +87,7 @@ impl Core {
             }
             match step {
                 Step::Idle => return Ok(()),
-                Step::Again => self.changed(),
+                Step::Again => self.changed_in(id),
                 Step::CatchUp => {
                     self.catch_up(id).await?;
                 }

@@ -40,7 +40,7 @@ impl Core {
                     .write(move |tx| settle_messages(tx, &for_tx, id, &answer.accepted))
                     .await?;
                 failpoints::hit(failpoints::MESSAGES_SETTLED);
-                self.changed();
+                self.changed_in(id);
                 Ok(())
             }
             Err(Fault::Problem(problem)) => {
@@ -78,7 +78,7 @@ impl Core {
             Ok(accepted) if accepted.intent == row.intent => {
                 self.db.write(move |tx| settle_commit(tx, &row, &accepted)).await?;
                 failpoints::hit(failpoints::COMMIT_SETTLED);
-                self.changed();
+                self.changed_in(id);
                 Ok(())
             }
             Ok(_) => Err(Fault::BadRelay("another intent was accepted")),

@@ -53,7 +53,7 @@ impl Core {
                 break;
             }
         }
-        self.changed();
+        self.changed_in(id);
         Ok(outcome)
     }
 
@@ -150,6 +150,8 @@ impl Core {
             let tip = page.tip;
             let done = self.db.write(move |tx| at_tip(tx.conn, id, &tip)).await?;
             if done {
+                // It is no longer behind.
+                self.changed_in(id);
                 return Ok(());
             }
             if served_all {

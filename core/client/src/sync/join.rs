@@ -84,7 +84,7 @@ impl Core {
             }
             InboxItem::Removed { conversation, seq, .. } => {
                 self.db.write(move |tx| removed(tx, index, conversation, seq)).await?;
-                self.changed();
+                self.changed_in(conversation);
                 Ok(())
             }
             InboxItem::Unknown => self.ack_inbox(index).await,
@@ -122,7 +122,7 @@ impl Core {
                 Ok(()) => {
                     failpoints::hit(failpoints::JOINED);
                     crate::log::event!(Info, "joined", conversation = welcome.conversation);
-                    self.changed();
+                    self.changed_in(welcome.conversation);
                     return Ok(());
                 }
                 Err(Fault::NeedDirectory { users, version }) => {
@@ -144,6 +144,7 @@ impl Core {
             conversation = welcome.conversation,
             code = code.clone()
         );
+        let id = welcome.conversation;
         self.db
             .write(move |tx| {
                 account::ack_inbox(tx.conn, index)?;
@@ -162,7 +163,7 @@ impl Core {
                 freeze(tx.conn, &mut row, &code)
             })
             .await?;
-        self.changed();
+        self.changed_in(id);
         Ok(())
     }
 }

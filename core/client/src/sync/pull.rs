@@ -4,6 +4,7 @@ use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation;
 use curo_types::api::{ConversationNews, CursorReport, InboxRecord, MemberCursor, SyncAnswer, SyncRequest, limits};
 use curo_types::{ConversationId, ErrorCode};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use super::apply::Outcome;
@@ -108,6 +109,7 @@ impl Core {
         match self.apply(id, news.entries).await? {
             Outcome::Applied => {
                 let at_tip = self.db.write(move |tx| at_tip(tx.conn, id, &tip)).await?;
+                self.changed_in(id);
                 // A cut answer goes on with the next one; another one has left something out.
                 if at_tip || more {
                     Ok(())
@@ -190,6 +192,7 @@ impl Core {
         if cursors.is_empty() {
             return Ok(());
         }
+        let touched: BTreeSet<_> = cursors.iter().map(|cursor| cursor.conversation).collect();
         self.db
             .write(move |tx| {
                 for c in cursors {
@@ -203,7 +206,9 @@ impl Core {
                 Ok(())
             })
             .await?;
-        self.changed();
+        for id in touched {
+            self.changed_in(id);
+        }
         Ok(())
     }
 }

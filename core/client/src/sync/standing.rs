@@ -21,7 +21,9 @@ impl Core {
                 }
                 _ => Ok(()),
             })
-            .await
+            .await?;
+        self.changed_in(id);
+        Ok(())
     }
 
     /// Freezes a conversation: it stays readable, nothing is sent or applied, the account goes on.
@@ -32,7 +34,7 @@ impl Core {
                 None => Ok(()),
             })
             .await?;
-        self.changed();
+        self.changed_in(id);
         Ok(())
     }
 }

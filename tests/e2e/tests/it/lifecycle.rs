@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use curo::{
     Client, ClientOptions, ConnectionState, ConversationId, DeliveryState, ErrorCode, FileVault, IntentId,
-    IntentStatus, KeyVault, MessageId, PAGE_LIMIT, ProfileId, Profiles, StoreKey, UserId, VaultError,
+    IntentStatus, KeyVault, MessageId, PAGE_LIMIT, ProfileId, Profiles, SessionState, StoreKey, UserId, VaultError,
 };
 use curo_kit::{
     Person, TestRelay, Tokens, Validity, texts, until, until_connection, until_delivery, until_done, until_live,

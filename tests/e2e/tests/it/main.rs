@@ -21,6 +21,7 @@ mod lifecycle;
 mod main_job;
 mod mitm;
 mod network;
+mod observe;
 mod offline;
 mod offline_local;
 mod races;

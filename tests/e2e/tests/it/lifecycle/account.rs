@@ -159,6 +159,7 @@ async fn p6_a_revoked_device_stops_and_stays_readable() {
         code: ErrorCode::DEVICE_REVOKED,
     };
     until_connection(first.client(), "revoked", SOON, |state| *state == revoked).await;
+    assert_eq!(first.client().session(), SessionState::Revoked);
     assert_eq!(code(first.client().catch_up().await), ErrorCode::DEVICE_REVOKED);
     assert_eq!(texts(&first.client().conversation(ward)).await.unwrap(), ["kept"]);
     first.reopen().await.unwrap();

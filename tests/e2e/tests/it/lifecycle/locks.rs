@@ -32,13 +32,14 @@ async fn a_locked_or_closed_client_refuses_everything_and_comes_back_unharmed() 
     logs();
     let relay = TestRelay::start().await.unwrap();
     let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
-    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    let (mut ana, ben) = (ana.unwrap(), ben.unwrap());
     let (ward, created) = ana.client().create_conversation(&[ben.user().await]).await.unwrap();
-    let first = send(&ana, ward.id(), "first").await;
-    until_text(ben.client(), ward.id(), "first", SOON).await;
-    until_done(ana.client(), ward.id(), created, SOON).await;
-    for round in ["locked", "closed"] {
-        let queued = send(&ana, ward.id(), round).await;
+    let id = ward.id();
+    let first = send(&ana, id, "first").await;
+    until_text(ben.client(), id, "first", SOON).await;
+    until_done(ana.client(), id, created, SOON).await;
+    for (round, expected) in [("locked", ErrorCode::LOCKED), ("closed", ErrorCode::CLOSED)] {
+        let queued = send(&ana, id, round).await;
         if round == "locked" {
             ana.client().lock().await.unwrap();
         } else {
@@ -46,40 +47,43 @@ async fn a_locked_or_closed_client_refuses_everything_and_comes_back_unharmed() 
         }
         assert!(ana.client().is_locked());
         assert_eq!(ana.client().connection(), ConnectionState::Stopped);
-        for (n, refused) in refusals(ana.client(), ward.id(), first, created)
-            .await
-            .into_iter()
-            .enumerate()
-        {
-            assert_eq!(refused, ErrorCode::LOCKED, "{round}, call {n}");
+        for (n, refused) in refusals(ana.client(), id, first, created).await.into_iter().enumerate() {
+            assert_eq!(refused, expected, "{round}, call {n}");
         }
         // Again is no error.
-        ana.client().lock().await.unwrap();
-        ana.client().close().await.unwrap();
-        ana.client().stop().await;
-        let revision = ana.client().revision();
-        ana.client().unlock().await.unwrap();
-        assert!(
-            ana.client().next_revision(revision).await > revision,
-            "watchers are told"
-        );
+        if round == "locked" {
+            ana.client().lock().await.unwrap();
+            ana.client().stop().await;
+            let revision = ana.client().revision();
+            ana.client().unlock().await.unwrap();
+            assert!(
+                ana.client().next_revision(revision).await > revision,
+                "watchers are told"
+            );
+        } else {
+            ana.client().close().await.unwrap();
+            ana.client().stop().await;
+            // The end of this client, not of the store.
+            assert_eq!(code(ana.client().unlock().await), ErrorCode::CLOSED);
+            ana.open().await.unwrap();
+        }
         // Unlocked is not started.
         assert_eq!(ana.client().connection(), ConnectionState::Stopped);
         ana.client().start().await.unwrap();
-        until_text(ben.client(), ward.id(), round, SOON).await;
+        until_text(ben.client(), id, round, SOON).await;
         until_delivery(
             ana.client(),
-            ward.id(),
+            id,
             queued,
             DeliveryState::Delivered { by: 1, of: 1 },
             SOON,
         )
         .await;
-        send(&ben, ward.id(), &format!("after {round}")).await;
-        until_text(ana.client(), ward.id(), &format!("after {round}"), SOON).await;
+        send(&ben, id, &format!("after {round}")).await;
+        until_text(ana.client(), id, &format!("after {round}"), SOON).await;
     }
     assert_eq!(
-        texts(&ward).await.unwrap(),
+        texts(&ana.client().conversation(id)).await.unwrap(),
         ["first", "locked", "after locked", "closed", "after closed"]
     );
     ana.close().await.unwrap();

@@ -61,7 +61,7 @@ async fn a_profile_has_one_client_at_a_time() {
     let clone = ana.client().clone();
     assert_eq!(texts(&clone.conversation(ward)).await.unwrap(), ["kept", "still here"]);
     clone.close().await.unwrap();
-    assert_eq!(code(ana.client().conversations().await), ErrorCode::LOCKED);
+    assert_eq!(code(ana.client().conversations().await), ErrorCode::CLOSED);
     ana.open().await.unwrap();
     assert_eq!(ana.client().profile(), profile);
     assert_eq!(

@@ -1,0 +1,20 @@
+//! What an app watches: revisioned snapshots that are pulled, never pushed.
+//!
+//! Stands above the store and beside sync and outbox, which only say that something has changed ([`Observe::touch`]).
+//! Nothing is computed unless somebody asks; what was computed is shared by all who ask, and forgotten at the lock.
+//! Knows neither the network nor MLS.
+
+mod changes;
+mod observed;
+mod session;
+pub(crate) mod sources;
+
+pub(crate) use changes::{Observe, Touched};
+pub(crate) use observed::{Mark, Source};
+pub use observed::{Observed, Snapshot};
+pub(crate) use session::Refused;
+pub use session::SessionState;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;
