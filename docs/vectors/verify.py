@@ -16,6 +16,7 @@ import pathlib
 import sys
 
 import cbor2
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 unhex = bytes.fromhex
@@ -122,9 +123,27 @@ def direct_conversation_id(f):
     return {"bytes": data, "id": sha256(data)[:16]}
 
 
+def receipt(f):
+    place = [f["tenant"], unhex(f["conversation"]), f["incarnation"], f["epoch"], unhex(f["device"])]
+    plain = cbor({0: 1, 1: f["seq"].to_bytes(8), 2: f["read_ms"].to_bytes(8), 3: unhex(f["signature"])})
+    associated = cbor(["curo receipt seal v1", *place])
+    sealed = unhex(f["nonce"]) + AESGCM(unhex(f["epoch_key"])).encrypt(unhex(f["nonce"]), plain, associated)
+    signed = cbor(["curo receipt v1", *place, f["seq"], f["read_ms"]])
+    return {"bytes": plain, "signed": signed, "associated": associated, "sealed": sealed}
+
+
+def conversation_state(f):
+    subjects = lambda name: f.get(name) and [[s["system"], s["value"]] for s in f[name]]
+    users = lambda name: f.get(name) and [[unhex(u["user"]), u["text"]] for u in f[name]]
+    return {"bytes": cbor(present({
+        0: 1, 1: position(f.get("as_of"), "incarnation", "seq"), 2: f.get("title"), 3: subjects("bound"),
+        4: subjects("unbound"), 5: users("roles"), 6: users("names"),
+    }))}
+
+
 FORMATS = {f.__name__: f for f in (
     credential, authenticated_data, content, entry_hash, signed_tip, log_key_statement, directory_envelope,
-    request_context, direct_conversation_id,
+    request_context, direct_conversation_id, receipt, conversation_state,
 )}
 
 
@@ -135,6 +154,8 @@ def signatures(format_name, fields, made):
     if format_name == "directory_envelope":
         for s in fields["signatures"]:
             yield s["signed_by"], made["signed"], unhex(s["signature"])
+    if format_name == "receipt":
+        yield fields["signed_by"], made["signed"], unhex(fields["signature"])
 
 
 def main():

@@ -40,6 +40,10 @@ names! {
     DEVICE_BEFORE_ACCEPT = "relay.device.before_accept";
     /// The directory has changed durably, the device does not know yet.
     DEVICE_AFTER_ACCEPT = "relay.device.after_accept";
+    /// Before a read receipt is stored.
+    RECEIPT_BEFORE_ACCEPT = "relay.receipt.before_accept";
+    /// A read receipt is durable, the device does not know yet.
+    RECEIPT_AFTER_ACCEPT = "relay.receipt.after_accept";
     /// Before inbox items are forgotten and cursors moved.
     SYNC_BEFORE_ACK = "relay.sync.before_ack";
     /// Inbox items are forgotten and cursors moved durably, the answer has not been read yet.

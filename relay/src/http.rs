@@ -16,6 +16,7 @@ mod openapi;
 mod outcome;
 mod paced;
 mod problem;
+mod receipts;
 mod session;
 mod stream;
 mod sync;

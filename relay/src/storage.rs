@@ -10,6 +10,7 @@ mod conversations;
 mod directory;
 mod error;
 mod key_packages;
+mod receipts;
 mod sqlite;
 mod sync;
 mod token;
@@ -26,6 +27,7 @@ pub use key_packages::{
     ClaimKeyPackages, ClaimLimits, ClaimOutcome, KEY_PACKAGE_FRESH_MS, NewKeyPackage, STOCK_MARGIN_MS, SweepReport,
     UploadOutcome, UploadedKeyPackages,
 };
+pub use receipts::{NewReceipt, ReceiptOutcome};
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
 pub use token::SyncToken;
@@ -278,6 +280,19 @@ pub trait Storage: Send + Sync + 'static {
         inbox_ack: u64,
         now_ms: u64,
     ) -> Result<SyncOutcome, StorageError>;
+
+    /// Takes the place of the caller's slot for read receipts in a conversation (8.3). The others are served it once, unless
+    /// it changes before they ask; who joins later is not.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn put_receipt(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        receipt: NewReceipt,
+        now_ms: u64,
+    ) -> Result<ReceiptOutcome, StorageError>;
 
     /// The newest token of the tenant's feed, read from the store.
     ///

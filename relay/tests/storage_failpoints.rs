@@ -23,7 +23,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use curo_relay::failpoints;
 use curo_relay::storage::{
     AckOutcome, Acknowledge, AppendMessages, ClaimKeyPackages, ClaimOutcome, CommitOutcome, DirectoryOutcome,
-    NewConversation, SqliteOptions, SqliteStorage, StorageError, UploadOutcome, UploadedKeyPackages,
+    NewConversation, NewReceipt, ReceiptOutcome, SqliteOptions, SqliteStorage, StorageError, UploadOutcome,
+    UploadedKeyPackages,
 };
 use curo_sqlite::CipherKey;
 use curo_types::{ClaimId, DeviceId, UserId};
@@ -143,6 +144,20 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
     );
     assert!(matches!(outcome, CommitOutcome::Duplicate(entry) if entry.accepted.seq == 4));
     conversation.epoch = 2;
+
+    let receipt = NewReceipt {
+        conversation: conversation.id,
+        incarnation: 1,
+        epoch: 2,
+        sealed: b"sealed".to_vec(),
+        least_ms: 0,
+    };
+    let outcome = thrice!(
+        RECEIPT_BEFORE_ACCEPT,
+        RECEIPT_AFTER_ACCEPT,
+        s.put_receipt(tenant, b, receipt.clone(), now).await
+    );
+    assert_eq!(outcome, ReceiptOutcome::Unchanged);
 
     let acknowledge = Acknowledge {
         inbox: 1,

@@ -8,6 +8,7 @@ pub mod directory;
 pub mod key_packages;
 pub mod limits;
 pub mod problem;
+pub mod receipts;
 pub mod session;
 pub mod sync;
 
@@ -18,6 +19,7 @@ pub use conversations::{
 pub use directory::{DirectoryAnswer, DirectoryQuery, DirectoryRecord, PeopleAnswer, PeopleQuery, PersonRecord};
 pub use key_packages::{Claim, ClaimAnswer, ClaimRequest, KeyPackageStock, UploadKeyPackages};
 pub use problem::Problem;
+pub use receipts::{MemberReceipt, PutReceipt, ReceiptTaken};
 pub use session::{RegisterDevice, Registered, SessionAnswer};
 pub use sync::{
     ConversationNews, CursorReport, InboxItem, InboxRecord, MemberCursor, StreamEvent, SyncAnswer, SyncRequest,

@@ -10,7 +10,9 @@ pub mod content;
 pub mod credential;
 pub mod directory;
 pub mod entry;
+pub mod receipt;
 pub mod request_context;
+pub mod state;
 pub mod tip;
 
 pub use authenticated_data::{AuditHead, AuthenticatedData, CursorClaim};
@@ -18,5 +20,7 @@ pub use content::{Content, Kind, Reference, Subject};
 pub use credential::Credential;
 pub use directory::{Action, Approval, Envelope, EnvelopeBody, EnvelopeSignature, Signer, SuiteKey};
 pub use entry::{EntryHeader, EntryKind};
+pub use receipt::{Receipt, ReceiptPlace};
 pub use request_context::{AccessContext, Disclosure, PurposeOfUse, RequestContext};
+pub use state::{AsOf, StateBody, UserText};
 pub use tip::{LogKeyStatement, SignedTip};

@@ -17,8 +17,8 @@ use super::held::InFlight;
 use super::paced::paced;
 use super::problem::Reject;
 use super::{
-    conversations, devices, directory, health, key_packages, log, messages, metrics, observe, openapi, session, stream,
-    sync,
+    conversations, devices, directory, health, key_packages, log, messages, metrics, observe, openapi, receipts,
+    session, stream, sync,
 };
 use crate::state::AppState;
 
@@ -65,6 +65,7 @@ fn protocol() -> Routes {
         .post("/v1/conversations", conversations::create)
         .post("/v1/conversations/{id}/commits", conversations::commit)
         .post("/v1/conversations/{id}/messages", messages::append)
+        .put("/v1/conversations/{id}/receipt", receipts::put)
         .get("/v1/conversations/{id}/entries", log::entries)
         .get("/v1/conversations/{id}/winner", log::winner)
         .get("/v1/conversations/{id}/trees/{tree}", log::tree)
@@ -94,6 +95,10 @@ impl Routes {
 
     fn post<T: 'static>(self, path: &'static str, handler: impl Handler<T, Arc<AppState>>) -> Self {
         self.route("post", path, routing::post(handler))
+    }
+
+    fn put<T: 'static>(self, path: &'static str, handler: impl Handler<T, Arc<AppState>>) -> Self {
+        self.route("put", path, routing::put(handler))
     }
 
     fn route(mut self, method: &'static str, path: &'static str, to: MethodRouter<Arc<AppState>>) -> Self {

@@ -13,7 +13,7 @@ use curo_types::api::{Problem, limits};
 use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 
-use super::{conversations, devices, directory, health, key_packages, log, messages, session, stream, sync};
+use super::{conversations, devices, directory, health, key_packages, log, messages, receipts, session, stream, sync};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ use super::{conversations, devices, directory, health, key_packages, log, messag
         conversations::create,
         conversations::commit,
         messages::append,
+        receipts::put,
         log::entries,
         log::winner,
         log::tree,
@@ -85,6 +86,7 @@ pub(super) fn document() -> Value {
         "GROUP_INFO_BYTES": limits::GROUP_INFO_BYTES,
         "KEY_PACKAGE_BYTES": limits::KEY_PACKAGE_BYTES,
         "PAGE_BYTES": limits::PAGE_BYTES,
+        "RECEIPT_BYTES": limits::RECEIPT_BYTES,
         "REQUEST_BYTES": limits::REQUEST_BYTES,
         "ANSWER_BYTES": limits::ANSWER_BYTES,
         "KEY_PACKAGES_PER_DEVICE": limits::KEY_PACKAGES_PER_DEVICE,
@@ -144,7 +146,7 @@ fn bound_lists(components: &mut Value) {
         schemas[schema]["properties"][member]["minItems"] = json!(1);
     }
     schemas["PeopleQuery"]["properties"]["subjects"]["items"]["maxLength"] = json!(directory::SUBJECT_LIMIT);
-    for schema in ["MessagesRequest", "CreateConversation", "CommitRequest"] {
+    for schema in ["MessagesRequest", "CreateConversation", "CommitRequest", "PutReceipt"] {
         schemas[schema]["properties"]["incarnation"]["minimum"] = json!(1);
     }
 }

@@ -93,6 +93,7 @@ pub(super) fn answer(app: &AppState, tenant: &Tenant, page: SyncPage) -> SyncAns
         token: page.token.to_string(),
         more: page.more,
         cursors: page.cursors,
+        receipts: page.receipts,
         inbox: page.inbox,
         conversations,
         key_packages: page.key_packages,

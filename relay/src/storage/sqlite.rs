@@ -20,6 +20,7 @@ mod people;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod plans;
+mod receipts;
 mod sql;
 mod sweep;
 mod tenants;
@@ -47,6 +48,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 2,
         name: "key packages",
         sql: include_str!("../../migrations/0002_key_packages.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 3,
+        name: "receipts",
+        sql: include_str!("../../migrations/0003_receipts.sql"),
         rust: None,
     },
 ];

@@ -1,6 +1,6 @@
 //! Arguments and outcomes of sync.
 
-use curo_types::api::{CursorReport, EntryRecord, InboxRecord, KeyPackageStock, MemberCursor};
+use curo_types::api::{CursorReport, EntryRecord, InboxRecord, KeyPackageStock, MemberCursor, MemberReceipt};
 use curo_types::{ConversationId, DeviceId};
 
 use super::conversations::Tip;
@@ -51,6 +51,8 @@ pub struct SyncPage {
     pub more: bool,
     /// Other devices' cursors that moved.
     pub cursors: Vec<MemberCursor>,
+    /// Read receipts of other devices that changed.
+    pub receipts: Vec<MemberReceipt>,
     /// Inbox items by ascending index.
     pub inbox: Vec<InboxRecord>,
     /// Conversations with new entries.
@@ -62,7 +64,7 @@ pub struct SyncPage {
 impl SyncPage {
     /// Whether there is nothing new in it.
     pub fn is_empty(&self) -> bool {
-        self.cursors.is_empty() && self.inbox.is_empty() && self.conversations.is_empty()
+        self.cursors.is_empty() && self.receipts.is_empty() && self.inbox.is_empty() && self.conversations.is_empty()
     }
 }
 

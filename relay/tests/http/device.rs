@@ -141,6 +141,10 @@ impl Device {
         answer(self.request(world, Method::POST, path).json(body).send().await.unwrap()).await
     }
 
+    pub async fn put<T: DeserializeOwned>(&self, world: &World, path: &str, body: &impl Serialize) -> Answer<T> {
+        answer(self.request(world, Method::PUT, path).json(body).send().await.unwrap()).await
+    }
+
     pub async fn get<T: DeserializeOwned>(&self, world: &World, path: &str) -> Answer<T> {
         answer(self.request(world, Method::GET, path).send().await.unwrap()).await
     }

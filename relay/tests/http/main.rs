@@ -22,6 +22,7 @@ mod metrics;
 mod openapi;
 mod problems;
 mod rates;
+mod receipts;
 mod schema;
 mod stream;
 mod sync;

@@ -13,6 +13,7 @@ mod devices;
 mod key_packages;
 mod log;
 mod messages;
+mod receipts;
 mod shape;
 mod sqlite;
 mod sync;
@@ -114,6 +115,13 @@ on_sqlite! {
         a_new_member_sees_nothing_from_before,
         p4_2_an_epoch_without_winner_is_open,
         strangers_read_nothing;
+    receipts:
+        p8_3_a_slot_is_overwritten_and_served_once,
+        p8_3_slots_come_no_faster_than_allowed,
+        p8_3_only_members_have_slots,
+        p8_3_who_joins_later_is_not_served_older_slots,
+        p8_3_many_slots_cut_the_answer,
+        p8_3_large_conversations_are_not_woken;
     sync:
         p5_1_one_answer_brings_what_is_new_everywhere,
         p5_1_an_answer_is_cut_and_continued_without_gap_or_repetition,

@@ -32,6 +32,12 @@ pub const INBOX_PER_PAGE: usize = 64;
 pub const CURSORS_PER_REQUEST: usize = 1000;
 /// Leaves of one user.
 pub const DEVICES_PER_USER: usize = 10;
+/// Bytes of one sealed read receipt.
+pub const RECEIPT_BYTES: usize = 256;
+/// Milliseconds between two read receipts of a device in one conversation, at least.
+pub const RECEIPT_INTERVAL_MS: u64 = 2_000;
+/// Members up to which read receipts are sent without being asked for.
+pub const RECEIPTS_UNASKED: usize = 32;
 /// Seconds between heartbeats of the live stream, at most.
 pub const HEARTBEAT_SECONDS: u64 = 15;
 /// Bytes of any request body: a full batch in base64 with its JSON.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::conversations::EntryRecord;
 use super::key_packages::KeyPackageStock;
 use super::limits;
+use super::receipts::MemberReceipt;
 use crate::format::SignedTip;
 use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, StoreId, SuiteId, UserId, bounded};
 
@@ -39,7 +40,7 @@ pub struct CursorReport {
     pub seq: u64,
 }
 
-/// Answer of `POST /v1/sync`, and event of the live stream. Apply in this order: cursors, inbox, conversations; then store the token.
+/// Answer of `POST /v1/sync`, and event of the live stream. Apply in this order: cursors, receipts, inbox, conversations; then store the token.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncAnswer {
@@ -52,6 +53,9 @@ pub struct SyncAnswer {
     /// Other devices' cursors that moved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cursors: Vec<MemberCursor>,
+    /// Other devices' read receipts that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<MemberReceipt>,
     /// Inbox items after `inbox_ack`, by ascending index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inbox: Vec<InboxRecord>,

@@ -3,15 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use curo_types::FormatError;
-use curo_types::format::{AuthenticatedData, Content, Credential, Envelope, RequestContext};
+use curo_types::format::{AuthenticatedData, Content, Credential, Envelope, Receipt, RequestContext, StateBody};
 
 /// The formats that [`Any::decode`] knows, by their names in the vectors.
-pub const DECODABLE: [&str; 5] = [
+pub const DECODABLE: [&str; 7] = [
     "credential",
     "authenticated_data",
     "content",
     "directory_envelope",
     "request_context",
+    "receipt",
+    "conversation_state",
 ];
 
 #[derive(Clone, PartialEq, Debug)]
@@ -21,6 +23,8 @@ pub enum Any {
     Content(Content),
     Envelope(Envelope),
     Context(RequestContext),
+    Receipt(Receipt),
+    State(StateBody),
 }
 
 impl Any {
@@ -31,6 +35,8 @@ impl Any {
             "content" => Content::from_bytes(bytes).map(Self::Content),
             "directory_envelope" => Envelope::from_bytes(bytes).map(Self::Envelope),
             "request_context" => RequestContext::from_header(&URL_SAFE_NO_PAD.encode(bytes)).map(Self::Context),
+            "receipt" => Receipt::from_bytes(bytes).map(Self::Receipt),
+            "conversation_state" => StateBody::from_bytes(bytes).map(Self::State),
             other => panic!("{other} cannot be decoded"),
         }
     }
@@ -41,6 +47,8 @@ impl Any {
             Self::Data(value) => value.to_bytes(),
             Self::Content(value) => value.to_bytes().unwrap(),
             Self::Envelope(value) => value.to_bytes(),
+            Self::Receipt(value) => value.to_bytes(),
+            Self::State(value) => value.to_bytes().unwrap(),
             Self::Context(value) => URL_SAFE_NO_PAD.decode(value.to_header()).unwrap(),
         }
     }

@@ -13,13 +13,14 @@ use crate::samples::{samples, sync_answer, welcome};
 
 #[test]
 fn every_body_survives_json_and_later_members() {
-    assert_eq!(samples().len(), 26);
+    assert_eq!(samples().len(), 28);
 }
 
 #[test]
 fn empty_and_absent_members_are_not_written() {
     let empty = SyncAnswer {
         cursors: Vec::new(),
+        receipts: Vec::new(),
         inbox: Vec::new(),
         conversations: Vec::new(),
         key_packages: Vec::new(),

@@ -1,8 +1,8 @@
 //! From the `fields` of a vector to the value that they describe.
 
 use curo_types::format::{
-    AccessContext, Action, Approval, AuditHead, AuthenticatedData, Content, Credential, CursorClaim, Envelope,
-    EnvelopeBody, PurposeOfUse, Reference, RequestContext, Signer, Subject, SuiteKey,
+    AccessContext, Action, Approval, AsOf, AuditHead, AuthenticatedData, Content, Credential, CursorClaim, Envelope,
+    EnvelopeBody, PurposeOfUse, Receipt, Reference, RequestContext, Signer, StateBody, Subject, SuiteKey, UserText,
 };
 use curo_types::{SuiteId, Text};
 use serde_json::Value;
@@ -53,14 +53,45 @@ fn content(fields: &Value) -> Content {
         };
         list.as_array().unwrap().iter().map(reference).collect()
     });
-    content.subjects = optional(fields, "subjects", |list| {
-        let subject = |s: &Value| Subject {
-            system: text(&s["system"]).to_owned(),
-            value: text(&s["value"]).to_owned(),
-        };
-        list.as_array().unwrap().iter().map(subject).collect()
-    });
+    content.subjects = optional(fields, "subjects", subjects);
     content
+}
+
+fn subjects(list: &Value) -> Vec<Subject> {
+    let subject = |s: &Value| Subject {
+        system: text(&s["system"]).to_owned(),
+        value: text(&s["value"]).to_owned(),
+    };
+    list.as_array().unwrap().iter().map(subject).collect()
+}
+
+fn receipt(fields: &Value) -> Receipt {
+    Receipt::new(
+        number(&fields["seq"]),
+        number(&fields["read_ms"]),
+        bytes(&fields["signature"]),
+    )
+}
+
+fn state(fields: &Value) -> StateBody {
+    let users = |list: &Value| {
+        let one = |u: &Value| UserText {
+            user: id(&u["user"]),
+            text: text(&u["text"]).to_owned(),
+        };
+        list.as_array().unwrap().iter().map(one).collect()
+    };
+    let mut body = StateBody::default();
+    body.as_of = optional(fields, "as_of", |at| AsOf {
+        incarnation: number(&at["incarnation"]),
+        seq: number(&at["seq"]),
+    });
+    body.title = optional(fields, "title", |title| text(title).to_owned());
+    body.bound = optional(fields, "bound", subjects);
+    body.unbound = optional(fields, "unbound", subjects);
+    body.roles = optional(fields, "roles", users);
+    body.names = optional(fields, "names", users);
+    body
 }
 
 pub fn request_context(fields: &Value) -> RequestContext {
@@ -135,6 +166,8 @@ pub fn made(format: &str, fields: &Value) -> Any {
         "content" => Any::Content(content(fields)),
         "directory_envelope" => Any::Envelope(envelope(fields)),
         "request_context" => Any::Context(request_context(fields)),
+        "receipt" => Any::Receipt(receipt(fields)),
+        "conversation_state" => Any::State(state(fields)),
         other => panic!("{other}"),
     }
 }

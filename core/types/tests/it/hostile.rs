@@ -75,6 +75,8 @@ fn every_format_has_its_limit() {
         ("content", Content::LIMIT),
         ("directory_envelope", 16 * 1024),
         ("request_context", 1024),
+        ("receipt", 160),
+        ("conversation_state", Content::LIMIT),
     ] {
         // A byte string as long as the rest: its head is no longer than 5 bytes.
         let string = |size: usize| {

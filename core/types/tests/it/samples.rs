@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use curo_types::api::{
     Accepted, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews, CreateConversation,
     CursorReport, DirectoryAnswer, DirectoryQuery, DirectoryRecord, EntriesPage, EntryRecord, InboxItem, InboxRecord,
-    KeyPackageStock, MemberCursor, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, PersonRecord, Problem,
-    RegisterDevice, Registered, SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages,
-    Winner,
+    KeyPackageStock, MemberCursor, MemberReceipt, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery,
+    PersonRecord, Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered, SessionAnswer, StreamEvent,
+    SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
 use curo_types::{
@@ -119,6 +119,13 @@ pub fn sync_answer() -> SyncAnswer {
             user: UserId([8; 16]),
             device: DeviceId([6; 16]),
             seq: 2,
+        }],
+        receipts: vec![MemberReceipt {
+            conversation: CONVERSATION,
+            incarnation: 1,
+            device: DeviceId([6; 16]),
+            epoch: 1,
+            sealed: blob(),
         }],
         inbox: vec![
             InboxRecord {
@@ -365,6 +372,15 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             ],
         ),
         check(&winner(), &["epoch", "seq", "body_hash", "sender", "intent"]),
+        check(
+            &PutReceipt {
+                incarnation: 1,
+                epoch: 1,
+                sealed: blob(),
+            },
+            &["incarnation", "epoch", "sealed"],
+        ),
+        check(&ReceiptTaken { next_ms: 2_000 }, &["next_ms"]),
         check(&TreeAnswer { tree: blob() }, &["tree"]),
         check(&sync_request, &[]),
         check(&sync_answer(), &["store", "token", "more"]),

@@ -1,15 +1,19 @@
 //! Every published vector: the fields encode to the bytes, the bytes decode to the fields, the signatures hold.
 
 use curo_types::api::EntryRecord;
-use curo_types::format::{Content, EntryHeader, EntryKind, Envelope, Kind, LogKeyStatement, RequestContext, SignedTip};
+use curo_types::format::{
+    Content, EntryHeader, EntryKind, Envelope, Kind, LogKeyStatement, Receipt, ReceiptPlace, RequestContext, SignedTip,
+};
 use curo_types::{Blob, ConversationId, Digest, FormatError};
+
+use ed25519_dalek::Signer as _;
 
 use crate::any::{Any, DECODABLE};
 use crate::fields::{made, request_context};
 use crate::file::{Vectors, bytes, id, number, optional, repository_file, tenant, text};
 
 /// All formats of docs/protocol.md section 2.
-pub const FORMATS: [&str; 9] = [
+pub const FORMATS: [&str; 11] = [
     "credential",
     "authenticated_data",
     "content",
@@ -19,6 +23,8 @@ pub const FORMATS: [&str; 9] = [
     "directory_envelope",
     "request_context",
     "direct_conversation_id",
+    "receipt",
+    "conversation_state",
 ];
 
 #[test]
@@ -48,6 +54,11 @@ fn the_file_has_vectors_of_every_format_in_the_source() {
         .iter()
         .map(|vector| bytes(&vector["signed"]))
         .collect();
+    let sealed = file.of("receipt").iter();
+    let signed: Vec<Vec<u8>> = sealed
+        .flat_map(|vector| [bytes(&vector["signed"]), bytes(&vector["associated"])])
+        .chain(signed)
+        .collect();
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
     let mut files = vec![std::path::PathBuf::from(source).join("id.rs")];
     let mut names = Vec::new();
@@ -74,7 +85,7 @@ fn the_file_has_vectors_of_every_format_in_the_source() {
             domains += 1;
         }
     }
-    assert_eq!(domains, 5, "entry, tip, log key, directory, direct");
+    assert_eq!(domains, 7, "entry, tip, log key, directory, direct, receipt twice");
 }
 
 #[test]
@@ -93,7 +104,7 @@ fn p2_decodable_formats_encode_and_decode_as_published() {
 #[test]
 fn p2_entries_with_later_keys_are_passed_over() {
     let file = Vectors::read();
-    assert_eq!(file.list("accepted").len(), 4);
+    assert_eq!(file.list("accepted").len(), 6);
     for row in file.list("accepted") {
         let format = text(&row["format"]);
         let same = file
@@ -240,6 +251,40 @@ fn p2_2_envelopes_are_signed_as_published() {
         Some(id(&vectors[0]["hash"])),
         "a revocation names the envelope before"
     );
+}
+
+#[test]
+fn p8_3_receipts_are_signed_and_bound_to_their_place_as_published() {
+    let file = Vectors::read();
+    for vector in file.of("receipt") {
+        let fields = &vector["fields"];
+        let tenant = tenant(fields);
+        let place = ReceiptPlace {
+            tenant: &tenant,
+            conversation: id(&fields["conversation"]),
+            incarnation: number(&fields["incarnation"]),
+            epoch: number(&fields["epoch"]),
+            device: id(&fields["device"]),
+        };
+        let (seq, read_ms) = (number(&fields["seq"]), number(&fields["read_ms"]));
+        let signed = place.signed_bytes(seq, read_ms);
+        assert_eq!(hex::encode(&signed), text(&vector["signed"]));
+        assert_eq!(hex::encode(place.associated_data()), text(&vector["associated"]));
+        let signature = file.key(text(&fields["signed_by"])).sign(&signed).to_vec();
+        assert_eq!(hex::encode(&signature), text(&fields["signature"]));
+        let read = Receipt::from_bytes(&bytes(&vector["bytes"])).unwrap();
+        assert_eq!(
+            (read.seq(), read.read_ms(), read.signature()),
+            (seq, read_ms, &signature[..])
+        );
+        assert_eq!(read.to_bytes().len(), text(&vector["bytes"]).len() / 2);
+    }
+    let lengths: std::collections::BTreeSet<_> = file
+        .of("receipt")
+        .iter()
+        .map(|vector| text(&vector["bytes"]).len())
+        .collect();
+    assert_eq!(lengths.len(), 1, "the length says nothing of the watermark");
 }
 
 #[test]

@@ -103,6 +103,16 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
         ],
     ),
     (
+        "putReceipt",
+        Caller::Device,
+        &[
+            Code::NOT_A_MEMBER,
+            Code::REMOVED,
+            Code::INCARNATION_CHANGED,
+            Code::REFUSED,
+        ],
+    ),
+    (
         "readEntries",
         Caller::Device,
         &[Code::NOT_A_MEMBER, Code::REMOVED, Code::BODY_GONE],

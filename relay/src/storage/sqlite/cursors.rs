@@ -13,7 +13,7 @@ use super::{inbox, tenants};
 use crate::storage::{AckOutcome, Acknowledge, DeviceRef};
 
 /// Leaves up to which a moved cursor wakes the others at once; in larger conversations they learn of it with the next news.
-const WAKE_LEAVES: usize = 32;
+pub(super) const WAKE_LEAVES: usize = 32;
 
 /// What an acknowledgement changes.
 pub(super) enum Plan {

@@ -12,7 +12,7 @@ use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 use super::conversations::{self, Place};
 use super::devices::{self, DeviceStanding};
 use super::sql::{U, all};
-use super::{inbox, key_packages, log, tenants};
+use super::{inbox, key_packages, log, receipts, tenants};
 use crate::storage::{DeviceRef, News, SyncOutcome, SyncPage, SyncToken};
 
 /// Bytes of Welcomes in one answer (one may exceed it alone): with a page of entries, in base64, this stays well below what
@@ -20,6 +20,8 @@ use crate::storage::{DeviceRef, News, SyncOutcome, SyncPage, SyncToken};
 const INBOX_BYTES: usize = 8 * 1024 * 1024;
 /// Cursors of others in one answer.
 const CURSORS_PER_PAGE: usize = 4096;
+/// Read receipts of others in one answer.
+const RECEIPTS_PER_PAGE: usize = 1024;
 
 /// Where an entry stands.
 struct Found {
@@ -72,16 +74,24 @@ pub(super) fn sync(
         let last = cursors.last().map_or(from, |(position, _)| *position);
         cut(last, &mut upto);
     }
+    let mut receipts = receipts::changed(conn, tenant, caller.device, from, upto, RECEIPTS_PER_PAGE + 1)?;
+    if receipts.len() > RECEIPTS_PER_PAGE {
+        receipts.truncate(RECEIPTS_PER_PAGE);
+        let last = receipts.last().map_or(from, |(position, _)| *position);
+        cut(last, &mut upto);
+    }
     let (conversations, cut_at) = entries(conn, tenant, caller.device, from, upto)?;
     if let Some(position) = cut_at {
         cut(position, &mut upto);
     }
     cursors.retain(|(position, _)| *position <= upto);
+    receipts.retain(|(position, _)| *position <= upto);
 
     Ok(SyncOutcome::Page(Box::new(SyncPage {
         token: SyncToken { store, position: upto },
         more,
         cursors: cursors.into_iter().map(|(_, cursor)| cursor).collect(),
+        receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
         inbox: inbox
             .items
             .into_iter()

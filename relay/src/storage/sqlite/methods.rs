@@ -8,14 +8,14 @@ use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
     SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, key_packages, log, messages,
-    people, sql, sweep, tenants,
+    people, receipts, sql, sweep, tenants,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
     AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
     CommitCheck, CommitKey, CommitOutcome, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome,
-    DirectoryPage, EntriesOutcome, NewCommit, NewConversation, Storage, StorageError, SweepReport, SyncOutcome,
-    SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    DirectoryPage, EntriesOutcome, NewCommit, NewConversation, NewReceipt, ReceiptOutcome, Storage, StorageError,
+    SweepReport, SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -317,6 +317,22 @@ impl Storage for SqliteStorage {
         let (store, tenant, token) = (self.store, tenant.clone(), token.map(str::to_owned));
         self.read(move |conn| feed::sync(conn, store, &tenant, caller, token.as_deref(), inbox_ack, now_ms))
             .await
+    }
+
+    async fn put_receipt(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        receipt: NewReceipt,
+        now_ms: u64,
+    ) -> Result<ReceiptOutcome, StorageError> {
+        pass(failpoints::RECEIPT_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| receipts::put(conn, &tenant, caller, &receipt, now_ms))
+            .await?;
+        pass(failpoints::RECEIPT_AFTER_ACCEPT)?;
+        Ok(outcome)
     }
 
     async fn newest_token(&self, tenant: &TenantId) -> Result<SyncToken, StorageError> {

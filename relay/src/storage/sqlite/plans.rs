@@ -15,6 +15,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("log", include_str!("log.rs")),
     ("messages", include_str!("messages.rs")),
     ("people", include_str!("people.rs")),
+    ("receipts", include_str!("receipts.rs")),
     ("sweep", include_str!("sweep.rs")),
     ("tenants", include_str!("tenants.rs")),
 ];
