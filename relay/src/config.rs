@@ -9,6 +9,7 @@ mod limits;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use curo_types::{SuiteId, TenantId};
 pub use limits::Limits;
@@ -151,6 +152,24 @@ pub struct TenantConfig {
     pub algorithms: Vec<Algorithm>,
     /// The MLS suites that its policy allows, best first.
     pub suites: Vec<SuiteId>,
+    /// What it asks of its users' clients beyond what always holds.
+    pub session: SessionPolicy,
+}
+
+/// How long a tenant's users may be idle and signed in. `None` is what always holds; it can be tightened, never loosened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionPolicy {
+    /// After how long without its user a client locks: 1 s to 15 min, which hold without it.
+    pub idle_lock: Option<Duration>,
+    /// How long a session may last after the person has signed in: 1 s to 12 h, which hold without it.
+    pub limit: Option<Duration>,
+}
+
+impl SessionPolicy {
+    /// The longest idle time that any tenant may allow.
+    pub const LONGEST_IDLE: Duration = Duration::from_secs(15 * 60);
+    /// The longest session that any tenant may allow.
+    pub const LONGEST_SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 }
 
 /// Where an issuer's JWK Set (RFC 7517 section 5) comes from.
@@ -279,6 +298,21 @@ impl TenantConfig {
         }
         if self.algorithms.is_empty() {
             return bad("algorithms", "there is none");
+        }
+        let within = |time: Option<Duration>, longest| {
+            time.is_none_or(|time| (Duration::from_secs(1)..=longest).contains(&time))
+        };
+        if !within(self.session.idle_lock, SessionPolicy::LONGEST_IDLE) {
+            return bad(
+                "idle_lock_ms",
+                "it must be 1 s to 15 min: it can be tightened, never loosened",
+            );
+        }
+        if !within(self.session.limit, SessionPolicy::LONGEST_SESSION) {
+            return bad(
+                "session_limit_ms",
+                "it must be 1 s to 12 h: it can be tightened, never loosened",
+            );
         }
         if self.suites.is_empty() {
             return bad("suites", "there is none");

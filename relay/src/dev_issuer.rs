@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroize as _;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Algorithm, JwksSource, TenantConfig};
+use crate::config::{Algorithm, JwksSource, SessionPolicy, TenantConfig};
 
 /// The audience of the tokens of every development issuer.
 const AUDIENCE: &str = "curo-dev";
@@ -153,6 +153,7 @@ impl DevIssuer {
             },
             algorithms: vec![Algorithm::EdDSA],
             suites: vec![SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519],
+            session: SessionPolicy::default(),
         }
     }
 

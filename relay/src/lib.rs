@@ -27,7 +27,8 @@ pub mod storage;
 pub use backup::{BackupError, backup, restore};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{
-    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, ServiceConfig, TenantConfig, TlsConfig,
+    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, ServiceConfig, SessionPolicy, TenantConfig,
+    TlsConfig,
 };
 pub use dev_issuer::{DevClaims, DevIssuer, DevIssuerError};
 pub use http::openapi;

@@ -286,6 +286,7 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
             tenant.id.clone(),
             Tenant {
                 suites: tenant.suites.clone(),
+                session: tenant.session,
                 signer,
             },
         );

@@ -8,7 +8,7 @@ use curo_types::{SuiteId, TenantId};
 
 use crate::auth::Authenticator;
 use crate::clock::Clock;
-use crate::config::Limits;
+use crate::config::{Limits, SessionPolicy};
 use crate::followers::Followers;
 use crate::hub::Hub;
 use crate::keys::TenantSigner;
@@ -34,6 +34,7 @@ pub(crate) struct AppState {
 /// A tenant of this relay.
 pub(crate) struct Tenant {
     pub(crate) suites: Vec<SuiteId>,
+    pub(crate) session: SessionPolicy,
     pub(crate) signer: TenantSigner,
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Caller {
     pub(crate) subject: Subject,
     /// When the token ends, milliseconds since 1970 UTC.
     pub(crate) expires_ms: u64,
+    /// When the person has authenticated, milliseconds since 1970 UTC, if the token says so.
+    pub(crate) authenticated_ms: Option<u64>,
 }
 
 /// Why a token was refused. Says which rule, nothing of the token.
@@ -74,6 +76,8 @@ struct Claims {
     iat: f64,
     #[serde(default)]
     nbf: Option<f64>,
+    #[serde(default)]
+    auth_time: Option<f64>,
     sub: String,
     client_id: String,
 }
@@ -189,6 +193,7 @@ impl Authenticator {
             tenant: issuer.tenant.clone(),
             subject: Subject(claims.sub),
             expires_ms: millis(claims.exp).ok_or_else(|| invalid("exp is not a time"))?,
+            authenticated_ms: claims.auth_time.and_then(millis),
         })
     }
 
@@ -219,6 +224,11 @@ impl Authenticator {
             && time(nbf, "nbf is not a time")? > latest
         {
             return Err(BearerError::Invalid("the token is not valid yet"));
+        }
+        if let Some(auth_time) = claims.auth_time
+            && time(auth_time, "auth_time is not a time")? > latest
+        {
+            return Err(BearerError::Invalid("the person has authenticated in the future"));
         }
         if exp.saturating_add(self.leeway_ms) <= now_ms {
             Err(BearerError::Expired)

@@ -8,7 +8,10 @@ use curo_types::{SuiteId, TenantId};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, ServiceConfig, TenantConfig, TlsConfig};
+use super::{
+    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, ServiceConfig, SessionPolicy, TenantConfig,
+    TlsConfig,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +46,8 @@ struct Tenant {
     jwks_ca: Option<PathBuf>,
     algorithms: Vec<Algorithm>,
     suites: Option<Vec<u16>>,
+    idle_lock_ms: Option<u64>,
+    session_limit_ms: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -180,6 +185,10 @@ impl Tenant {
             jwks,
             algorithms: self.algorithms,
             suites,
+            session: SessionPolicy {
+                idle_lock: self.idle_lock_ms.map(Duration::from_millis),
+                limit: self.session_limit_ms.map(Duration::from_millis),
+            },
         })
     }
 }
@@ -303,6 +312,15 @@ algorithms = ["EdDSA", "ES256"]
             (change("\"ES256\"", "\"none\""), "none"),
             (change("[\"EdDSA\", \"ES256\"]", "[]"), "algorithms"),
             (change("algorithms =", "suites = [4]\nalgorithms ="), "suites"),
+            (
+                change("algorithms =", "idle_lock_ms = 900001\nalgorithms ="),
+                "idle_lock_ms",
+            ),
+            (change("algorithms =", "idle_lock_ms = 0\nalgorithms ="), "idle_lock_ms"),
+            (
+                change("algorithms =", "session_limit_ms = 43200001\nalgorithms ="),
+                "session_limit_ms",
+            ),
             (change("heartbeat_ms = 500", "heartbeat_ms = 15001"), "heartbeat"),
             (change("heartbeat_ms = 500", "heartbeat_ms = 0"), "heartbeat"),
             (change("heartbeat_ms = 500", "connections = 0"), "connections"),

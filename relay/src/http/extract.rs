@@ -33,6 +33,7 @@ pub(super) struct Bearer {
     pub(super) tenant: TenantId,
     pub(super) subject: Subject,
     pub(super) expires_ms: u64,
+    pub(super) authenticated_ms: Option<u64>,
 }
 
 /// A subject that has opened a session: a user.
@@ -57,6 +58,7 @@ impl FromRequestParts<App> for Bearer {
             tenant,
             subject,
             expires_ms,
+            authenticated_ms,
         } = app.authenticator.check(bearer(&parts.headers)?).await?;
         if let Some(slot) = parts.extensions.get::<TenantSlot>() {
             slot.set(&tenant);
@@ -73,6 +75,7 @@ impl FromRequestParts<App> for Bearer {
             tenant,
             subject,
             expires_ms,
+            authenticated_ms,
         })
     }
 }
@@ -134,6 +137,7 @@ impl FromRequestParts<App> for Device {
             tenant,
             subject,
             expires_ms,
+            ..
         } = Bearer::from_request_parts(parts, app).await?;
         let context = context(&parts.headers)?;
         // Its form is checked; nothing is decided by it. It is recorded with what the request does.

@@ -1,6 +1,7 @@
 //! `POST /v1/session`: who the token's subject is here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -22,9 +23,10 @@ use crate::state::AppState;
 )]
 pub(super) async fn open(State(app): State<Arc<AppState>>, bearer: Bearer) -> Result<Json<SessionAnswer>, Reject> {
     let tenant = extract::tenant(&app, &bearer.tenant)?;
+    let now_ms = app.clock.now_ms();
     let user = app
         .storage
-        .sign_in(&bearer.tenant, &bearer.subject.0, UserId::random(), app.clock.now_ms())
+        .sign_in(&bearer.tenant, &bearer.subject.0, UserId::random(), now_ms)
         .await
         .map_err(outcome::storage)?;
     Ok(Json(SessionAnswer {
@@ -34,5 +36,12 @@ pub(super) async fn open(State(app): State<Arc<AppState>>, bearer: Bearer) -> Re
         directory_key: tenant.signer.directory_key(),
         log_key: tenant.signer.log_key(),
         suites: tenant.suites.clone(),
+        idle_lock_ms: tenant.session.idle_lock.map(millis),
+        session_limit_ms: tenant.session.limit.map(millis),
+        authenticated_ms_ago: bearer.authenticated_ms.map(|then| now_ms.saturating_sub(then)),
     }))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

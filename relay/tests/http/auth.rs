@@ -1,8 +1,10 @@
 //! Access tokens (RFC 9068): what is refused, and that refusals are typed.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use curo_relay::DevClaims;
+use curo_relay::{DevClaims, SessionPolicy};
 use curo_types::ErrorCode;
 use curo_types::api::{Problem, SessionAnswer};
 use reqwest::Method;
@@ -202,4 +204,44 @@ async fn an_identity_provider_that_is_down_is_told_apart_from_a_bad_token() {
         let answer = world.request(Method::GET, path).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_session_tells_the_tenants_limits_and_how_long_ago_the_person_authenticated() {
+    let world = World::start_with(|config| {
+        config.tenants[0].session = SessionPolicy {
+            idle_lock: Some(Duration::from_secs(300)),
+            limit: Some(Duration::from_secs(8 * 3600)),
+        };
+    })
+    .await;
+    let session: SessionAnswer = world.post(&world.token("anna"), "/v1/session", &()).await.unwrap();
+    assert_eq!(
+        (
+            session.idle_lock_ms,
+            session.session_limit_ms,
+            session.authenticated_ms_ago
+        ),
+        (Some(300_000), Some(28_800_000), None)
+    );
+    let token = world.issuer.mint(&other_tenant(), "anna", HOUR);
+    let elsewhere: SessionAnswer = world.post(&token, "/v1/session", &()).await.unwrap();
+    assert_eq!((elsewhere.idle_lock_ms, elsewhere.session_limit_ms), (None, None));
+
+    let authenticated = |ago: i64| {
+        let mut token = world.issuer.claims(&tenant(), "anna", HOUR);
+        let iat = token.claims["iat"].as_i64().unwrap();
+        token.claims["auth_time"] = json!(iat - ago);
+        world.issuer.sign(&token)
+    };
+    let session: SessionAnswer = world.post(&authenticated(600), "/v1/session", &()).await.unwrap();
+    let ago = session.authenticated_ms_ago.unwrap();
+    assert!(
+        (600_000..601_000).contains(&ago),
+        "{ago}: the token's times are whole seconds"
+    );
+    assert_eq!(
+        refused(&world, &authenticated(-3600)).await.code,
+        ErrorCode::UNAUTHENTICATED
+    );
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use curo::TenantId;
 use curo_relay::{
-    Clock, Config, DatabaseKey, DevIssuer, Limits, Relay, RunningRelay, StartError, SystemClock, TlsConfig,
+    Clock, Config, DatabaseKey, DevIssuer, Limits, Relay, RunningRelay, StartError, SystemClock, TenantConfig,
+    TlsConfig,
 };
 use tempfile::TempDir;
 
@@ -33,12 +34,16 @@ pub struct TestRelay {
     _temporary: Option<TempDir>,
 }
 
+/// A change of the tenant's policy.
+type Policy = Box<dyn FnOnce(&mut TenantConfig) + Send>;
+
 /// How to start a [`TestRelay`]. See [`TestRelay::builder`].
 #[must_use]
 pub struct TestRelayBuilder {
     dir: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    tenant: Option<Policy>,
 }
 
 impl TestRelayBuilder {
@@ -60,6 +65,12 @@ impl TestRelayBuilder {
         self
     }
 
+    /// Changes the tenant's policy.
+    pub fn tenant(mut self, change: impl FnOnce(&mut TenantConfig) + Send + 'static) -> Self {
+        self.tenant = Some(Box::new(change));
+        self
+    }
+
     /// Starts it. It accepts requests when this returns.
     ///
     /// # Errors
@@ -77,12 +88,16 @@ impl TestRelayBuilder {
         let issuer = DevIssuer::start_with_clock(loopback, Arc::clone(&self.clock)).await?;
         let tenant = TenantId::new(TENANT).map_err(|_| KitError::Io(std::io::ErrorKind::InvalidInput.into()))?;
         let ca = Ca::new()?;
+        let mut served = issuer.tenant(&tenant);
+        if let Some(change) = self.tenant {
+            change(&mut served);
+        }
         let config = Config {
             listen: loopback,
             tls: ca.issue(&dir)?,
             data_dir: dir.join("data"),
             database_key: database_key(&dir.join("database.key"))?,
-            tenants: vec![issuer.tenant(&tenant)],
+            tenants: vec![served],
             limits: self.limits,
         };
         let mut relay = TestRelay {
@@ -119,6 +134,7 @@ impl TestRelay {
                 shutdown_grace: Duration::from_secs(3),
                 ..Limits::default()
             },
+            tenant: None,
         }
     }
 

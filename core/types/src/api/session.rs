@@ -21,6 +21,17 @@ pub struct SessionAnswer {
     pub log_key: LogKeyStatement,
     /// The suites that the tenant's policy allows, best first.
     pub suites: Vec<SuiteId>,
+    /// After how long without its user a client locks, in milliseconds; never more than 15 minutes, which holds without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_lock_ms: Option<u64>,
+    /// How long a session may last after the person has signed in, in milliseconds; never more than 12 hours, which hold
+    /// without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_limit_ms: Option<u64>,
+    /// How long ago the person has authenticated at the identity provider, in milliseconds, where the token says so
+    /// (`auth_time`, RFC 9068 section 2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticated_ms_ago: Option<u64>,
 }
 
 /// Request of `POST /v1/devices`: registers the caller's device. The same envelope again is answered as the first time.

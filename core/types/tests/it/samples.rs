@@ -224,6 +224,9 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             signature: blob(),
         },
         suites: vec![SUITE],
+        idle_lock_ms: Some(300_000),
+        session_limit_ms: Some(28_800_000),
+        authenticated_ms_ago: Some(1_000),
     };
     let create = CreateConversation {
         conversation: CONVERSATION,
