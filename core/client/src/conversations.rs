@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use curo_store::repo::conversation::{self, ConversationRow};
-use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::limits;
 use curo_types::format::Content;
@@ -16,6 +16,7 @@ use crate::access::{self, Access};
 use crate::core::{Core, now_ms};
 use crate::error::{Error, Fault, Result};
 use crate::failpoints;
+use crate::fold::Folding;
 use crate::observe::Observed;
 use crate::observe::sources::ConversationSource;
 use crate::outbox::encode_users;
@@ -132,6 +133,7 @@ impl Conversation {
                 return Err(Fault::Code(ErrorCode::INVALID_ARGUMENT));
             }
             let row = ItemRow {
+                fold: Fold::default(),
                 place: Place::Unsent(position),
                 kind: ItemKind::Message,
                 sender_device: me.device,
@@ -142,8 +144,7 @@ impl Conversation {
                 accepted_ms: None,
                 code: None,
             };
-            item::add(tx.conn, conversation, &row)?;
-            Ok(())
+            Folding::new(tx.conn, &me, conversation).take(row, Some(&content))
         });
         written.await?;
         self.queued();

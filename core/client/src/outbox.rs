@@ -5,6 +5,7 @@
 
 mod commits;
 mod prepare;
+mod receipts;
 mod refused;
 mod run;
 mod send;

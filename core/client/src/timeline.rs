@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use curo_store::repo::item::{ItemKind, ItemRow, Place};
-use curo_types::format::Content;
+use curo_store::repo::item::{Deleted, ItemKind, ItemRow, Place};
+use curo_types::format::{Content, ContentBody, Reference};
 use curo_types::{DeviceId, ErrorCode, MessageId, Text, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,16 @@ pub struct Message {
 pub enum Body {
     /// Text.
     Text(Text),
-    /// A kind of content that this version does not know. It is kept.
+    /// A record that amends another; the original stands unchanged beside it (45 CFR 164.526).
+    Amendment {
+        /// The original.
+        of: Reference,
+        /// What it says.
+        text: Text,
+    },
+    /// It was deleted: nothing of it is left here.
+    Deleted,
+    /// A kind of content that this version does not know, or that cannot be read. It is kept.
     Unsupported,
 }
 
@@ -201,11 +210,16 @@ fn unreadable(row: &ItemRow) -> Entry {
 }
 
 fn body(row: &ItemRow) -> Body {
-    row.content
-        .as_deref()
-        .and_then(|bytes| Content::from_bytes(bytes).ok())
-        .and_then(|content| content.as_text())
-        .map_or(Body::Unsupported, Body::Text)
+    if row.fold.deleted != Deleted::No {
+        return Body::Deleted;
+    }
+    let content = row.shown().and_then(|bytes| Content::from_bytes(bytes).ok());
+    match content.map_or(ContentBody::Unsupported, |content| content.typed()) {
+        ContentBody::Text(body) => Body::Text(body.text),
+        ContentBody::Edit { text, .. } if row.fold.edit.is_some() => Body::Text(text),
+        ContentBody::Amendment { target, text, .. } => Body::Amendment { of: target, text },
+        _ => Body::Unsupported,
+    }
 }
 
 impl fmt::Display for DeliveryState {

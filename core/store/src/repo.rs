@@ -5,12 +5,16 @@
 //! honest relay sends, saturate.
 
 pub mod account;
+pub mod change;
 pub mod conversation;
 pub mod directory;
 pub mod item;
 pub mod key_package;
 pub mod outbox;
+pub mod overview;
 pub mod person;
+pub mod purge;
+pub mod search;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod testing;

@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 3] = [
+static MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         name: "store",
@@ -26,6 +26,12 @@ static MIGRATIONS: [Migration; 3] = [
         version: 3,
         name: "access",
         sql: include_str!("../migrations/0003_access.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 4,
+        name: "folding",
+        sql: include_str!("../migrations/0004_folding.sql"),
         rust: None,
     },
 ];

@@ -16,7 +16,7 @@ pub mod state;
 pub mod tip;
 
 pub use authenticated_data::{AuditHead, AuthenticatedData, CursorClaim};
-pub use content::{Content, Kind, Reference, Subject};
+pub use content::{Content, ContentBody, Kind, Priority, Reference, Subject, TextBody};
 pub use credential::Credential;
 pub use directory::{Action, Approval, Envelope, EnvelopeBody, EnvelopeSignature, Signer, SuiteKey};
 pub use entry::{EntryHeader, EntryKind};

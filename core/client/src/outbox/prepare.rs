@@ -3,11 +3,12 @@
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::outbox::{self, IntentKind, IntentState, OutboxRow};
+use curo_store::repo::purge;
 use curo_types::api::{ClaimAnswer, ClaimRequest, limits};
 use curo_types::format::{AuthenticatedData, CursorClaim};
 use curo_types::{Blob, ConversationId, ErrorCode, IntentId, UserId};
 
-use super::commits;
+use super::{commits, receipts};
 use crate::core::now_ms;
 use crate::db::Tx;
 use crate::error::Fault;
@@ -67,6 +68,7 @@ pub(super) fn next(
         ConversationState::Active | ConversationState::Creating => {}
         ConversationState::Removed => {
             outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
+            purge::forget(tx.conn, id)?;
             return Ok(Step::Idle);
         }
         // Rows wait until the conversation can go on.
@@ -86,6 +88,9 @@ pub(super) fn next(
     if duty.is_none() && (conv.needs_update || conv.discarded >= MAX_DISCARDED) {
         outbox::add(tx.conn, IntentId::random(), id, IntentKind::Update, &[], now_ms())?;
         duty = outbox::queued_update(tx.conn, id)?;
+    }
+    if conv.state == ConversationState::Active {
+        receipts::queue(tx.conn, id)?;
     }
     // Duties precede (rule 4.7), once there is a group that owes them.
     let duty = duty.filter(|_| conv.state == ConversationState::Active);

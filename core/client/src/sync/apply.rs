@@ -2,7 +2,7 @@
 
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
-use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_types::api::EntryRecord;
 use curo_types::format::EntryKind;
 use curo_types::{ConversationId, ErrorCode};
@@ -54,6 +54,8 @@ impl Core {
             }
         }
         self.changed_in(id);
+        // What was applied may owe something: a receipt for what was deleted.
+        self.outbox_work.notify_one();
         Ok(outcome)
     }
 
@@ -240,5 +242,6 @@ pub(super) fn event(kind: ItemKind, entry: &EntryRecord, content: Option<Vec<u8>
         claimed_ms: None,
         accepted_ms: Some(entry.time_ms),
         code: None,
+        fold: Fold::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use curo_mls::{JoinView, MlsError, Refusal};
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
-use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::{InboxItem, InboxRecord};
 use curo_types::format::Credential;
@@ -18,6 +18,7 @@ use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::failpoints;
+use crate::fold::Folding;
 
 /// A Welcome out of the inbox.
 #[derive(Clone)]
@@ -267,6 +268,7 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
         claimed_ms: None,
         accepted_ms: None,
         code: None,
+        fold: Fold::default(),
     };
     item::add(tx.conn, welcome.conversation, &item)?;
     Ok(account::ack_inbox(tx.conn, index)?)
@@ -293,7 +295,8 @@ fn leave_behind(tx: &mut Tx<'_>, me: &Account, welcome: &Welcome) -> Result<(), 
                     incarnation: row.incarnation.unwrap_or(old.incarnation),
                     seq,
                 };
-                item::accept(tx.conn, old.id, me.device, row.intent.into(), place, row.created_ms)?;
+                let folding = Folding::new(tx.conn, me, old.id);
+                folding.accepted(row.intent.into(), &row.payload, place, row.created_ms)?;
                 outbox::remove(tx.conn, row.position)?;
             }
             (_, IntentState::Accepted, seq) => outbox::done(tx.conn, row.position, seq)?,

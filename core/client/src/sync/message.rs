@@ -13,6 +13,7 @@ use super::apply::event;
 use super::standing::freeze;
 use crate::db::Tx;
 use crate::error::Fault;
+use crate::fold::Folding;
 
 /// An own message: recognised before OpenMLS sees it (rule 4.5).
 pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entry: &EntryRecord) -> Result<(), Fault> {
@@ -44,7 +45,8 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
         incarnation: entry.incarnation,
         seq: entry.seq,
     };
-    item::accept(tx.conn, row.id, me.device, entry.intent.into(), place, entry.time_ms)?;
+    let folding = Folding::new(tx.conn, me, row.id);
+    folding.accepted(entry.intent.into(), &sent.payload, place, entry.time_ms)?;
     outbox::remove(tx.conn, sent.position)?;
     Ok(())
 }
@@ -83,6 +85,7 @@ pub(super) fn foreign(
             && data.counter.is_some()
     };
     let mut shown = event(ItemKind::Message, entry, None);
+    let mut taken = None;
     match read {
         Ok(read) if credible(&read) => {
             let (credential, data) = read;
@@ -91,6 +94,7 @@ pub(super) fn foreign(
                 Ok(content) if content.message == entry.intent.into() => {
                     shown.claimed_ms = content.claimed_ms;
                     shown.content = Some(plaintext);
+                    taken = Some(content);
                 }
                 // A later version: kept, so that a later version of this client can show it.
                 Err(FormatError::UnsupportedVersion { .. }) => {
@@ -113,8 +117,7 @@ pub(super) fn foreign(
         }
         _ => unreadable(&mut shown),
     }
-    item::add(tx.conn, row.id, &shown)?;
-    Ok(())
+    Folding::new(tx.conn, me, row.id).take(shown, taken.as_ref())
 }
 
 /// The message's key is used up and the cursor moves: what it holds breaks a rule.

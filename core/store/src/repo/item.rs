@@ -1,5 +1,8 @@
 //! The timeline: messages and system events in display order (rule 8.1).
 
+pub mod folding;
+
+use curo_types::format::Reference;
 use curo_types::{ConversationId, DeviceId, MessageId, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -55,14 +58,14 @@ pub enum Place {
 }
 
 impl Place {
-    fn columns(self) -> (i64, i64) {
+    pub(crate) fn columns(self) -> (i64, i64) {
         match self {
             Self::Log { incarnation, seq } => (int(incarnation), int(seq)),
             Self::Unsent(position) => (i64::MAX, int(position)),
         }
     }
 
-    fn from_columns(incarnation: i64, seq: i64) -> Self {
+    pub(crate) fn from_columns(incarnation: i64, seq: i64) -> Self {
         if incarnation == i64::MAX {
             Self::Unsent(uint(seq))
         } else {
@@ -95,6 +98,61 @@ pub struct ItemRow {
     pub accepted_ms: Option<u64>,
     /// Error code of an unreadable item.
     pub code: Option<String>,
+    /// What else is known of a message.
+    pub fold: Fold,
+}
+
+/// How far a message is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Deleted {
+    /// It is not.
+    #[default]
+    No,
+    /// This user has asked for it; the content is still there, because the request can be cancelled.
+    Asked,
+    /// It is; the content is gone.
+    Yes,
+}
+
+/// What relates a message to others, and what was said about it later. The default is what a system event has.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Fold {
+    /// Rises with every change of the row and of what is folded into it. Deliveries are no part of it: they are counted
+    /// when they are read. Zero before the row is stored.
+    pub revision: u64,
+    /// The content of the last edit. PHI.
+    pub edit: Option<Vec<u8>>,
+    /// When the relay accepted that edit; absent before.
+    pub edited_ms: Option<u64>,
+    /// How far it is deleted.
+    pub deleted: Deleted,
+    /// Whether the repository [`change`](super::change) has rows about it: without, nothing needs to be looked up.
+    pub touched: bool,
+    /// Whether it counts as unread behind the read mark.
+    pub counts: bool,
+    /// 0 routine, higher is more urgent.
+    pub priority: u8,
+    /// The message that it answers.
+    pub reply_to: Option<Reference>,
+    /// The root of the thread that it is in.
+    pub thread: Option<Reference>,
+    /// Messages in the thread whose root it is.
+    pub thread_count: u64,
+}
+
+impl ItemRow {
+    /// How others refer to it.
+    pub const fn reference(&self) -> Reference {
+        Reference {
+            sender: self.sender_device,
+            message: self.message,
+        }
+    }
+
+    /// The content that is shown: the last edit's, else the original. PHI.
+    pub fn shown(&self) -> Option<&[u8]> {
+        self.fold.edit.as_deref().or(self.content.as_deref())
+    }
 }
 
 impl std::fmt::Debug for ItemRow {
@@ -107,8 +165,18 @@ impl std::fmt::Debug for ItemRow {
     }
 }
 
-const COLUMNS: &str =
-    "order_incarnation, order_seq, kind, sender_device, sender_user, message, content, claimed_ms, accepted_ms, code";
+const COLUMNS: &str = "order_incarnation, order_seq, kind, sender_device, sender_user, message, content, claimed_ms, accepted_ms, code, \
+     revision, edit, edited_ms, deleted, touched, counts, priority, reply_sender, reply_message, thread_sender, thread_message, \
+     thread_count";
+
+fn reference(row: &Row<'_>, at: usize) -> Result<Option<Reference>> {
+    let sender: Option<[u8; 16]> = row.get(at)?;
+    let message: Option<[u8; 16]> = row.get(at + 1)?;
+    Ok(sender.zip(message).map(|(sender, message)| Reference {
+        sender: DeviceId(sender),
+        message: MessageId(message),
+    }))
+}
 
 fn read(row: &Row<'_>) -> Result<ItemRow> {
     Ok(ItemRow {
@@ -121,6 +189,22 @@ fn read(row: &Row<'_>) -> Result<ItemRow> {
         claimed_ms: row.get::<_, Option<i64>>(7)?.map(uint),
         accepted_ms: row.get::<_, Option<i64>>(8)?.map(uint),
         code: row.get(9)?,
+        fold: Fold {
+            revision: uint(row.get(10)?),
+            edit: row.get(11)?,
+            edited_ms: row.get::<_, Option<i64>>(12)?.map(uint),
+            deleted: match row.get(13)? {
+                0_u8 => Deleted::No,
+                1 => Deleted::Asked,
+                _ => Deleted::Yes,
+            },
+            touched: row.get(14)?,
+            counts: row.get(15)?,
+            priority: row.get(16)?,
+            reply_to: reference(row, 17)?,
+            thread: reference(row, 19)?,
+            thread_count: uint(row.get(21)?),
+        },
     })
 }
 
@@ -133,7 +217,8 @@ pub fn add(conn: &Connection, conversation: ConversationId, item: &ItemRow) -> R
     one(
         conn,
         "INSERT INTO item (conversation, order_incarnation, order_seq, kind, sender_device, sender_user, message, content, \
-         claimed_ms, accepted_ms, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+         claimed_ms, accepted_ms, code, counts, priority, reply_sender, reply_message, thread_sender, thread_message) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
          ON CONFLICT DO NOTHING",
         params![
             conversation.0,
@@ -146,7 +231,13 @@ pub fn add(conn: &Connection, conversation: ConversationId, item: &ItemRow) -> R
             item.content,
             item.claimed_ms.map(int),
             item.accepted_ms.map(int),
-            item.code
+            item.code,
+            item.fold.counts,
+            item.fold.priority,
+            item.fold.reply_to.map(|to| to.sender.0),
+            item.fold.reply_to.map(|to| to.message.0),
+            item.fold.thread.map(|root| root.sender.0),
+            item.fold.thread.map(|root| root.message.0)
         ],
     )
 }
@@ -166,7 +257,7 @@ pub fn accept(
     let (incarnation, seq) = place.columns();
     one(
         conn,
-        "UPDATE item SET order_incarnation = ?4, order_seq = ?5, accepted_ms = ?6 \
+        "UPDATE item SET order_incarnation = ?4, order_seq = ?5, accepted_ms = ?6, revision = revision + 1 \
          WHERE conversation = ?1 AND sender_device = ?2 AND message = ?3 AND order_incarnation = 9223372036854775807",
         params![conversation.0, sender.0, message.0, incarnation, seq, int(accepted_ms)],
     )
@@ -187,6 +278,13 @@ pub fn get(
     ))?
     .query_row(params![conversation.0, sender.0, message.0], read)
     .optional()
+}
+
+/// The message that a row of the search stands for.
+pub(crate) fn of_search(conn: &Connection, row: i64) -> Result<Option<(ConversationId, ItemRow)>> {
+    conn.prepare_cached(&format!("SELECT {COLUMNS}, conversation FROM item WHERE search = ?1"))?
+        .query_row([row], |row| Ok((ConversationId(row.get(22)?), read(row)?)))
+        .optional()
 }
 
 /// Items before a place (all, if none is given), the newest first.

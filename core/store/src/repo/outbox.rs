@@ -117,6 +117,23 @@ pub fn set_access(conn: &Connection, intent: IntentId, access: &[u8]) -> Result<
     Ok(())
 }
 
+/// Adds a message that the core sends by itself: it is not counted, and goes when it fails.
+///
+/// # Errors
+/// The database's.
+pub fn add_system(
+    conn: &Connection,
+    intent: IntentId,
+    conversation: ConversationId,
+    payload: &[u8],
+    created_ms: u64,
+) -> Result<()> {
+    let (position, _) = add(conn, intent, conversation, IntentKind::Message, payload, created_ms)?;
+    conn.prepare_cached("UPDATE outbox SET system = 1 WHERE position = ?1")?
+        .execute([int(position)])?;
+    Ok(())
+}
+
 /// A row by its intent.
 ///
 /// # Errors
@@ -233,24 +250,27 @@ impl Limit {
     }
 }
 
-/// Conversations that have rows to be sent.
+/// Conversations that have rows to be sent, or owe receipts.
 ///
 /// # Errors
 /// The database's.
 pub fn conversations_with_work(conn: &Connection) -> Result<Vec<ConversationId>> {
-    conn.prepare_cached("SELECT DISTINCT conversation FROM outbox WHERE state IN ('queued', 'prepared', 'unknown')")?
-        .query_map([], |row| Ok(ConversationId(row.get(0)?)))?
-        .collect()
+    conn.prepare_cached(
+        "SELECT conversation FROM outbox WHERE state IN ('queued', 'prepared', 'unknown') \
+         UNION SELECT conversation FROM purge_owed",
+    )?
+    .query_map([], |row| Ok(ConversationId(row.get(0)?)))?
+    .collect()
 }
 
-/// Rows that are not done: (waiting, failed).
+/// Rows that somebody asked for and that are not done: (waiting, failed).
 ///
 /// # Errors
 /// The database's.
 pub fn counts(conn: &Connection) -> Result<(u64, u64)> {
     conn.prepare_cached(
         "SELECT count(*) FILTER (WHERE state <> 'failed'), count(*) FILTER (WHERE state = 'failed') \
-         FROM outbox WHERE state IN ('queued', 'prepared', 'unknown', 'accepted', 'failed')",
+         FROM outbox WHERE state IN ('queued', 'prepared', 'unknown', 'accepted', 'failed') AND NOT system",
     )?
     .query_row([], |row| Ok((uint(row.get(0)?), uint(row.get(1)?))))
 }
@@ -337,6 +357,8 @@ pub fn requeue_unsettled(conn: &Connection, conversation: ConversationId) -> Res
 /// # Errors
 /// The database's.
 pub fn fail_open(conn: &Connection, conversation: ConversationId, code: &str) -> Result<()> {
+    conn.prepare_cached("DELETE FROM outbox WHERE conversation = ?1 AND system AND state IN ('queued', 'prepared', 'unknown', 'accepted')")?
+        .execute([conversation.0])?;
     conn.prepare_cached(
         "UPDATE outbox SET state = 'failed', code = ?2, body = NULL, request = NULL, claim = NULL, seq = NULL \
          WHERE conversation = ?1 AND state IN ('queued', 'prepared', 'unknown', 'accepted')",
@@ -396,6 +418,12 @@ pub fn done(conn: &Connection, position: u64, seq: Option<u64>) -> Result<()> {
 /// # Errors
 /// The database's.
 pub fn failed(conn: &Connection, position: u64, code: &str) -> Result<()> {
+    let system = conn
+        .prepare_cached("DELETE FROM outbox WHERE position = ?1 AND system")?
+        .execute([int(position)])?;
+    if system > 0 {
+        return Ok(());
+    }
     conn.prepare_cached(
         "UPDATE outbox SET state = 'failed', code = ?2, body = NULL, request = NULL, claim = NULL, seq = NULL WHERE position = ?1",
     )?

@@ -1,5 +1,7 @@
 //! 2.4 What stands inside the ciphertext of a message.
 
+mod kinds;
+
 use std::fmt;
 
 use minicbor::bytes::ByteVec;
@@ -7,6 +9,8 @@ use minicbor::{Decode, Encode};
 
 use super::cbor;
 use crate::{DeviceId, FormatError, MessageId, Text};
+
+pub use kinds::{ContentBody, Priority, TextBody};
 
 const FORMAT: &str = "content";
 const VERSION: u64 = 1;
@@ -46,12 +50,24 @@ pub struct Content {
 pub struct Kind(#[n(0)] pub String);
 
 impl Kind {
-    /// A text message; the body is a CBOR map {0: text}.
+    /// A text message.
     pub const TEXT: &'static str = "text";
+    /// Another text for an earlier message.
+    pub const EDIT: &'static str = "edit";
+    /// Takes back an earlier message.
+    pub const DELETE: &'static str = "delete";
+    /// Sets or takes back a reaction.
+    pub const REACTION: &'static str = "reaction";
+    /// Takes note of an urgent message.
+    pub const ACKNOWLEDGEMENT: &'static str = "ack";
+    /// Amends an earlier record.
+    pub const AMENDMENT: &'static str = "amendment";
+    /// Says that deleted messages are gone from a device.
+    pub const PURGED: &'static str = "purged";
 }
 
 /// A message that another refers to. Ids are unique only together with the sending device.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
 #[cbor(array)]
 pub struct Reference {
     /// The device that sent it.
@@ -72,13 +88,6 @@ pub struct Subject {
     /// The value in that system.
     #[n(1)]
     pub value: String,
-}
-
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct TextBody {
-    #[n(0)]
-    text: String,
 }
 
 impl fmt::Debug for Subject {
@@ -119,17 +128,13 @@ impl Content {
     /// # Errors
     /// [`FormatError::TooLarge`] over [`Content::TEXT_LIMIT`].
     pub fn text(message: MessageId, text: &Text) -> Result<Self, FormatError> {
-        if text.len() > Self::TEXT_LIMIT {
-            return Err(FormatError::TooLarge {
-                format: FORMAT,
-                size: text.len(),
-                limit: Self::TEXT_LIMIT,
-            });
-        }
-        let body = cbor::to_vec(&TextBody {
-            text: text.as_str().to_owned(),
-        });
-        Ok(Self::of_kind(Kind::TEXT, message, body))
+        Self::of(
+            message,
+            &ContentBody::Text(TextBody {
+                text: text.clone(),
+                ..TextBody::default()
+            }),
+        )
     }
 
     /// A content of any kind, with the kind's CBOR as body.
@@ -147,11 +152,10 @@ impl Content {
 
     /// The text of a text message; `None` for another kind or a body that is not one.
     pub fn as_text(&self) -> Option<Text> {
-        if self.kind.0 != Kind::TEXT {
-            return None;
+        match self.typed() {
+            ContentBody::Text(body) => Some(body.text),
+            _ => None,
         }
-        let body = cbor::from_open_map::<TextBody>(FORMAT, &self.body, Self::LIMIT);
-        body.ok().map(|body| Text::new(body.text))
     }
 
     /// The kind's own CBOR.

@@ -18,6 +18,10 @@ fn at(place: Place, n: u8) -> ItemRow {
         claimed_ms: Some(10),
         accepted_ms: None,
         code: None,
+        fold: Fold {
+            revision: 1,
+            ..Fold::default()
+        },
     }
 }
 

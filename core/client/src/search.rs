@@ -1,0 +1,3 @@
+//! Full-text search.
+
+pub(crate) mod index;
