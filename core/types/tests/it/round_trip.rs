@@ -259,6 +259,6 @@ fn a_damaged_text_body_is_no_text() {
         let read = Content::from_bytes(&content.to_bytes().unwrap()).unwrap();
         assert_eq!((read.as_text(), read.body()), (None, body));
     }
-    let later = Content::of_kind("text", MessageId([1; 16]), vec![0xa2, 0, 0x61, b'x', 1, 0xf5]);
+    let later = Content::of_kind("text", MessageId([1; 16]), vec![0xa2, 0, 0x61, b'x', 9, 0xf5]);
     assert_eq!(later.as_text(), Some(Text::new("x")));
 }
