@@ -64,6 +64,7 @@ pub(crate) fn read_commit(
         body_hash: Digest::of(bundle.commit.as_slice()),
         epoch: framing.epoch,
         cursor: data.cursor,
+        external: framing.commit.is_some_and(|commit| commit.sender_index.is_none()),
     };
     Ok(CommitHead { key, directory_version })
 }
@@ -141,9 +142,6 @@ fn judge(
     bundle: &CommitBundle,
 ) -> Result<Judged, AcceptError> {
     let staged = follower.stage(bundle.commit.as_slice())?;
-    if staged.external.is_some() {
-        return Err(AcceptError::Refused("external commit"));
-    }
     let (sender, _) = identify(tenant, &staged.sender)?;
     if sender != caller {
         return Err(AcceptError::Refused("the sender's leaf is not the calling device's"));
@@ -170,7 +168,11 @@ fn judge(
     if updated.device != caller {
         return Err(AcceptError::Refused("the path's leaf is not the calling device's"));
     }
-    check_welcome(&staged, bundle.welcome.as_ref())?;
+    if staged.external.is_none() {
+        check_welcome(&staged, bundle.welcome.as_ref())?;
+    } else if bundle.welcome.is_some() {
+        return Err(AcceptError::Refused("an external commit with a Welcome"));
+    }
     Ok(Judged {
         staged,
         added,

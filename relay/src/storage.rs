@@ -16,8 +16,9 @@ mod sync;
 mod token;
 
 pub use conversations::{
-    AppendMessages, AppendOutcome, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, EntriesOutcome, GroupState,
-    LeafClaim, Missing, NewCommit, NewConversation, NewMessage, Refusal, Tip, TreeOutcome, WinnerOutcome,
+    AppendMessages, AppendOutcome, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup, EntriesOutcome,
+    GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation, NewMessage, Refusal, Tip,
+    TreeOutcome, WinnerOutcome,
 };
 pub use directory::{
     Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, TenantKeys,
@@ -253,6 +254,17 @@ pub trait Storage: Send + Sync + 'static {
         conversation: ConversationId,
         tree_hash: &[u8],
     ) -> Result<TreeOutcome, StorageError>;
+
+    /// The state of the live incarnation's group at one moment, for a device that has a leaf there or whose user has one (3.5).
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn group_info(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        conversation: ConversationId,
+    ) -> Result<GroupInfoOutcome, StorageError>;
 
     /// Notes what the caller has durably dealt with: forgets inbox items, and what only they needed, and moves cursors forward.
     /// Cursors of conversations that the caller is not in, beyond what it may see, or behind an earlier report are ignored.

@@ -13,8 +13,8 @@ pub mod session;
 pub mod sync;
 
 pub use conversations::{
-    Accepted, CommitBundle, CommitRequest, CreateConversation, EntriesPage, EntryRecord, MessagesAccepted,
-    MessagesRequest, TreeAnswer, Winner,
+    Accepted, CommitBundle, CommitRequest, CreateConversation, EntriesPage, EntryRecord, GroupInfoAnswer,
+    MessagesAccepted, MessagesRequest, TreeAnswer, Winner,
 };
 pub use directory::{DirectoryAnswer, DirectoryQuery, DirectoryRecord, PeopleAnswer, PeopleQuery, PersonRecord};
 pub use key_packages::{Claim, ClaimAnswer, ClaimRequest, KeyPackageStock, UploadKeyPackages};

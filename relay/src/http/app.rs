@@ -67,6 +67,7 @@ fn protocol() -> Routes {
         .post("/v1/conversations/{id}/messages", messages::append)
         .put("/v1/conversations/{id}/receipt", receipts::put)
         .get("/v1/conversations/{id}/entries", log::entries)
+        .get("/v1/conversations/{id}/group-info", log::group_info)
         .get("/v1/conversations/{id}/winner", log::winner)
         .get("/v1/conversations/{id}/trees/{tree}", log::tree)
         .post("/v1/sync", sync::sync)

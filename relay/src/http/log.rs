@@ -1,10 +1,10 @@
-//! Reading a conversation's log: entries, winners of epochs, trees.
+//! Reading a conversation's log and group: entries, winners of epochs, trees, the current GroupInfo.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use curo_types::api::{EntriesPage, TreeAnswer, Winner, limits};
+use curo_types::api::{EntriesPage, GroupInfoAnswer, TreeAnswer, Winner, limits};
 use curo_types::{Blob, ConversationId, ErrorCode};
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use super::extract::{self, Device, InPath, InQuery};
 use super::outcome;
 use super::problem::Reject;
 use crate::state::AppState;
-use crate::storage::{EntriesOutcome, TreeOutcome, WinnerOutcome};
+use crate::storage::{EntriesOutcome, GroupInfoOutcome, TreeOutcome, WinnerOutcome};
 
 /// Bytes of the longest tree hash of any suite.
 const TREE_HASH_BYTES: usize = 64;
@@ -147,5 +147,42 @@ pub(super) async fn tree(
         TreeOutcome::Tree(tree) => Ok(Json(TreeAnswer { tree: Blob(tree) })),
         TreeOutcome::NotFound => Err(Reject::new(ErrorCode::NOT_FOUND)),
         TreeOutcome::NotAMember => Err(Reject::new(ErrorCode::NOT_A_MEMBER)),
+    }
+}
+
+/// The current GroupInfo and tree, for a device that comes in from outside.
+#[utoipa::path(
+    get,
+    path = "/v1/conversations/{id}/group-info",
+    operation_id = "readGroupInfo",
+    tag = "conversations",
+    params(("id" = ConversationId, Path, description = "The conversation")),
+    responses((status = 200, description = "The group's state at one moment", body = GroupInfoAnswer))
+)]
+pub(super) async fn group_info(
+    State(app): State<Arc<AppState>>,
+    device: Device,
+    InPath(conversation): InPath<ConversationId>,
+) -> Result<Json<GroupInfoAnswer>, Reject> {
+    let outcome = app
+        .storage
+        .group_info(&device.tenant, device.caller, conversation)
+        .await
+        .map_err(outcome::storage)?;
+    match outcome {
+        GroupInfoOutcome::Current(group) => Ok(Json(GroupInfoAnswer {
+            incarnation: group.tip.incarnation,
+            group: group.group,
+            suite: group.suite,
+            epoch: group.epoch,
+            group_info: Blob(group.group_info),
+            tree: Blob(group.tree),
+            directory_version: group.directory_version,
+            counter: group.counter,
+            kept_from: group.kept_from,
+            tip: extract::tenant(&app, &device.tenant)?.sign_tip(&app, group.tip),
+        })),
+        GroupInfoOutcome::NotAMember => Err(Reject::new(ErrorCode::NOT_A_MEMBER)),
+        GroupInfoOutcome::Removed => Err(Reject::new(ErrorCode::REMOVED)),
     }
 }

@@ -31,6 +31,7 @@ use super::{conversations, devices, directory, health, key_packages, log, messag
         log::entries,
         log::winner,
         log::tree,
+        log::group_info,
         sync::sync,
         stream::open,
         health::alive,

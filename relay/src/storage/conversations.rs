@@ -111,6 +111,8 @@ pub struct CommitKey {
     pub epoch: u64,
     /// The cursor of its authenticated data.
     pub cursor: Option<CursorClaim>,
+    /// Whether it is an external commit: the caller needs no leaf for it, but must be a member's device (3.5).
+    pub external: bool,
 }
 
 /// What a commit must be checked against.
@@ -146,13 +148,13 @@ pub struct NewCommit {
     pub directory_version: u64,
     /// The commit.
     pub body: Vec<u8>,
-    /// Leaves that it adds, in order.
+    /// Leaves that it adds, in order. An external commit adds the caller's if it has none, and replaces it otherwise.
     pub added: Vec<LeafClaim>,
     /// The committer's leaf of its path; its device must be the caller.
     pub updated: LeafClaim,
     /// Devices whose leaves it removes.
     pub removed: Vec<DeviceId>,
-    /// The Welcome for all added; exactly if there are any.
+    /// The Welcome for all added; exactly if there are any. An external commit has none.
     pub welcome: Option<Vec<u8>>,
     /// The follower's state in the epoch that it opens.
     pub follower: Vec<u8>,
@@ -276,4 +278,38 @@ pub enum TreeOutcome {
     NotFound,
     /// The caller has no leaf, or there is no such conversation.
     NotAMember,
+}
+
+/// The current state of a group, for who comes in from outside (3.5).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GroupInfoOutcome {
+    /// This, read at one moment.
+    Current(Box<CurrentGroup>),
+    /// The caller's user has no leaf, or there is no such conversation.
+    NotAMember,
+    /// The caller was removed, and its user has no leaf any more.
+    Removed,
+}
+
+/// What a device needs to make an external commit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CurrentGroup {
+    /// The MLS group.
+    pub group: GroupId,
+    /// Its suite.
+    pub suite: SuiteId,
+    /// Its epoch.
+    pub epoch: u64,
+    /// GroupInfo of that epoch.
+    pub group_info: Vec<u8>,
+    /// The ratchet tree of that epoch.
+    pub tree: Vec<u8>,
+    /// The directory version now.
+    pub directory_version: u64,
+    /// Messages of the caller that were accepted in the incarnation.
+    pub counter: u64,
+    /// The first entry from which on all bodies are kept.
+    pub kept_from: u64,
+    /// The conversation's tip, which names the live incarnation.
+    pub tip: Tip,
 }

@@ -16,6 +16,7 @@ mod key_packages;
 mod log;
 mod messages;
 mod methods;
+mod outside;
 mod people;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

@@ -3,8 +3,8 @@
 use curo_mls::{CommitPlan, MemoryStore, MlsEngine, OpenMlsEngine, Processed, Signer as MlsSigner, Suite};
 use curo_types::api::{
     Accepted, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, CreateConversation, DirectoryAnswer,
-    DirectoryQuery, InboxItem, InboxRecord, KeyPackageStock, MessagesAccepted, MessagesRequest, RegisterDevice,
-    Registered, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages,
+    DirectoryQuery, GroupInfoAnswer, InboxItem, InboxRecord, KeyPackageStock, MessagesAccepted, MessagesRequest,
+    RegisterDevice, Registered, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages,
 };
 use curo_types::format::{
     AuthenticatedData, Credential, CursorClaim, Envelope, EnvelopeBody, RequestContext, Signer, SuiteKey,
@@ -261,6 +261,32 @@ impl Device {
     pub async fn commit(&self, world: &World, talk: Talk, bundle: CommitBundle) -> Answer<Accepted> {
         let path = format!("/v1/conversations/{}/commits", talk.id);
         self.post(world, &path, &CommitRequest::new(1, bundle)).await
+    }
+
+    pub async fn group_info(&self, world: &World, talk: Talk) -> Answer<GroupInfoAnswer> {
+        self.get(world, &format!("/v1/conversations/{}/group-info", talk.id))
+            .await
+    }
+
+    /// An external commit into the group of the answer, and the state that it leads to.
+    pub fn make_external(&mut self, from: &GroupInfoAnswer, cursor: Option<CursorClaim>) -> (MadeCommit, Vec<u8>) {
+        let intent = IntentId::random();
+        let aad = AuthenticatedData::commit(intent, from.directory_version, cursor).to_bytes();
+        let (info, tree) = (&from.group_info.0, &from.tree.0);
+        let prepared = self
+            .engine
+            .prepare_external_commit(&self.store, &self.signer, info, tree, &aad, &mut |_| Ok(()))
+            .unwrap();
+        let bundle = CommitBundle {
+            commit: Blob(prepared.commit),
+            group_info: Blob(prepared.group_info),
+            welcome: None,
+        };
+        (MadeCommit { intent, bundle }, prepared.state.to_vec())
+    }
+
+    pub fn apply_external(&mut self, state: &[u8]) {
+        self.engine.apply_external_commit(&self.store, state).unwrap();
     }
 
     pub fn apply_own(&mut self, talk: Talk) {

@@ -15,6 +15,7 @@ mod binary;
 mod conversations;
 mod device;
 mod directory;
+mod external;
 mod key_packages;
 mod life;
 mod messages;

@@ -10,6 +10,7 @@
 
 mod commits;
 mod devices;
+mod external;
 mod key_packages;
 mod log;
 mod messages;
@@ -97,6 +98,12 @@ on_sqlite! {
         p3_6_leaves_bear_the_directorys_key,
         p3_6_the_current_version_is_stamped,
         p3_8_trees_are_kept_while_a_welcome_needs_them;
+    external:
+        p3_5_an_external_commit_replaces_the_callers_leaf,
+        p3_5_an_external_commit_adds_a_device_of_a_member,
+        p3_5_an_external_commit_does_nothing_else,
+        p3_5_who_is_no_member_is_told_so,
+        p3_1_an_external_commit_keeps_the_order_of_checks;
     messages:
         p3_2_sequence_numbers_are_contiguous_and_hashes_chain,
         p3_2_p9_3_concurrent_messages_get_contiguous_numbers,

@@ -169,6 +169,7 @@ impl World {
                 body_hash: Digest::of(&body),
                 epoch: conversation.epoch,
                 cursor: None,
+                external: false,
             },
             directory_version: version,
             body,

@@ -9,7 +9,7 @@ use curo_store::repo::item::{self, ItemKind, ItemRow};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::EntryRecord;
 use curo_types::format::{AuthenticatedData, Credential};
-use curo_types::{Digest, ErrorCode, SuiteId, UserId};
+use curo_types::{ConversationId, Digest, ErrorCode, SuiteId, UserId};
 use rusqlite::Connection;
 
 use super::apply::event;
@@ -67,8 +67,8 @@ pub(super) fn foreign(
     let (Some(group), Some(suite)) = (row.group, row.suite) else {
         return Err(permanent(ErrorCode::REJOIN_NEEDED));
     };
-    let conn = tx.conn;
-    let mut judge = |view: &CommitView| judge(conn, me, suite, entry, view).map_err(Refusal::new);
+    let (conn, id) = (tx.conn, row.id);
+    let mut judge = |view: &CommitView| judge(conn, me, id, suite, entry, view).map_err(Refusal::new);
     match tx
         .mls
         .process(&tx.kv, group.as_bytes(), entry.body.as_slice(), &mut judge)
@@ -86,10 +86,11 @@ pub(super) fn foreign(
     }
 }
 
-/// What members check of every commit (rules 3.4 and 3.6); the engine has checked the rest.
+/// What members check of every commit (rules 3.4 to 3.6); the engine has checked the rest.
 fn judge(
     conn: &Connection,
     me: &Account,
+    id: ConversationId,
     suite: SuiteId,
     entry: &EntryRecord,
     view: &CommitView,
@@ -101,8 +102,17 @@ fn judge(
         return Err(broken());
     };
     let kept_identity = view.updated.iter().all(|leaf| leaf.identity == view.sender.identity);
-    if view.external.is_some() {
-        return Err(broken());
+    // Who comes from outside replaces its own leaf, which the engine has checked, or is a device of somebody who is in.
+    if view
+        .external
+        .as_ref()
+        .is_some_and(|external| external.replaced.is_none())
+    {
+        match conversation::is_member(conn, id, credential.user) {
+            Ok(true) => {}
+            Ok(false) => return Err(broken()),
+            Err(error) => return Err(Refused::Fault(Box::new(error.into()))),
+        }
     }
     if credential.device != entry.sender || data.intent != entry.intent || named > stamped || !kept_identity {
         return Err(broken());
@@ -174,6 +184,9 @@ fn change_roster(
     for user in &removed {
         conversation::remove_member(tx.conn, row.id, row.incarnation, *user, entry.seq)?;
     }
+    // Another device of somebody who is in is no news.
+    let roster = conversation::current_members(tx.conn, row.id)?;
+    let added: BTreeSet<UserId> = added.difference(&roster).copied().collect();
     for user in &added {
         conversation::add_member(tx.conn, row.id, row.incarnation, *user, entry.seq)?;
     }

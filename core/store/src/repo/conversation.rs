@@ -1,5 +1,7 @@
 //! Conversations: state, cursor, members and how far others have come.
 
+use std::collections::BTreeSet;
+
 use curo_types::{ConversationId, DeviceId, Digest, GroupId, SuiteId, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -255,6 +257,27 @@ pub fn has_third(conn: &Connection, id: ConversationId, a: UserId, b: UserId) ->
         "SELECT EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND removed_seq IS NULL AND user NOT IN (?2, ?3))",
     )?
     .query_row(params![id.0, a.0, b.0], |row| row.get(0))
+}
+
+/// Whether a user is on the roster now.
+///
+/// # Errors
+/// The database's.
+pub fn is_member(conn: &Connection, id: ConversationId, user: UserId) -> Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND user = ?2 AND removed_seq IS NULL)",
+    )?
+    .query_row(params![id.0, user.0], |row| row.get(0))
+}
+
+/// The users on the roster now.
+///
+/// # Errors
+/// The database's.
+pub fn current_members(conn: &Connection, id: ConversationId) -> Result<BTreeSet<UserId>> {
+    conn.prepare_cached("SELECT user FROM member WHERE conversation = ?1 AND removed_seq IS NULL")?
+        .query_map([id.0], |row| row.get(0).map(UserId))?
+        .collect()
 }
 
 /// Everybody who is or was on the roster, by user.

@@ -202,3 +202,30 @@ pub struct TreeAnswer {
     /// The ratchet tree (TLS bytes, RFC 9420 section 12.4.3.3).
     pub tree: Blob,
 }
+
+/// Answer of `GET /v1/conversations/{id}/group-info`: what a device needs to come into the group from outside (rule 3.5), all
+/// of one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GroupInfoAnswer {
+    /// The live incarnation.
+    pub incarnation: u64,
+    /// Its MLS group.
+    pub group: GroupId,
+    /// Its suite.
+    pub suite: SuiteId,
+    /// Its epoch.
+    pub epoch: u64,
+    /// GroupInfo of that epoch, without tree (TLS bytes of an MLSMessage).
+    pub group_info: Blob,
+    /// The ratchet tree of that epoch (TLS bytes, RFC 9420 section 12.4.3.3).
+    pub tree: Blob,
+    /// The directory version at that moment.
+    pub directory_version: u64,
+    /// Messages of the calling device that were accepted in the incarnation.
+    pub counter: u64,
+    /// The first entry from which on all bodies are kept (rule 5.8).
+    pub kept_from: u64,
+    /// The conversation's tip.
+    pub tip: SignedTip,
+}

@@ -4,10 +4,10 @@ use std::fmt::Debug;
 
 use curo_types::api::{
     Accepted, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews, CreateConversation,
-    CursorReport, DirectoryAnswer, DirectoryQuery, DirectoryRecord, EntriesPage, EntryRecord, InboxItem, InboxRecord,
-    KeyPackageStock, MemberCursor, MemberReceipt, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery,
-    PersonRecord, Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered, SessionAnswer, StreamEvent,
-    SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    CursorReport, DirectoryAnswer, DirectoryQuery, DirectoryRecord, EntriesPage, EntryRecord, GroupInfoAnswer,
+    InboxItem, InboxRecord, KeyPackageStock, MemberCursor, MemberReceipt, MessagesAccepted, MessagesRequest,
+    PeopleAnswer, PeopleQuery, PersonRecord, Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered,
+    SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
 use curo_types::{
@@ -82,6 +82,34 @@ fn winner() -> Winner {
         body_hash: Digest([9; 32]),
         sender: DeviceId([6; 16]),
         intent: IntentId([7; 16]),
+    }
+}
+
+const GROUP_INFO: [&str; 10] = [
+    "incarnation",
+    "group",
+    "suite",
+    "epoch",
+    "group_info",
+    "tree",
+    "directory_version",
+    "counter",
+    "kept_from",
+    "tip",
+];
+
+fn group_info() -> GroupInfoAnswer {
+    GroupInfoAnswer {
+        incarnation: 1,
+        group: GroupId([2; 16]),
+        suite: SUITE,
+        epoch: 4,
+        group_info: blob(),
+        tree: blob(),
+        directory_version: 8,
+        counter: 5,
+        kept_from: 1,
+        tip: tip(),
     }
 }
 
@@ -385,6 +413,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ),
         check(&ReceiptTaken { next_ms: 2_000 }, &["next_ms"]),
         check(&TreeAnswer { tree: blob() }, &["tree"]),
+        check(&group_info(), &GROUP_INFO),
         check(&sync_request, &[]),
         check(&sync_answer(), &["store", "token", "more"]),
         check(&StreamEvent::Sync(sync_answer()), &["event", "store", "token", "more"]),

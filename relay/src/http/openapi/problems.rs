@@ -119,6 +119,7 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
     ),
     ("readWinner", Caller::Device, &[Code::NOT_A_MEMBER]),
     ("readTree", Caller::Device, &[Code::NOT_A_MEMBER]),
+    ("readGroupInfo", Caller::Device, &[Code::NOT_A_MEMBER, Code::REMOVED]),
     ("sync", Caller::Device, &[Code::STORE_CHANGED]),
     ("openStream", Caller::Device, &[Code::STORE_CHANGED]),
 ];

@@ -2,7 +2,7 @@
 
 use curo_sqlite::rusqlite::Connection;
 use curo_types::api::limits::LEAVES;
-use curo_types::{SuiteId, TenantId};
+use curo_types::{DeviceId, SuiteId, TenantId};
 
 use super::conversations::{self, Group, Place};
 use super::sql::Stop;
@@ -44,6 +44,9 @@ pub(super) fn check_rules(
     {
         return rule("removed_leaf");
     }
+    if commit.key.external {
+        return external(commit, caller, &leaves).map(|()| current);
+    }
     let mut added: Vec<_> = commit.added.iter().map(|leaf| leaf.device.device).collect();
     added.sort_unstable();
     added.dedup();
@@ -61,6 +64,23 @@ pub(super) fn check_rules(
         return rule("welcome");
     }
     Ok(current)
+}
+
+/// 3.5: an external commit brings the caller's own leaf, which is new exactly if there was none, and does nothing else.
+fn external(commit: &NewCommit, caller: DeviceRef, leaves: &[DeviceId]) -> Result<(), Refused> {
+    let replaces = leaves.contains(&caller.device);
+    let own = match commit.added.as_slice() {
+        [] => replaces,
+        [leaf] => !replaces && leaf.device == caller,
+        _ => false,
+    };
+    if !own || !commit.removed.is_empty() || commit.welcome.is_some() {
+        return rule("external_commit");
+    }
+    if !replaces && leaves.len() >= LEAVES {
+        return rule("too_many_leaves");
+    }
+    Ok(())
 }
 
 /// 3.6: a leaf that is added or updated bears the directory's current key, and did so at the version that the committer judged by.

@@ -10,7 +10,7 @@ use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, first, one, run};
-use super::{log, tenants};
+use super::{log, outside, tenants};
 use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, GroupState, NewCommit, NewConversation, Refusal,
 };
@@ -166,7 +166,11 @@ fn known(
 
 /// Member, incarnation, cursor, epoch.
 fn open(conn: &Connection, place: Place<'_>, caller: DeviceRef, key: &CommitKey) -> Result<Standing, Refused> {
-    let standing = conversations::standing(conn, place, caller)?;
+    let standing = if key.external {
+        outside::standing(conn, place, caller)?
+    } else {
+        conversations::standing(conn, place, caller)?
+    };
     conversations::check_cursor(conn, place, key.cursor)?;
     if key.epoch > standing.group.epoch {
         return rule("epoch_ahead");
@@ -228,7 +232,9 @@ fn apply(
     }
     for leaf in &commit.added {
         insert_member(conn, place, leaf.device, seq, position)?;
-        inbox::push(conn, place, leaf.device.device, Kind::Welcome, seq, position)?;
+        if commit.welcome.is_some() {
+            inbox::push(conn, place, leaf.device.device, Kind::Welcome, seq, position)?;
+        }
     }
     // After the inbox, which says what is still needed.
     inbox::forget_older_trees(conn, place, seq)?;

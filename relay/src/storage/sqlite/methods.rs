@@ -8,14 +8,15 @@ use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
     SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, key_packages, log, messages,
-    people, receipts, sql, sweep, tenants,
+    outside, people, receipts, sql, sweep, tenants,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
     AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
     CommitCheck, CommitKey, CommitOutcome, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome,
-    DirectoryPage, EntriesOutcome, NewCommit, NewConversation, NewReceipt, ReceiptOutcome, Storage, StorageError,
-    SweepReport, SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    DirectoryPage, EntriesOutcome, GroupInfoOutcome, NewCommit, NewConversation, NewReceipt, ReceiptOutcome, Storage,
+    StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages,
+    WinnerOutcome,
 };
 
 #[async_trait]
@@ -280,6 +281,17 @@ impl Storage for SqliteStorage {
     ) -> Result<TreeOutcome, StorageError> {
         let (tenant, tree_hash) = (tenant.clone(), tree_hash.to_vec());
         self.read(move |conn| log::tree(conn, &tenant, conversation, caller, &tree_hash))
+            .await
+    }
+
+    async fn group_info(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        conversation: ConversationId,
+    ) -> Result<GroupInfoOutcome, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| outside::group_info(conn, &tenant, conversation, caller))
             .await
     }
 

@@ -14,6 +14,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("key_packages", include_str!("key_packages.rs")),
     ("log", include_str!("log.rs")),
     ("messages", include_str!("messages.rs")),
+    ("outside", include_str!("outside.rs")),
     ("people", include_str!("people.rs")),
     ("receipts", include_str!("receipts.rs")),
     ("sweep", include_str!("sweep.rs")),
