@@ -123,6 +123,7 @@ pub(crate) fn check_creation(
         group: request.group,
         suite: request.suite,
         first_commit,
+        lost: None,
     };
     Ok((new, follower))
 }

@@ -28,6 +28,10 @@ names! {
     CREATE_BEFORE_ACCEPT = "relay.create.before_accept";
     /// A conversation exists durably, its creator does not know yet.
     CREATE_AFTER_ACCEPT = "relay.create.after_accept";
+    /// Before a report of a commit is noted.
+    REPORT_BEFORE_ACCEPT = "relay.report.before_accept";
+    /// A report is durable, and with it perhaps the end of an incarnation; the member does not know yet.
+    REPORT_AFTER_ACCEPT = "relay.report.after_accept";
     /// Before KeyPackages are claimed.
     CLAIM_BEFORE_ACCEPT = "relay.claim.before_accept";
     /// KeyPackages are claimed durably, the claimer does not know yet.

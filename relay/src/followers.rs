@@ -214,6 +214,7 @@ mod tests {
                 group_info: Blob(created.group_info),
                 tree: Blob(created.tree),
                 first_commit,
+                lost: None,
             });
             group
         }
@@ -366,7 +367,7 @@ mod tests {
                         at = (Instant::now(), cpu());
                     };
                     let check = storage
-                        .check_commit(&tenant(), group.creator, head.key.clone(), has)
+                        .check_commit(&tenant(), group.creator, head.key.clone(), has, 1)
                         .await;
                     let CommitCheck::Open(state) = check.unwrap() else {
                         panic!("not open")

@@ -7,6 +7,7 @@ mod directory;
 mod extract;
 mod health;
 mod held;
+mod incarnations;
 mod key_packages;
 mod log;
 mod messages;

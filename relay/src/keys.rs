@@ -46,9 +46,14 @@ impl TenantSigner {
         Digest(self.directory.verifying_key().to_bytes())
     }
 
+    /// The public log key.
+    pub(crate) fn log_public(&self) -> Digest {
+        Digest(self.log.verifying_key().to_bytes())
+    }
+
     /// The public log key, vouched for by the directory key.
     pub(crate) fn log_key(&self) -> LogKeyStatement {
-        let log_key = Digest(self.log.verifying_key().to_bytes());
+        let log_key = self.log_public();
         LogKeyStatement::sign(&self.directory, self.tenant.clone(), log_key)
     }
 

@@ -9,6 +9,7 @@
 mod conversations;
 mod directory;
 mod error;
+pub(crate) mod incarnations;
 mod key_packages;
 mod receipts;
 mod sqlite;
@@ -24,6 +25,10 @@ pub use directory::{
     Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, TenantKeys,
 };
 pub use error::StorageError;
+pub use incarnations::{
+    CommitReport, DUTY_MS, DutyAsked, DutyOutcome, IncarnationsOutcome, LOSSES, LostEntries, REPORTS_NEEDED,
+    ReportOutcome, TURN_MS, TURN_PAUSE_MS,
+};
 pub use key_packages::{
     ClaimKeyPackages, ClaimLimits, ClaimOutcome, KEY_PACKAGE_FRESH_MS, NewKeyPackage, STOCK_MARGIN_MS, SweepReport,
     UploadOutcome, UploadedKeyPackages,
@@ -162,8 +167,10 @@ pub trait Storage: Send + Sync + 'static {
         now_ms: u64,
     ) -> Result<ClaimOutcome, StorageError>;
 
-    /// Opens a conversation's first incarnation with its first commit (3.7): compare-and-set on "does not exist". The caller
-    /// is the creator; it is served its own first commit as entry 1.
+    /// Opens an incarnation with its first commit (3.7): the first by compare-and-set on "does not exist", a later one on the
+    /// one before, which must be over, or proven lost by `new.lost` (7.2). The caller is the creator; it is served its own
+    /// first commit as entry 1. Into a later one comes only who is on the roster of the one before; devices with a leaf there
+    /// that the first commit leaves out find an item in their inbox.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -187,7 +194,57 @@ pub trait Storage: Send + Sync + 'static {
         caller: DeviceRef,
         key: CommitKey,
         has: Option<u64>,
+        now_ms: u64,
     ) -> Result<CommitCheck, StorageError>;
+
+    /// Notes that the caller's commit has lost its epoch; the third epoch in a row that it loses brings it the commit turn
+    /// (3.10). Says whether it has the turn now.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn commit_lost(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        key: CommitKey,
+        now_ms: u64,
+    ) -> Result<bool, StorageError>;
+
+    /// Notes that the caller cannot process a commit (3.9). Once [`REPORTS_NEEDED`] users have said so, or all but the author's
+    /// if those are fewer, the incarnation is over.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn report_commit(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        report: CommitReport,
+        now_ms: u64,
+    ) -> Result<ReportOutcome, StorageError>;
+
+    /// Offers a duty to the caller for [`DUTY_MS`], unless it is another member's still (3.10).
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn offer_duty(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        asked: DutyAsked,
+        now_ms: u64,
+    ) -> Result<DutyOutcome, StorageError>;
+
+    /// The incarnations of a conversation that the caller may know of.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn incarnations(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        conversation: ConversationId,
+    ) -> Result<IncarnationsOutcome, StorageError>;
 
     /// Accepts a commit that was checked against [`GroupState`] of its epoch, by compare-and-set on the epoch (3.4), after the
     /// directory rules (3.6).

@@ -5,6 +5,7 @@
 
 pub mod conversations;
 pub mod directory;
+pub mod incarnations;
 pub mod key_packages;
 pub mod limits;
 pub mod problem;
@@ -17,6 +18,9 @@ pub use conversations::{
     MessagesAccepted, MessagesRequest, TreeAnswer, Winner,
 };
 pub use directory::{DirectoryAnswer, DirectoryQuery, DirectoryRecord, PeopleAnswer, PeopleQuery, PersonRecord};
+pub use incarnations::{
+    Duty, DutyOffer, DutyRequest, IncarnationRecord, IncarnationsAnswer, LostLog, ReportCommit, ReportReason, Reported,
+};
 pub use key_packages::{Claim, ClaimAnswer, ClaimRequest, KeyPackageStock, UploadKeyPackages};
 pub use problem::Problem;
 pub use receipts::{MemberReceipt, PutReceipt, ReceiptTaken};

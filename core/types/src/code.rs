@@ -51,6 +51,10 @@ codes! {
     EPOCH_TAKEN = "epoch_taken", 409, true;
     /// The conversation has gone on in another incarnation, or already exists.
     INCARNATION_CHANGED = "incarnation_changed", 409, false;
+    /// The incarnation is over and takes nothing more; the next one is not open yet.
+    INCARNATION_OVER = "incarnation_over", 409, false;
+    /// Another device has the commit turn: wait for `retry_after_ms`.
+    NOT_YOUR_TURN = "not_your_turn", 429, true;
     /// A device that the commit adds or updates changed after the directory version that the commit names.
     DIRECTORY_CHANGED = "directory_changed", 409, true;
     /// The same intent id came with other bytes.

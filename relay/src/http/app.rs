@@ -17,8 +17,8 @@ use super::held::InFlight;
 use super::paced::paced;
 use super::problem::Reject;
 use super::{
-    conversations, devices, directory, health, key_packages, log, messages, metrics, observe, openapi, receipts,
-    session, stream, sync,
+    conversations, devices, directory, health, incarnations, key_packages, log, messages, metrics, observe, openapi,
+    receipts, session, stream, sync,
 };
 use crate::state::AppState;
 
@@ -70,6 +70,9 @@ fn protocol() -> Routes {
         .get("/v1/conversations/{id}/group-info", log::group_info)
         .get("/v1/conversations/{id}/winner", log::winner)
         .get("/v1/conversations/{id}/trees/{tree}", log::tree)
+        .get("/v1/conversations/{id}/incarnations", incarnations::list)
+        .post("/v1/conversations/{id}/reports", incarnations::report)
+        .post("/v1/conversations/{id}/duty", incarnations::duty)
         .post("/v1/sync", sync::sync)
         .get("/v1/stream", stream::open)
 }

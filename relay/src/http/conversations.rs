@@ -9,14 +9,15 @@ use curo_types::api::{Accepted, CommitRequest, CreateConversation, limits};
 use curo_types::{ConversationId, ErrorCode, TenantId};
 
 use super::extract::{self, Device, InPath};
+use super::incarnations;
 use super::outcome::{self, computed, detached};
 use super::problem::Reject;
 use crate::accept::{self, AcceptError, Checked};
 use crate::followers::{GroupKey, Loaded};
 use crate::state::AppState;
-use crate::storage::{CommitCheck, CommitKey, CommitOutcome, GroupState, Refusal};
+use crate::storage::{CommitCheck, CommitKey, CommitOutcome, DeviceRef, GroupState, Refusal};
 
-/// Opens a conversation with its first commit. Idempotent by intent and bytes.
+/// Opens an incarnation of a conversation with its first commit. Idempotent by intent and bytes.
 #[utoipa::path(
     post,
     path = "/v1/conversations",
@@ -28,7 +29,7 @@ use crate::storage::{CommitCheck, CommitKey, CommitOutcome, GroupState, Refusal}
 pub(super) async fn create(
     State(app): State<Arc<AppState>>,
     device: Device,
-    extract::Json(request): extract::Json<CreateConversation, { limits::REQUEST_BYTES }>,
+    extract::Json(mut request): extract::Json<CreateConversation, { limits::REQUEST_BYTES }>,
 ) -> Result<Json<Accepted>, Reject> {
     check_incarnation(request.incarnation)?;
     if !extract::tenant(&app, &device.tenant)?.suites.contains(&request.suite) {
@@ -39,10 +40,19 @@ pub(super) async fn create(
     }
     detached(async move {
         let Device { tenant, caller, .. } = device;
-        let (new, follower) = {
+        let lost = request
+            .lost
+            .take()
+            .map(|lost| {
+                let signer = extract::tenant(&app, &tenant)?;
+                incarnations::read_lost(&tenant, signer, request.conversation, lost)
+            })
+            .transpose()?;
+        let (mut new, follower) = {
             let tenant = tenant.clone();
             computed(move || Ok(accept::check_creation(&tenant, caller, request)?)).await?
         };
+        new.lost = lost;
         let group = group_key(&tenant, &new.first_commit.key);
         let bytes = new.first_commit.follower.len();
         let outcome = app
@@ -84,13 +94,20 @@ pub(super) async fn commit(
         // The verdict that needs no cryptography comes first; it is passed again when the commit is accepted.
         let check = app
             .storage
-            .check_commit(&tenant, caller, head.key.clone(), hot.as_ref().map(|_| group.epoch))
+            .check_commit(
+                &tenant,
+                caller,
+                head.key.clone(),
+                hot.as_ref().map(|_| group.epoch),
+                app.clock.now_ms(),
+            )
             .await
             .map_err(outcome::storage)?;
         let state = match check {
             CommitCheck::Open(state) => state,
             CommitCheck::Duplicate(first) => return settle(&app, &tenant, CommitOutcome::Duplicate(first)),
             CommitCheck::Refused(refusal) => {
+                note_loss(&app, &tenant, caller, &head.key, &refusal).await?;
                 // Of an epoch that has ended nobody needs the state again.
                 if let Some(hot) = hot
                     && !matches!(refusal, Refusal::EpochTaken { .. })
@@ -118,12 +135,15 @@ pub(super) async fn commit(
                 return Err(error.into());
             }
         };
-        let bytes = new.follower.len();
+        let (bytes, key) = (new.follower.len(), new.key.clone());
         let outcome = app
             .storage
             .accept_commit(&tenant, caller, new, app.clock.now_ms())
             .await
             .map_err(outcome::storage)?;
+        if let CommitOutcome::Refused(refusal) = &outcome {
+            note_loss(&app, &tenant, caller, &key, refusal).await?;
+        }
         if let Some(follower) = follower {
             keep_next(&app, group, Loaded { follower, bytes }, &outcome);
         }
@@ -131,6 +151,24 @@ pub(super) async fn commit(
     })
     .await
     .map(Json)
+}
+
+/// Whoever loses epoch after epoch gets the commit turn (3.10). Durable before the loser is told, so that its next try has it.
+async fn note_loss(
+    app: &AppState,
+    tenant: &TenantId,
+    caller: DeviceRef,
+    key: &CommitKey,
+    refusal: &Refusal,
+) -> Result<(), Reject> {
+    if !matches!(refusal, Refusal::EpochTaken { .. }) {
+        return Ok(());
+    }
+    let lost = app.storage.commit_lost(tenant, caller, key.clone(), app.clock.now_ms());
+    if lost.await.map_err(outcome::storage)? {
+        tracing::debug!(%tenant, conversation = %key.conversation, device = %caller.device, "commit turn");
+    }
+    Ok(())
 }
 
 fn group_key(tenant: &TenantId, key: &CommitKey) -> GroupKey {

@@ -13,7 +13,10 @@ use curo_types::api::{Problem, limits};
 use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 
-use super::{conversations, devices, directory, health, key_packages, log, messages, receipts, session, stream, sync};
+use super::{
+    conversations, devices, directory, health, incarnations, key_packages, log, messages, receipts, session, stream,
+    sync,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -32,6 +35,9 @@ use super::{conversations, devices, directory, health, key_packages, log, messag
         log::winner,
         log::tree,
         log::group_info,
+        incarnations::list,
+        incarnations::report,
+        incarnations::duty,
         sync::sync,
         stream::open,
         health::alive,
@@ -147,7 +153,14 @@ fn bound_lists(components: &mut Value) {
         schemas[schema]["properties"][member]["minItems"] = json!(1);
     }
     schemas["PeopleQuery"]["properties"]["subjects"]["items"]["maxLength"] = json!(directory::SUBJECT_LIMIT);
-    for schema in ["MessagesRequest", "CreateConversation", "CommitRequest", "PutReceipt"] {
+    for schema in [
+        "MessagesRequest",
+        "CreateConversation",
+        "CommitRequest",
+        "ReportCommit",
+        "DutyRequest",
+        "PutReceipt",
+    ] {
         schemas[schema]["properties"]["incarnation"]["minimum"] = json!(1);
     }
 }

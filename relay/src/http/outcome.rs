@@ -39,6 +39,7 @@ pub(super) fn refusal(state: &AppState, tenant: &Tenant, refusal: Refusal) -> Re
             bring(missing);
             problem.winner = winner;
         }
+        Refusal::NotYourTurn { for_ms } => problem.retry_after_ms = Some(for_ms),
         Refusal::Rule(rule) => problem.detail = Some(rule.to_owned()),
         _ => {}
     }

@@ -5,6 +5,7 @@ use curo_types::format::CursorClaim;
 use curo_types::{ConversationId, DeviceId, Digest, ErrorCode, GroupId, IntentId, SuiteId};
 
 use super::directory::DeviceRef;
+use super::incarnations::LostEntries;
 
 /// A position in a conversation's log, not yet signed (2.6 asks for the signature after the entry is durable).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +44,13 @@ pub enum Refusal {
     Removed,
     /// The conversation already exists, or lives in another incarnation.
     IncarnationChanged,
+    /// The incarnation is over, and the next one is not open yet.
+    IncarnationOver,
+    /// Another device has the commit turn (3.10).
+    NotYourTurn {
+        /// For so many milliseconds still.
+        for_ms: u64,
+    },
     /// The cursor in the authenticated data is not of this log: the store was restored.
     StoreChanged,
     /// The message was made in an epoch that has ended.
@@ -77,6 +85,8 @@ impl Refusal {
             Self::NotAMember => ErrorCode::NOT_A_MEMBER,
             Self::Removed => ErrorCode::REMOVED,
             Self::IncarnationChanged => ErrorCode::INCARNATION_CHANGED,
+            Self::IncarnationOver => ErrorCode::INCARNATION_OVER,
+            Self::NotYourTurn { .. } => ErrorCode::NOT_YOUR_TURN,
             Self::StoreChanged => ErrorCode::STORE_CHANGED,
             Self::StaleEpoch(_) => ErrorCode::STALE_EPOCH,
             Self::StaleCounter { .. } => ErrorCode::STALE_COUNTER,
@@ -175,6 +185,8 @@ pub struct NewConversation {
     pub suite: SuiteId,
     /// The first commit; its key names conversation and incarnation.
     pub first_commit: NewCommit,
+    /// Proof that the log of the incarnation before is lost, with its signature checked.
+    pub lost: Option<LostEntries>,
 }
 
 /// An accepted commit.

@@ -12,6 +12,7 @@ mod devices;
 mod directory;
 mod feed;
 mod inbox;
+mod incarnations;
 mod key_packages;
 mod log;
 mod messages;
@@ -25,6 +26,7 @@ mod receipts;
 mod sql;
 mod sweep;
 mod tenants;
+mod turns;
 
 use std::path::Path;
 
@@ -55,6 +57,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 3,
         name: "receipts",
         sql: include_str!("../../migrations/0003_receipts.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 4,
+        name: "incarnations",
+        sql: include_str!("../../migrations/0004_incarnations.sql"),
         rust: None,
     },
 ];

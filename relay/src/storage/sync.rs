@@ -31,7 +31,7 @@ pub enum AckOutcome {
     StoreChanged,
 }
 
-/// New entries of one conversation.
+/// New entries of one incarnation of a conversation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct News {
     /// The conversation.

@@ -216,6 +216,7 @@ impl Device {
             group_info: Blob(created.group_info),
             tree: Blob(created.tree),
             first_commit: first.bundle,
+            lost: None,
         };
         (talk, request)
     }

@@ -16,6 +16,7 @@ mod conversations;
 mod device;
 mod directory;
 mod external;
+mod incarnations;
 mod key_packages;
 mod life;
 mod messages;

@@ -13,7 +13,7 @@ use crate::world::{Conversation, SUITE, World, accepted, key_of, refused, welcom
 
 async fn check(w: &World, sender: DeviceRef, commit: &NewCommit) -> CommitCheck {
     w.storage
-        .check_commit(&w.tenant, sender, commit.key.clone(), None)
+        .check_commit(&w.tenant, sender, commit.key.clone(), None, w.now())
         .await
         .unwrap()
 }
@@ -58,13 +58,16 @@ pub async fn p3_7_a_conversation_is_created_once(w: &World) {
         refused(w.try_create(&conversation, b, rival).await),
         Refusal::IncarnationChanged
     );
-    let mut second = World::commit(&conversation, b, 2, &[], &[]);
-    second.key.incarnation = 2;
-    assert_eq!(
-        refused(w.try_create(&conversation, b, second).await),
-        Refusal::Rule("incarnation"),
-        "before it is told whether the conversation exists"
-    );
+    let c = w.device().await;
+    for (stranger, there) in [(c, &conversation), (c, &w.new_conversation())] {
+        let mut second = World::commit(there, stranger, 3, &[], &[]);
+        second.key.incarnation = 2;
+        assert_eq!(
+            refused(w.try_create(there, stranger, second).await),
+            Refusal::NotAMember,
+            "a stranger is not told whether the conversation exists"
+        );
+    }
     // The group belongs to one conversation; only the first incarnation can be opened so.
     let other = Conversation {
         id: ConversationId::random(),
@@ -76,12 +79,6 @@ pub async fn p3_7_a_conversation_is_created_once(w: &World) {
         Refusal::Rule("group_exists")
     );
     let other = w.new_conversation();
-    let mut commit = World::commit(&other, a, 2, &[], &[]);
-    commit.key.incarnation = 2;
-    assert_eq!(
-        refused(w.try_create(&other, a, commit).await),
-        Refusal::Rule("incarnation")
-    );
     // A refused first commit leaves no conversation behind.
     let commit = World::commit(&other, a, 99, &[], &[]);
     assert_eq!(
@@ -105,12 +102,14 @@ pub async fn p3_7_of_fifty_creators_one_wins(w: &World) {
                 id,
                 group: GroupId::random(),
                 epoch: 0,
+                incarnation: 1,
             };
             let first_commit = World::commit(&conversation, creator, version, &[], &[]);
             let new = NewConversation {
                 group: conversation.group,
                 suite: SUITE,
                 first_commit,
+                lost: None,
             };
             let (storage, tenant, now) = (Arc::clone(&w.storage), w.tenant.clone(), w.now());
             tokio::spawn(async move { storage.create_conversation(&tenant, creator, new, now).await.unwrap() })

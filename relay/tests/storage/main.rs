@@ -11,6 +11,7 @@
 mod commits;
 mod devices;
 mod external;
+mod incarnations;
 mod key_packages;
 mod log;
 mod messages;
@@ -104,6 +105,19 @@ on_sqlite! {
         p3_5_an_external_commit_does_nothing_else,
         p3_5_who_is_no_member_is_told_so,
         p3_1_an_external_commit_keeps_the_order_of_checks;
+    incarnations:
+        p3_9_enough_reports_end_an_incarnation,
+        p3_9_a_report_is_of_a_commit_that_the_member_should_have_applied,
+        p3_9_one_report_is_enough_between_two,
+        p3_7_the_next_incarnation_is_opened_once_and_by_members,
+        p3_7_who_is_left_out_is_told,
+        p3_7_nobody_comes_in_with_the_next_incarnation,
+        p3_7_sync_tells_incarnations_apart,
+        p7_2_a_proven_loss_opens_the_next_incarnation,
+        p7_2_a_lost_conversation_goes_on,
+        p3_10_the_third_loss_brings_the_turn,
+        p3_10_a_turn_ends_and_is_not_given_again_soon,
+        p3_10_a_duty_is_one_members_for_thirty_seconds;
     messages:
         p3_2_sequence_numbers_are_contiguous_and_hashes_chain,
         p3_2_p9_3_concurrent_messages_get_contiguous_numbers,

@@ -36,6 +36,7 @@ pub struct Conversation {
     pub id: ConversationId,
     pub group: GroupId,
     pub epoch: u64,
+    pub incarnation: u64,
 }
 
 pub fn intent(n: u8) -> IntentId {
@@ -164,7 +165,7 @@ impl World {
         NewCommit {
             key: CommitKey {
                 conversation: conversation.id,
-                incarnation: 1,
+                incarnation: conversation.incarnation,
                 intent,
                 body_hash: Digest::of(&body),
                 epoch: conversation.epoch,
@@ -196,6 +197,7 @@ impl World {
             id: ConversationId::random(),
             group: GroupId::random(),
             epoch: 0,
+            incarnation: 1,
         }
     }
 
@@ -209,6 +211,7 @@ impl World {
             group: conversation.group,
             suite: SUITE,
             first_commit,
+            lost: None,
         };
         self.storage
             .create_conversation(&self.tenant, creator, new, self.now())
@@ -259,7 +262,7 @@ impl World {
     ) -> AppendOutcome {
         let batch = AppendMessages {
             conversation: conversation.id,
-            incarnation: 1,
+            incarnation: conversation.incarnation,
             messages,
         };
         self.storage
@@ -292,7 +295,14 @@ impl World {
         use curo_relay::storage::EntriesOutcome::Page;
         let outcome = self
             .storage
-            .entries(&self.tenant, device, conversation.id, 1, after, 512)
+            .entries(
+                &self.tenant,
+                device,
+                conversation.id,
+                conversation.incarnation,
+                after,
+                512,
+            )
             .await
             .unwrap();
         match outcome {

@@ -295,6 +295,7 @@ pub(super) fn read_prepared(row: &OutboxRow) -> Option<Prepared> {
             group_info: start.group_info,
             tree: start.tree,
             first_commit: bundle,
+            lost: None,
         })),
         None => Prepared::Commit { incarnation, bundle },
     })

@@ -88,7 +88,7 @@ impl Core {
                 self.changed_in(conversation);
                 Ok(())
             }
-            InboxItem::Unknown => self.ack_inbox(index).await,
+            InboxItem::Incarnation { .. } | InboxItem::Unknown => self.ack_inbox(index).await,
         }
     }
 

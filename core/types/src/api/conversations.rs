@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::incarnations::LostLog;
 use super::limits;
 use crate::format::{EntryHeader, EntryKind, SignedTip};
 use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, IntentId, SuiteId, TenantId, bounded};
 
-/// Request of `POST /v1/conversations`: opens incarnation 1 with its first commit. The sender, group, epoch and intent are read from the MLS messages.
+/// Request of `POST /v1/conversations`: opens an incarnation with its first commit. The sender, group, epoch and intent are read from the MLS messages.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateConversation {
     /// The new conversation.
     pub conversation: ConversationId,
-    /// 1. A later incarnation is opened by the same request, by compare-and-set on the one before.
+    /// 1, or the one after the live one, if that is over (3.7).
     pub incarnation: u64,
     /// The MLS group.
     pub group: GroupId,
@@ -24,6 +25,9 @@ pub struct CreateConversation {
     pub tree: Blob,
     /// The first commit.
     pub first_commit: CommitBundle,
+    /// Proof that the log of the incarnation before is lost, where that is why this one is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<LostLog>,
 }
 
 /// A commit and what its winning needs.

@@ -142,6 +142,14 @@ pub enum InboxItem {
         /// Sequence number of the commit: the last entry that the device is served.
         seq: u64,
     },
+    /// The conversation has gone on in another incarnation, whose first commit brought no Welcome for this device: it rejoins from
+    /// outside.
+    Incarnation {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The live incarnation.
+        incarnation: u64,
+    },
     /// A kind of a later version.
     #[serde(other)]
     Unknown,

@@ -4,10 +4,11 @@ use std::fmt::Debug;
 
 use curo_types::api::{
     Accepted, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews, CreateConversation,
-    CursorReport, DirectoryAnswer, DirectoryQuery, DirectoryRecord, EntriesPage, EntryRecord, GroupInfoAnswer,
-    InboxItem, InboxRecord, KeyPackageStock, MemberCursor, MemberReceipt, MessagesAccepted, MessagesRequest,
-    PeopleAnswer, PeopleQuery, PersonRecord, Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered,
-    SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    CursorReport, DirectoryAnswer, DirectoryQuery, DirectoryRecord, Duty, DutyOffer, DutyRequest, EntriesPage,
+    EntryRecord, GroupInfoAnswer, InboxItem, InboxRecord, IncarnationRecord, IncarnationsAnswer, KeyPackageStock,
+    LostLog, MemberCursor, MemberReceipt, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, PersonRecord,
+    Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, ReportReason, Reported, SessionAnswer,
+    StreamEvent, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
 use curo_types::{
@@ -264,6 +265,11 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         group_info: blob(),
         tree: blob(),
         first_commit: bundle(),
+        lost: Some(LostLog {
+            tip: tip(),
+            stands: 1,
+            stands_h: Digest([4; 32]),
+        }),
     };
     let problem = Problem {
         detail: Some("which rule".to_owned()),
@@ -361,6 +367,43 @@ pub fn samples() -> Vec<(&'static str, Value)> {
                 "tree",
                 "first_commit",
             ],
+        ),
+        check(
+            &ReportCommit {
+                incarnation: 1,
+                epoch: 3,
+                commit: Digest([5; 32]),
+                reason: ReportReason::Unreadable,
+            },
+            &["incarnation", "epoch", "commit", "reason"],
+        ),
+        check(&Reported { over: true }, &["over"]),
+        check(
+            &DutyRequest {
+                incarnation: 1,
+                duty: Duty::OpenIncarnation,
+            },
+            &["incarnation", "duty"],
+        ),
+        check(
+            &DutyOffer {
+                yours: true,
+                for_ms: 30_000,
+            },
+            &["yours", "for_ms"],
+        ),
+        check(
+            &IncarnationsAnswer {
+                incarnations: vec![IncarnationRecord {
+                    incarnation: 1,
+                    group: GroupId([2; 16]),
+                    suite: SUITE,
+                    over: Some("commit".to_owned()),
+                    stands: Some(7),
+                }],
+                users: vec![user],
+            },
+            &["incarnations"],
         ),
         check(
             &CommitRequest::new(1, bundle()),

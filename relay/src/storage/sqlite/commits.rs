@@ -10,7 +10,7 @@ use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, first, one, run};
-use super::{log, outside, tenants};
+use super::{incarnations, log, outside, tenants, turns};
 use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, GroupState, NewCommit, NewConversation, Refusal,
 };
@@ -32,12 +32,13 @@ pub(super) fn check(
     caller: DeviceRef,
     key: &CommitKey,
     has: Option<u64>,
+    now_ms: u64,
 ) -> Result<CommitCheck, Refused> {
     let place = place(tenant, key);
     if let Some(known) = known(conn, place, caller, key)? {
         return Ok(CommitCheck::Duplicate(known));
     }
-    let standing = open(conn, place, caller, key)?;
+    let standing = open(conn, place, caller, key, now_ms)?;
     let (tenant, conversation, incarnation) = place.key();
     if has == Some(standing.group.epoch) {
         return Ok(CommitCheck::Open(group_state(&standing, None)));
@@ -76,12 +77,12 @@ pub(super) fn accept(
     if let Some(known) = known(conn, place, caller, &commit.key)? {
         return Ok(CommitOutcome::Duplicate(known));
     }
-    let standing = open(conn, place, caller, &commit.key)?;
+    let standing = open(conn, place, caller, &commit.key, now_ms)?;
     let stamped = check_rules(conn, place, caller, commit, standing.group)?;
     apply(conn, place, caller, commit, standing.group, stamped, now_ms).map(CommitOutcome::Accepted)
 }
 
-/// Opens a conversation with its first commit, or not.
+/// Opens an incarnation with its first commit, or not.
 pub(super) fn create(
     conn: &Connection,
     tenant: &TenantId,
@@ -95,12 +96,14 @@ pub(super) fn create(
         return Ok(CommitOutcome::Duplicate(known));
     }
     conversations::require_device(conn, tenant, caller)?;
-    if place.incarnation != 1 {
-        return rule("incarnation");
-    }
-    if conversations::live_incarnation(conn, tenant, place.conversation)?.is_some() {
-        return Err(Stop::refused(Refusal::IncarnationChanged));
-    }
+    let before = if place.incarnation == 1 {
+        if conversations::live_incarnation(conn, tenant, place.conversation)?.is_some() {
+            return Err(Stop::refused(Refusal::IncarnationChanged));
+        }
+        None
+    } else {
+        incarnations::check_next(conn, place, caller, new)?
+    };
     if commit.key.epoch != 0 || commit.key.cursor.is_some() {
         return rule("first_commit");
     }
@@ -108,9 +111,16 @@ pub(super) fn create(
     if exists(conn, taken, (tenant.as_str(), new.group.0))? {
         return rule("group_exists");
     }
-    let group = insert_group(conn, place, caller, new, now_ms)?;
+    if let Some(before) = before {
+        incarnations::check_roster(conn, before, new)?;
+    }
+    let group = insert_group(conn, place, caller, new, before.is_some(), now_ms)?;
     let stamped = check_rules(conn, place, caller, commit, group)?;
-    apply(conn, place, caller, commit, group, stamped, now_ms).map(CommitOutcome::Accepted)
+    let mut entry = apply(conn, place, caller, commit, group, stamped, now_ms)?;
+    if let Some(before) = before {
+        incarnations::hand_over(conn, before, place, &mut entry, tenants::position(conn, tenant)?)?;
+    }
+    Ok(CommitOutcome::Accepted(entry))
 }
 
 /// The state at epoch 0 with the creator's leaf, before any entry.
@@ -119,16 +129,21 @@ fn insert_group(
     place: Place<'_>,
     caller: DeviceRef,
     new: &NewConversation,
+    exists: bool,
     now_ms: u64,
 ) -> Result<Group, DbError> {
     let (tenant, conversation, incarnation) = place.key();
     let position = U(tenants::position(conn, place.tenant)?);
-    run(
-        conn,
-        "INSERT INTO conversation (tenant, conversation, incarnation, last_position, cursor_position)
-         VALUES (?1, ?2, ?3, ?4, 0)",
-        (tenant, conversation, incarnation, position),
-    )?;
+    if exists {
+        incarnations::go_live(conn, place, position.0)?;
+    } else {
+        run(
+            conn,
+            "INSERT INTO conversation (tenant, conversation, incarnation, last_position, cursor_position)
+             VALUES (?1, ?2, ?3, ?4, 0)",
+            (tenant, conversation, incarnation, position),
+        )?;
+    }
     run(
         conn,
         "INSERT INTO incarnation (tenant, conversation, incarnation, group_id, suite, epoch, last_seq, last_h, leaves, created_ms)
@@ -143,6 +158,7 @@ fn insert_group(
         last_seq: 0,
         last_h: Digest::ZERO,
         leaves: 1,
+        over: false,
     })
 }
 
@@ -164,8 +180,14 @@ fn known(
     }))
 }
 
-/// Member, incarnation, cursor, epoch.
-fn open(conn: &Connection, place: Place<'_>, caller: DeviceRef, key: &CommitKey) -> Result<Standing, Refused> {
+/// Member, incarnation, cursor, epoch, turn.
+fn open(
+    conn: &Connection,
+    place: Place<'_>,
+    caller: DeviceRef,
+    key: &CommitKey,
+    now_ms: u64,
+) -> Result<Standing, Refused> {
     let standing = if key.external {
         outside::standing(conn, place, caller)?
     } else {
@@ -180,6 +202,7 @@ fn open(conn: &Connection, place: Place<'_>, caller: DeviceRef, key: &CommitKey)
         let missing = conversations::missing(conn, place, standing, key.cursor)?;
         return Err(Stop::refused(Refusal::EpochTaken { winner, missing }));
     }
+    turns::check(conn, place, caller.device, now_ms)?;
     Ok(standing)
 }
 
@@ -236,6 +259,7 @@ fn apply(
             inbox::push(conn, place, leaf.device.device, Kind::Welcome, seq, position)?;
         }
     }
+    turns::won(conn, place, caller.device)?;
     // After the inbox, which says what is still needed.
     inbox::forget_older_trees(conn, place, seq)?;
     let mut wake = conversations::leaves(conn, place)?;

@@ -35,6 +35,8 @@ pub(super) struct Group {
     pub(super) last_seq: u64,
     pub(super) last_h: Digest,
     pub(super) leaves: u64,
+    /// Whether it takes nothing more (3.9, 7.2, 6.6).
+    pub(super) over: bool,
 }
 
 /// A span of membership: entries after `joined_seq` up to `removed_seq` are the device's.
@@ -73,7 +75,7 @@ pub(super) fn live_incarnation(
 pub(super) fn group(conn: &Connection, place: Place<'_>) -> Result<Option<Group>, DbError> {
     first(
         conn,
-        "SELECT group_id, suite, epoch, last_seq, last_h, leaves FROM incarnation
+        "SELECT group_id, suite, epoch, last_seq, last_h, leaves, over IS NOT NULL FROM incarnation
          WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3",
         place.key(),
         |row| {
@@ -84,6 +86,7 @@ pub(super) fn group(conn: &Connection, place: Place<'_>) -> Result<Option<Group>
                 last_seq: row.get::<_, U>(3)?.0,
                 last_h: Digest(row.get(4)?),
                 leaves: row.get::<_, U>(5)?.0,
+                over: row.get(6)?,
             })
         },
     )
@@ -152,6 +155,15 @@ pub(super) fn require_device(conn: &Connection, tenant: &TenantId, caller: Devic
 
 /// The caller's standing for an append (3.1): device, then membership, then incarnation.
 pub(super) fn standing(conn: &Connection, place: Place<'_>, caller: DeviceRef) -> Result<Standing, Stop<Refusal>> {
+    let standing = member(conn, place, caller)?;
+    if standing.group.over {
+        return Err(Stop::refused(Refusal::IncarnationOver));
+    }
+    Ok(standing)
+}
+
+/// The same, whether or not the incarnation is over.
+pub(super) fn member(conn: &Connection, place: Place<'_>, caller: DeviceRef) -> Result<Standing, Stop<Refusal>> {
     require_device(conn, place.tenant, caller)?;
     let not_a_member = || Stop::refused(Refusal::NotAMember);
     let live = live_incarnation(conn, place.tenant, place.conversation)?.ok_or_else(not_a_member)?;

@@ -189,7 +189,10 @@ fn entries(
             return Ok((news, Some(last)));
         }
         last = found.position;
-        let known = news.iter_mut().find(|n| n.conversation == found.conversation);
+        // Each incarnation has a log and a tip of its own.
+        let known = news
+            .iter_mut()
+            .find(|n| n.conversation == found.conversation && n.tip.incarnation == found.incarnation);
         match known {
             Some(known) => known.entries.extend(entry),
             None => news.push(News {

@@ -2,7 +2,7 @@
 //! Welcomes and trees that nobody else needs (3.8).
 
 use curo_sqlite::DbError;
-use curo_sqlite::rusqlite::Connection;
+use curo_sqlite::rusqlite::{self, Connection};
 use curo_types::api::InboxItem;
 use curo_types::{Blob, ConversationId, DeviceId, Digest, GroupId, SuiteId, TenantId};
 
@@ -22,6 +22,7 @@ pub(super) struct Items {
 pub(super) enum Kind {
     Welcome,
     Removed,
+    Incarnation,
 }
 
 impl Kind {
@@ -29,6 +30,7 @@ impl Kind {
         match self {
             Self::Welcome => "welcome",
             Self::Removed => "removed",
+            Self::Incarnation => "incarnation",
         }
     }
 }
@@ -158,7 +160,7 @@ pub(super) fn read(
     let mut size = 0_usize;
     each(
         conn,
-        "SELECT i.idx, i.position, i.kind = 'welcome', i.conversation, i.incarnation, i.seq,
+        "SELECT i.idx, i.position, i.kind, i.conversation, i.incarnation, i.seq,
                 g.group_id, g.suite, e.h, e.directory_version, e.sender, t.tree_hash, w.welcome
          FROM inbox i
          JOIN incarnation g ON g.tenant = i.tenant AND g.conversation = i.conversation AND g.incarnation = i.incarnation
@@ -175,7 +177,8 @@ pub(super) fn read(
             let position = row.get::<_, U>(1)?.0;
             let conversation = ConversationId(row.get(3)?);
             let (incarnation, seq) = (row.get::<_, U>(4)?.0, row.get::<_, U>(5)?.0);
-            let item = if row.get(2)? {
+            let kind = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            let item = if kind == Kind::Welcome.as_str() {
                 let welcome: Vec<u8> = row.get(12)?;
                 size = size.saturating_add(welcome.len());
                 InboxItem::Welcome {
@@ -189,6 +192,11 @@ pub(super) fn read(
                     sender: DeviceId(row.get(10)?),
                     tree_hash: Blob(row.get(11)?),
                     welcome: Blob(welcome),
+                }
+            } else if kind == Kind::Incarnation.as_str() {
+                InboxItem::Incarnation {
+                    conversation,
+                    incarnation,
                 }
             } else {
                 InboxItem::Removed {

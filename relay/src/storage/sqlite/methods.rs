@@ -7,16 +7,16 @@ use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
-    SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, key_packages, log, messages,
-    outside, people, receipts, sql, sweep, tenants,
+    SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages, log,
+    messages, outside, people, receipts, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
     AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
-    CommitCheck, CommitKey, CommitOutcome, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome,
-    DirectoryPage, EntriesOutcome, GroupInfoOutcome, NewCommit, NewConversation, NewReceipt, ReceiptOutcome, Storage,
-    StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages,
-    WinnerOutcome,
+    CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
+    DirectoryOutcome, DirectoryPage, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome, IncarnationsOutcome,
+    NewCommit, NewConversation, NewReceipt, ReceiptOutcome, ReportOutcome, Storage, StorageError, SweepReport,
+    SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -180,10 +180,11 @@ impl Storage for SqliteStorage {
         caller: DeviceRef,
         key: CommitKey,
         has: Option<u64>,
+        now_ms: u64,
     ) -> Result<CommitCheck, StorageError> {
         let tenant = tenant.clone();
         self.judge(move |conn| {
-            commits::check(conn, &tenant, caller, &key, has).map_err(|stop| stop.map(CommitCheck::Refused))
+            commits::check(conn, &tenant, caller, &key, has, now_ms).map_err(|stop| stop.map(CommitCheck::Refused))
         })
         .await
     }
@@ -204,6 +205,62 @@ impl Storage for SqliteStorage {
             .await?;
         pass(failpoints::COMMIT_AFTER_ACCEPT)?;
         Ok(outcome)
+    }
+
+    async fn commit_lost(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        key: CommitKey,
+        now_ms: u64,
+    ) -> Result<bool, StorageError> {
+        let tenant = tenant.clone();
+        self.write(move |conn| turns::lost(conn, &tenant, caller, &key, now_ms))
+            .await
+    }
+
+    async fn report_commit(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        report: CommitReport,
+        now_ms: u64,
+    ) -> Result<ReportOutcome, StorageError> {
+        pass(failpoints::REPORT_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| {
+                incarnations::report(conn, &tenant, caller, &report, now_ms)
+                    .map_err(|stop| stop.map(ReportOutcome::Refused))
+            })
+            .await?;
+        pass(failpoints::REPORT_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn offer_duty(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        asked: DutyAsked,
+        now_ms: u64,
+    ) -> Result<DutyOutcome, StorageError> {
+        let tenant = tenant.clone();
+        self.decide(move |conn| {
+            turns::offer(conn, &tenant, caller, asked, now_ms).map_err(|stop| stop.map(DutyOutcome::Refused))
+        })
+        .await
+    }
+
+    async fn incarnations(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        conversation: ConversationId,
+    ) -> Result<IncarnationsOutcome, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| incarnations::list(conn, &tenant, caller, conversation))
+            .await
     }
 
     async fn append_messages(

@@ -6,7 +6,7 @@ use curo_types::{ConversationId, DeviceId, GroupId, TenantId, UserId};
 
 use super::conversations::{self, Place, Span, Standing};
 use super::sql::{Stop, U, exists, first, one};
-use super::tenants;
+use super::{incarnations, tenants};
 use crate::storage::{CurrentGroup, DeviceRef, GroupInfoOutcome, Refusal};
 
 /// The caller's standing for an external commit: it has a leaf, which is replaced, or its user is a member.
@@ -24,6 +24,9 @@ pub(super) fn standing(conn: &Connection, place: Place<'_>, caller: DeviceRef) -
         _ if live != place.incarnation => Err(Stop::refused(Refusal::IncarnationChanged)),
         entry => {
             let group = conversations::group(conn, here)?.ok_or(DbError::NoRow)?;
+            if group.over {
+                return Err(Stop::refused(Refusal::IncarnationOver));
+            }
             let span = match entry {
                 Entry::Leaf(span) => span,
                 // It sees nothing of what was before it comes.
@@ -55,6 +58,8 @@ fn entry(conn: &Connection, here: Place<'_>, caller: DeviceRef) -> Result<Entry,
     match last.filter(|span| span.removed_seq.is_none()) {
         Some(span) => Ok(Entry::Leaf(span)),
         None if is_member(conn, here, caller.user)? => Ok(Entry::Member),
+        // Left out when the incarnation was opened (3.7).
+        None if here.incarnation > 1 && incarnations::on_roster(conn, here, caller.user)? => Ok(Entry::Member),
         None => Ok(Entry::No {
             was_here: last.is_some(),
         }),

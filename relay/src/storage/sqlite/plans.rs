@@ -11,6 +11,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("directory", include_str!("directory.rs")),
     ("feed", include_str!("feed.rs")),
     ("inbox", include_str!("inbox.rs")),
+    ("incarnations", include_str!("incarnations.rs")),
     ("key_packages", include_str!("key_packages.rs")),
     ("log", include_str!("log.rs")),
     ("messages", include_str!("messages.rs")),
@@ -19,6 +20,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("receipts", include_str!("receipts.rs")),
     ("sweep", include_str!("sweep.rs")),
     ("tenants", include_str!("tenants.rs")),
+    ("turns", include_str!("turns.rs")),
 ];
 
 /// Tables with one row for each tenant.

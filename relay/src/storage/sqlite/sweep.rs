@@ -74,6 +74,12 @@ pub(super) fn sweep(conn: &Connection, before_ms: u64, now_ms: u64) -> Result<Sw
              SELECT tenant, user, target FROM rate INDEXED BY rate_window WHERE window_ms < ?1 - 3600000 LIMIT ?2)",
         (U(now_ms), batch),
     )?);
+    count(run(
+        conn,
+        "DELETE FROM turn WHERE (tenant, conversation, incarnation, duty) IN (
+             SELECT tenant, conversation, incarnation, duty FROM turn INDEXED BY turn_until WHERE until_ms < ?1 LIMIT ?2)",
+        (U(now_ms), batch),
+    )?);
     // Of a clock that was far ahead: it would hold the limit until then.
     count(run(
         conn,
