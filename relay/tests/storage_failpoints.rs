@@ -107,6 +107,7 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
         group: conversation.group,
         suite: SUITE,
         first_commit,
+        lost: None,
     };
     let outcome = thrice!(
         CREATE_BEFORE_ACCEPT,
