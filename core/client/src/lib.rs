@@ -73,7 +73,9 @@ pub use curo_types::format::{AccessContext, Disclosure, PurposeOfUse};
 pub use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, MessageId, ProfileId, TenantId, Text, UserId};
 pub use error::{Error, Result};
 pub use log::{LogBatch, LogLevel, LogRecord, LogSafe, LogSink, LogValue, clear_log_sink, set_log_sink};
-pub use observe::{Observed, SessionState, Snapshot};
+pub use observe::{
+    Edge, ItemKey, Observed, SessionState, Snapshot, Start, Timeline, TimelineItem, TimelineOptions, TimelineState,
+};
 pub use options::ClientOptions;
 pub use pages::PAGE_LIMIT;
 pub use people::Person;

@@ -8,12 +8,15 @@ mod changes;
 mod observed;
 mod session;
 pub(crate) mod sources;
+mod timeline;
+mod window;
 
 pub(crate) use changes::{Observe, Touched};
 pub(crate) use observed::{Mark, Source};
 pub use observed::{Observed, Snapshot};
 pub(crate) use session::Refused;
 pub use session::SessionState;
+pub use timeline::{Edge, ItemKey, Start, Timeline, TimelineItem, TimelineOptions, TimelineState};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]

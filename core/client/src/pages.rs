@@ -1,5 +1,6 @@
 //! Reading a conversation's timeline in pages, and how far own messages have come.
 
+use curo_store::repo::account::Account;
 use curo_store::repo::conversation;
 use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentState, OutboxRow};
@@ -68,13 +69,7 @@ impl Conversation {
             }
             let items: Vec<_> = rows
                 .iter()
-                .map(|row| {
-                    Ok(Item::from_row(
-                        row,
-                        me.device,
-                        delivery(conn, id, row, me.device, me.user)?,
-                    ))
-                })
+                .map(|row| item_of(conn, id, row, &me))
                 .collect::<std::result::Result<_, Fault>>()?;
             let (first, last) = (items.first().map(|i| i.cursor), items.last().map(|i| i.cursor));
             let newer_than = |last: Cursor| item::after(conn, id, Some(last.0), 1).map(|rows| !rows.is_empty());
@@ -115,6 +110,17 @@ enum Direction {
 
 pub(crate) fn failure(row: &OutboxRow) -> ErrorCode {
     row.code.clone().map_or(ErrorCode::UNKNOWN, ErrorCode::from)
+}
+
+/// What an app sees of a row: the one way from the store to every page and snapshot.
+pub(crate) fn item_of(
+    conn: &Connection,
+    id: ConversationId,
+    row: &ItemRow,
+    me: &Account,
+) -> std::result::Result<Item, Fault> {
+    let delivery = delivery(conn, id, row, me.device, me.user)?;
+    Ok(Item::from_row(row, me.device, delivery))
 }
 
 /// Delivery of an own message (rule 8.2); `None` for anything else.

@@ -15,6 +15,7 @@ pub mod overview;
 pub mod person;
 pub mod purge;
 pub mod search;
+pub mod span;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod testing;

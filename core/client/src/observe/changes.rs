@@ -89,6 +89,16 @@ impl Observe {
         self.tick(clock);
     }
 
+    /// Wakes whoever waits, for a change that only the waiting handle itself knows of.
+    pub(crate) fn wake(&self) {
+        let clock = {
+            let mut inner = self.inner();
+            inner.clock += 1;
+            inner.clock
+        };
+        self.tick(clock);
+    }
+
     fn tick(&self, clock: u64) {
         self.ticks.send_modify(|tick| *tick = (*tick).max(clock));
     }

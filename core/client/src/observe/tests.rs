@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use curo_store::repo::account::Account;
 use curo_store::{FileVault, Store};
-use curo_types::{ConversationId, ErrorCode, ProfileId};
+use curo_types::{ChainId, ConversationId, DeviceId, Digest, ErrorCode, ProfileId, StoreId, SuiteId, UserId};
 use futures_util::FutureExt as _;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -28,8 +29,50 @@ impl TokenProvider for Nobody {
     }
 }
 
-/// A core with an empty store, and the folder that it is in.
+/// The user and the device of [`core`].
+pub(crate) const ME: UserId = UserId([1; 16]);
+pub(crate) const MINE: DeviceId = DeviceId([0xd1; 16]);
+
+/// A signed-in core with an empty store, and the folder that it is in.
 pub(crate) async fn core() -> (Arc<Core>, TempDir) {
+    let (core, dir) = nobodys_core().await;
+    core.set_account(Account {
+        tenant: "st-mary".parse().unwrap(),
+        user: ME,
+        device: MINE,
+        suite: SuiteId(1),
+        signature_key: Vec::new(),
+        dpop_key: Vec::new(),
+        audit_chain: ChainId([3; 16]),
+        relay_store: StoreId([4; 16]),
+        directory_key: Digest::ZERO,
+        log_key: Digest::ZERO,
+        envelope: Vec::new(),
+        registered: Some(1),
+        directory_version: 1,
+        sync_token: None,
+        inbox_ack: 0,
+    })
+    .await;
+    (core, dir)
+}
+
+/// The schema of today as one text, for a database in memory: one's own connection can count what a query costs.
+pub(crate) async fn schema(core: &Core) -> String {
+    let statements = core.db.read(|conn| {
+        // What makes full-text search's own tables is the table that they belong to.
+        let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'search_*' \
+                   AND name NOT GLOB 'sqlite_*' ORDER BY rowid";
+        let statements = conn
+            .prepare(sql)?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<Vec<String>, _>>()?;
+        Ok(statements)
+    });
+    statements.await.unwrap().join(";\n")
+}
+
+async fn nobodys_core() -> (Arc<Core>, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let vault = FileVault::with_key_file(dir.path(), &dir.path().join("wrapping.key")).unwrap();
     let root = dir.path().join("profiles");
@@ -74,7 +117,7 @@ impl Source<Arc<u64>> for Numbers {
 }
 
 async fn numbers() -> (Arc<Core>, TempDir, Arc<Numbers>, Observed<Arc<u64>>) {
-    let (core, dir) = core().await;
+    let (core, dir) = nobodys_core().await;
     let source = Arc::new(Numbers::default());
     let observed = Observed::new(Arc::clone(&core), source.clone());
     (core, dir, source, observed)

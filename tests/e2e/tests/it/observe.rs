@@ -2,10 +2,9 @@
 //! while locked and ends with the client.
 
 mod states;
+mod timeline;
 
-use std::time::Duration;
-
-use curo::{ConnectionState, ErrorCode, MessageId, Observed, SessionState, Snapshot, UserId};
+use curo::{ConnectionState, ErrorCode, Observed, SessionState, Snapshot, UserId};
 use curo_kit::{Person, TestRelay, Validity, until_snapshot};
 
 use crate::lifecycle::code;

@@ -132,5 +132,4 @@ async fn a_conversations_head_follows_its_members_and_only_its_own() {
     ana.client().unlock().await.unwrap();
     let unknown = ana.client().conversation(curo::ConversationId::random());
     assert_eq!(code(unknown.observe().next(0).await), ErrorCode::UNKNOWN);
-    let _ = (MessageId::random(), UserId::random(), Duration::ZERO);
 }

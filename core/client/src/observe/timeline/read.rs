@@ -1,0 +1,269 @@
+//! One reading of a timeline's window: which rows are in it, what has changed about them, what lies beyond.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use curo_store::repo::account::Account;
+use curo_store::repo::conversation;
+use curo_store::repo::item::{self, Place};
+use curo_store::repo::span::{self, Stub};
+use curo_types::{ConversationId, ErrorCode};
+use rusqlite::Connection;
+
+use super::{Edge, ItemKey, Load, Stand, Start, TimelineItem, TimelineOptions, TimelineState};
+use crate::error::{Error, Fault};
+use crate::observe::window::{Rows, Window};
+use crate::pages::item_of;
+use crate::state::ConnectionState;
+use crate::timeline::Item;
+
+/// New items below the window are counted up to here.
+const COUNTED: usize = 1000;
+
+/// The items of the last reading.
+pub(super) type Items = HashMap<ItemKey, Arc<TimelineItem>>;
+
+/// The items of one conversation, as rows of a window.
+#[derive(Clone, Copy)]
+pub(super) struct Places(pub(super) ConversationId);
+
+/// Where an item stands, and its name: an unsent one gets another place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    place: Place,
+    key: ItemKey,
+}
+
+impl From<Stub> for Spot {
+    fn from(stub: Stub) -> Self {
+        Self {
+            place: stub.place,
+            key: ItemKey::new(stub.sender_device, stub.message),
+        }
+    }
+}
+
+impl PartialEq for Spot {
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+}
+
+impl Eq for Spot {}
+
+impl PartialOrd for Spot {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Spot {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.place.cmp(&other.place)
+    }
+}
+
+impl Rows for Places {
+    type Place = Spot;
+    type Row = Spot;
+
+    fn before(&self, conn: &Connection, spot: Option<Spot>, limit: usize) -> rusqlite::Result<Vec<Spot>> {
+        let stubs = span::before(conn, self.0, spot.map(|spot| spot.place), limit)?;
+        Ok(stubs.into_iter().map(Spot::from).collect())
+    }
+
+    fn after(&self, conn: &Connection, spot: Option<Spot>, limit: usize) -> rusqlite::Result<Vec<Spot>> {
+        let stubs = span::after(conn, self.0, spot.map(|spot| spot.place), limit)?;
+        Ok(stubs.into_iter().map(Spot::from).collect())
+    }
+
+    fn between(
+        &self,
+        conn: &Connection,
+        (from, to): (Option<Spot>, Option<Spot>),
+        newest_first: bool,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Spot>> {
+        let bounds = (from.map(|spot| spot.place), to.map(|spot| spot.place));
+        let stubs = span::between(conn, self.0, bounds, newest_first, limit)?;
+        Ok(stubs.into_iter().map(Spot::from).collect())
+    }
+
+    fn place(&self, row: &Spot) -> Spot {
+        *row
+    }
+
+    fn floats(&self, spot: Spot) -> bool {
+        matches!(spot.place, Place::Unsent(_))
+    }
+
+    fn follow(&self, conn: &Connection, spot: Spot) -> rusqlite::Result<Option<Spot>> {
+        let place = span::place_of(conn, self.0, spot.key.sender, spot.key.message)?;
+        Ok(place.map(|place| Spot { place, ..spot }))
+    }
+}
+
+/// Where a timeline begins.
+pub(super) fn open(conn: &Connection, id: ConversationId, options: TimelineOptions) -> Result<Stand, Fault> {
+    let stand = match options.start {
+        Start::At(key) => around(conn, id, key, options.page)?,
+        Start::FirstUnread | Start::Newest => None,
+    };
+    match stand {
+        Some(stand) => Ok(stand),
+        None => newest(conn, id, options.page),
+    }
+}
+
+/// The newest page.
+pub(super) fn newest(conn: &Connection, id: ConversationId, page: usize) -> Result<Stand, Fault> {
+    Ok(Stand {
+        window: Window::newest(&Places(id), conn, page)?,
+        base: span::newest_in_log(conn, id)?,
+        anchor: None,
+    })
+}
+
+/// A page with an item in its middle; `None` if it is not here.
+pub(super) fn around(conn: &Connection, id: ConversationId, key: ItemKey, page: usize) -> Result<Option<Stand>, Fault> {
+    let Some(place) = span::place_of(conn, id, key.sender, key.message)? else {
+        return Ok(None);
+    };
+    let spot = Spot { place, key };
+    let older = page / 2;
+    let newer = page - older - 1;
+    Ok(Some(Stand {
+        window: Window::around(&Places(id), conn, spot, (older, newer))?,
+        base: span::newest_in_log(conn, id)?,
+        anchor: Some(key),
+    }))
+}
+
+/// What a reading starts from.
+pub(super) struct Reading {
+    pub(super) id: ConversationId,
+    pub(super) me: Account,
+    pub(super) stand: Stand,
+    pub(super) items: Arc<Items>,
+}
+
+/// One item of the window.
+enum Row {
+    Same(Arc<TimelineItem>),
+    Changed(ItemKey, Item),
+}
+
+/// What a reading found.
+pub(super) struct Found {
+    pub(super) stand: Stand,
+    rows: Vec<Row>,
+    older: bool,
+    newer: bool,
+    new_below: u64,
+    behind: bool,
+}
+
+impl Reading {
+    /// Reads. All queries see one state.
+    pub(super) fn run(mut self, conn: &Connection) -> Result<Found, Fault> {
+        let conversation = conversation::get(conn, self.id)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+        let was_live = self.stand.window.is_live();
+        let view = self.stand.window.read(&Places(self.id), conn)?;
+        self.stand.window = view.window;
+        if was_live || !view.newer {
+            self.stand.base = span::newest_in_log(conn, self.id)?;
+        }
+        let rows = view
+            .rows
+            .iter()
+            .map(|spot| self.row(conn, spot.key))
+            .collect::<Result<Vec<_>, Fault>>()?;
+        let new_below = if view.newer {
+            let from = self.stand.base.max(self.stand.window.bottom().map(|spot| spot.place));
+            span::arrived_after(conn, self.id, from, self.me.user, COUNTED)?
+        } else {
+            0
+        };
+        Ok(Found {
+            stand: self.stand,
+            rows: rows.into_iter().flatten().collect(),
+            older: view.older,
+            newer: view.newer,
+            new_below,
+            behind: conversation.behind,
+        })
+    }
+
+    fn row(&self, conn: &Connection, key: ItemKey) -> Result<Option<Row>, Fault> {
+        let Some(row) = item::get(conn, self.id, key.sender, key.message)? else {
+            return Ok(None);
+        };
+        let now = item_of(conn, self.id, &row, &self.me)?;
+        Ok(Some(match self.items.get(&key) {
+            Some(before) if before.item == now => Row::Same(Arc::clone(before)),
+            _ => Row::Changed(key, now),
+        }))
+    }
+}
+
+impl Found {
+    /// The state, and the items for the next reading.
+    pub(super) fn show(
+        &self,
+        connection: &ConnectionState,
+        (older, newer): (&Load, &Load),
+        revision: impl Fn() -> u64,
+    ) -> (TimelineState, Items) {
+        let items: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| match row {
+                Row::Same(item) => Arc::clone(item),
+                Row::Changed(key, item) => Arc::new(TimelineItem {
+                    key: *key,
+                    revision: revision(),
+                    item: item.clone(),
+                }),
+            })
+            .collect();
+        let kept = items.iter().map(|item| (item.key, Arc::clone(item))).collect();
+        let state = TimelineState {
+            older: edge(older, if self.older { Edge::More } else { Edge::End }),
+            newer: edge(
+                newer,
+                if self.newer {
+                    Edge::More
+                } else {
+                    self.live_end(connection)
+                },
+            ),
+            items,
+            new_below: self.new_below,
+            anchor: self.stand.anchor,
+        };
+        (state, kept)
+    }
+
+    /// What lies behind the newest item of this device: what the relay has and this device has not.
+    fn live_end(&self, connection: &ConnectionState) -> Edge {
+        match connection {
+            ConnectionState::CatchingUp => Edge::Loading,
+            ConnectionState::Live if self.behind => Edge::Loading,
+            ConnectionState::Waiting { code } | ConnectionState::Failed { code } if self.behind => {
+                Edge::Failed(Error::new(code.clone()))
+            }
+            // Known to be there, and nobody fetches it.
+            _ if self.behind => Edge::More,
+            _ => Edge::End,
+        }
+    }
+}
+
+/// What a load says of its side comes first.
+fn edge(load: &Load, otherwise: Edge) -> Edge {
+    match load {
+        Load::Idle => otherwise,
+        Load::Running => Edge::Loading,
+        Load::Failed(error) => Edge::Failed(error.clone()),
+    }
+}
