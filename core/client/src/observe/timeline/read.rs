@@ -150,7 +150,7 @@ pub(super) struct Reading {
 /// One item of the window.
 enum Row {
     Same(Arc<TimelineItem>),
-    Changed(ItemKey, Item),
+    Changed(ItemKey, Box<Item>),
 }
 
 /// What a reading found.
@@ -201,7 +201,7 @@ impl Reading {
         let now = item_of(conn, self.id, &row, &self.me)?;
         Ok(Some(match self.items.get(&key) {
             Some(before) if before.item == now => Row::Same(Arc::clone(before)),
-            _ => Row::Changed(key, now),
+            _ => Row::Changed(key, Box::new(now)),
         }))
     }
 }
@@ -222,7 +222,7 @@ impl Found {
                 Row::Changed(key, item) => Arc::new(TimelineItem {
                     key: *key,
                     revision: revision(),
-                    item: item.clone(),
+                    item: (**item).clone(),
                 }),
             })
             .collect();

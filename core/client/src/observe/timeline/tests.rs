@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
-use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_types::format::Content;
 use curo_types::{ConversationId, DeviceId, Digest, MessageId, UserId};
 use tempfile::TempDir;
@@ -46,6 +46,7 @@ fn row(place: Place, n: u64, own: bool) -> ItemRow {
         claimed_ms: None,
         accepted_ms: matches!(place, Place::Log { .. }).then_some(n),
         code: None,
+        fold: Fold::default(),
     }
 }
 
@@ -318,11 +319,31 @@ async fn a_load_that_is_given_up_leaves_no_spinner() {
     add(&core, (1..=50).map(|n| row(log(n), n, false)).collect()).await;
     let timeline = care.timeline(options(Start::Newest, 10)).unwrap();
     now(&timeline).await;
-    // Polled once: the load has begun, and is dropped.
+    // Both readers are busy, so the load has begun and cannot end; then it is dropped.
+    let mut busy = Vec::new();
+    let mut doors = Vec::new();
+    for _ in 0..2 {
+        let (door, opened) = std::sync::mpsc::channel::<()>();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let core = Arc::clone(&core);
+        busy.push(tokio::spawn(async move {
+            let waiting = core.db.read(move |_| {
+                begun.send(()).unwrap();
+                let _ = opened.recv();
+                Ok(())
+            });
+            waiting.await.unwrap();
+        }));
+        has_begun.await.unwrap();
+        doors.push(door);
+    }
     {
         use futures_util::FutureExt as _;
-        let load = timeline.load_older();
-        assert!(load.now_or_never().is_none());
+        assert!(timeline.load_older().now_or_never().is_none());
+    }
+    drop(doors);
+    for reader in busy {
+        reader.await.unwrap();
     }
     assert_eq!(now(&timeline).await.older, Edge::More);
     timeline.load_older().await.unwrap();

@@ -1,7 +1,7 @@
 //! The repository alone, on a database in memory.
 
 use super::*;
-use crate::repo::item::{self, ItemKind, ItemRow};
+use crate::repo::item::{self, Fold, ItemKind, ItemRow};
 use crate::repo::testing::{CARE, WARD, database, device, message, user};
 
 fn log(incarnation: u64, seq: u64) -> Place {
@@ -28,6 +28,7 @@ fn filled() -> (Connection, Vec<Place>) {
                 claimed_ms: None,
                 accepted_ms: None,
                 code: None,
+                fold: Fold::default(),
             };
             assert!(item::add(&conn, conversation, &row).unwrap());
         }
