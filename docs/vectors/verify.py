@@ -118,6 +118,14 @@ def request_context(f):
     return {"bytes": data, "header": base64.urlsafe_b64encode(data).rstrip(b"=").decode()}
 
 
+def leave_request(f):
+    body = cbor({
+        0: 1, 1: f["tenant"], 2: unhex(f["conversation"]), 3: f["incarnation"], 4: unhex(f["user"]),
+        5: unhex(f["device"]), 6: f["suite"], 7: unhex(f["intent"]), 8: f["seq"],
+    })
+    return {"body": body, "signed": cbor(["curo leave v1", body]), "bytes": cbor([body, unhex(f["signature"])])}
+
+
 def direct_conversation_id(f):
     data = cbor(["curo direct v1", f["tenant"], *sorted(unhex(user) for user in f["users"])])
     return {"bytes": data, "id": sha256(data)[:16]}
@@ -143,7 +151,7 @@ def conversation_state(f):
 
 FORMATS = {f.__name__: f for f in (
     credential, authenticated_data, content, entry_hash, signed_tip, log_key_statement, directory_envelope,
-    request_context, direct_conversation_id, receipt, conversation_state,
+    request_context, leave_request, direct_conversation_id, receipt, conversation_state,
 )}
 
 
@@ -151,6 +159,8 @@ def signatures(format_name, fields, made):
     """(name of the key, message, signature) of all that is signed."""
     if format_name in ("signed_tip", "log_key_statement"):
         yield fields["signed_by"], made["bytes"], unhex(fields["signature"])
+    if format_name == "leave_request":
+        yield fields["signed_by"], made["signed"], unhex(fields["signature"])
     if format_name == "directory_envelope":
         for s in fields["signatures"]:
             yield s["signed_by"], made["signed"], unhex(s["signature"])

@@ -48,6 +48,10 @@ names! {
     RECEIPT_BEFORE_ACCEPT = "relay.receipt.before_accept";
     /// A read receipt is durable, the device does not know yet.
     RECEIPT_AFTER_ACCEPT = "relay.receipt.after_accept";
+    /// Before a request to leave is taken.
+    LEAVE_BEFORE_ACCEPT = "relay.leave.before_accept";
+    /// The user is out durably, the device does not know yet.
+    LEAVE_AFTER_ACCEPT = "relay.leave.after_accept";
     /// Before inbox items are forgotten and cursors moved.
     SYNC_BEFORE_ACK = "relay.sync.before_ack";
     /// Inbox items are forgotten and cursors moved durably, the answer has not been read yet.

@@ -20,6 +20,7 @@ mod hub;
 mod keys;
 mod metrics;
 mod rate;
+mod revoke;
 mod serve;
 mod state;
 pub mod storage;
@@ -32,4 +33,5 @@ pub use config::{
 };
 pub use dev_issuer::{DevClaims, DevIssuer, DevIssuerError};
 pub use http::openapi;
+pub use revoke::{RevokeError, revoke};
 pub use serve::{Relay, RunningRelay, StartError};

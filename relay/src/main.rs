@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use curo_relay::{Config, Relay, ServiceConfig};
+use curo_types::{DeviceId, TenantId};
 use tracing_subscriber::EnvFilter;
 
 /// The relay of Curo: orders, keeps and delivers end-to-end encrypted conversations.
@@ -42,6 +43,18 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Revokes a device for good, also while a relay serves from the same data folder: a lost or stolen phone.
+    Revoke {
+        /// The TOML configuration file of the relay.
+        #[arg(long)]
+        config: PathBuf,
+        /// The tenant.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The device: 32 hexadecimal digits.
+        #[arg(long)]
+        device: DeviceId,
+    },
     /// Prints the OpenAPI 3.1 document of the API.
     Openapi,
     /// Checks the configuration without starting anything.
@@ -61,6 +74,7 @@ fn main() -> ExitCode {
         Command::CheckConfig { config } => check(&config),
         Command::Backup { config, to } => backup(&config, &to),
         Command::Restore { config, from } => restore(&config, &from),
+        Command::Revoke { config, tenant, device } => revoke(&config, &tenant, device),
         Command::Openapi => print(curo_relay::openapi()),
     };
     match result {
@@ -93,6 +107,14 @@ fn backup(config: &std::path::Path, to: &std::path::Path) -> Result<(), Failure>
 fn restore(config: &std::path::Path, from: &std::path::Path) -> Result<(), Failure> {
     let store = curo_relay::restore(&Config::load(config)?, from)?;
     writeln!(std::io::stdout(), "restored as store {store}")?;
+    Ok(())
+}
+
+fn revoke(config: &std::path::Path, tenant: &TenantId, device: DeviceId) -> Result<(), Failure> {
+    let config = Config::load(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let version = runtime.block_on(curo_relay::revoke(&config, tenant, device))?;
+    writeln!(std::io::stdout(), "{device} is revoked by directory version {version}")?;
     Ok(())
 }
 

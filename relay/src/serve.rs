@@ -259,7 +259,7 @@ async fn authenticator(config: &Config, clock: &Arc<dyn Clock>) -> Result<Authen
     }
 }
 
-async fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, StartError> {
+pub(crate) async fn open_storage(config: &Config) -> Result<Arc<dyn Storage>, StartError> {
     std::fs::create_dir_all(&config.data_dir).map_err(|error| StartError::DataFolder {
         path: config.data_dir.clone(),
         reason: error.kind(),

@@ -11,6 +11,7 @@ mod directory;
 mod error;
 pub(crate) mod incarnations;
 mod key_packages;
+mod leaving;
 mod receipts;
 mod sqlite;
 mod sync;
@@ -33,6 +34,7 @@ pub use key_packages::{
     ClaimKeyPackages, ClaimLimits, ClaimOutcome, KEY_PACKAGE_FRESH_MS, NewKeyPackage, STOCK_MARGIN_MS, SweepReport,
     UploadOutcome, UploadedKeyPackages,
 };
+pub use leaving::{LeaveOutcome, NewLeave};
 pub use receipts::{NewReceipt, ReceiptOutcome};
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
@@ -111,7 +113,8 @@ pub trait Storage: Send + Sync + 'static {
     /// are: signatures were checked by the caller. A user's active devices are within `limits` afterwards; who
     /// registers one more brings the revocations of those it replaces in the same call, before it.
     ///
-    /// A revocation drops the device's unclaimed KeyPackages and its inbox.
+    /// A revocation drops the device's unclaimed KeyPackages and its inbox, and its leaves must be removed by the next commit
+    /// of each conversation (6.1).
     ///
     /// # Errors
     /// [`StorageError`].
@@ -141,7 +144,8 @@ pub trait Storage: Send + Sync + 'static {
     ) -> Result<Vec<KeyPackageStock>, StorageError>;
 
     /// Adds KeyPackages of one suite to the caller's stock. One that is remembered from before, claimed or not, is not
-    /// added again (those that were given out are remembered for ever).
+    /// added again (those that were given out are remembered for ever). With the first ones the user's other devices are told
+    /// of the device, and it is told where they are members (6.4).
     ///
     /// # Errors
     /// [`StorageError`].
@@ -270,6 +274,20 @@ pub trait Storage: Send + Sync + 'static {
         batch: AppendMessages,
         now_ms: u64,
     ) -> Result<AppendOutcome, StorageError>;
+
+    /// Takes the caller's user out of a conversation (6.1): from now on nothing of it is served to the user's devices and
+    /// nothing is accepted from them, and their leaves must be removed by the next commit. The last one closes it (6.6).
+    /// The same request again gets the same answer.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn leave(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        leave: NewLeave,
+        now_ms: u64,
+    ) -> Result<LeaveOutcome, StorageError>;
 
     /// A contiguous run of the entries that the caller may see after sequence number `after`: at most `limit`, at most
     /// [`ENTRIES_PER_PAGE`](curo_types::api::limits::ENTRIES_PER_PAGE) and

@@ -23,11 +23,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use curo_relay::failpoints;
 use curo_relay::storage::{
     AckOutcome, Acknowledge, AppendMessages, ClaimKeyPackages, ClaimOutcome, CommitOutcome, DirectoryOutcome,
-    NewConversation, NewReceipt, ReceiptOutcome, SqliteOptions, SqliteStorage, StorageError, UploadOutcome,
-    UploadedKeyPackages,
+    LeaveOutcome, NewConversation, NewLeave, NewReceipt, ReceiptOutcome, SqliteOptions, SqliteStorage, StorageError,
+    UploadOutcome, UploadedKeyPackages,
 };
 use curo_sqlite::CipherKey;
-use curo_types::{ClaimId, DeviceId, UserId};
+use curo_types::{ClaimId, DeviceId, IntentId, UserId};
 use world::{DEVICES, LIMITS, SUITE, World, accepted, key_of};
 
 /// Runs a call three times: failing before it does anything, failing after it is durable, and through.
@@ -172,9 +172,23 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
     assert!(matches!(outcome, AckOutcome::Done { .. }));
     assert!(w.sync(b, None, 0).await.inbox.is_empty());
 
+    let leave = NewLeave {
+        conversation: conversation.id,
+        incarnation: 1,
+        intent: IntentId::random(),
+        seq: 4,
+        request: b"leave".to_vec(),
+    };
+    let outcome = thrice!(
+        LEAVE_BEFORE_ACCEPT,
+        LEAVE_AFTER_ACCEPT,
+        s.leave(tenant, b, leave.clone(), now).await
+    );
+    assert!(matches!(outcome, LeaveOutcome::Left { closed: false, .. }));
+
     // Nothing was doubled on the way.
     assert_eq!(w.entries(a, &conversation, 0).await.len(), 4);
-    let next = World::commit(&conversation, a, 3, &[], &[]);
+    let next = World::commit(&conversation, a, 3, &[], &[b]);
     assert_eq!(accepted(w.accept(a, next).await).accepted.seq, 5);
     scenario.teardown();
 }

@@ -4,9 +4,11 @@
 //! members that it does not know. All limits stand in [`limits`].
 
 pub mod conversations;
+pub mod devices;
 pub mod directory;
 pub mod incarnations;
 pub mod key_packages;
+pub mod leave;
 pub mod limits;
 pub mod problem;
 pub mod receipts;
@@ -17,11 +19,13 @@ pub use conversations::{
     Accepted, CommitBundle, CommitRequest, CreateConversation, EntriesPage, EntryRecord, GroupInfoAnswer,
     MessagesAccepted, MessagesRequest, TreeAnswer, Winner,
 };
+pub use devices::{DeviceInfo, DevicesAnswer, RevokeDevice};
 pub use directory::{DirectoryAnswer, DirectoryQuery, DirectoryRecord, PeopleAnswer, PeopleQuery, PersonRecord};
 pub use incarnations::{
     Duty, DutyOffer, DutyRequest, IncarnationRecord, IncarnationsAnswer, LostLog, ReportCommit, ReportReason, Reported,
 };
 pub use key_packages::{Claim, ClaimAnswer, ClaimRequest, KeyPackageStock, UploadKeyPackages};
+pub use leave::{LeaveAnswer, LeaveRequest, PendingReason, PendingRemoval};
 pub use problem::Problem;
 pub use receipts::{MemberReceipt, PutReceipt, ReceiptTaken};
 pub use session::{RegisterDevice, Registered, SessionAnswer};

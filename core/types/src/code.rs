@@ -39,6 +39,8 @@ codes! {
     NOT_A_MEMBER = "not_a_member", 403, false;
     /// The device was removed from the conversation; its log is served up to the removal.
     REMOVED = "removed", 403, false;
+    /// Somebody has left or was revoked: nothing is accepted until a commit removes all leaves that the answer names.
+    REMOVAL_PENDING = "removal_pending", 409, true;
     /// No such path or thing.
     NOT_FOUND = "not_found", 404, false;
     /// The path exists, the method does not.

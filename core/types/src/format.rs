@@ -10,6 +10,7 @@ pub mod content;
 pub mod credential;
 pub mod directory;
 pub mod entry;
+pub mod leave;
 pub mod receipt;
 pub mod request_context;
 pub mod state;
@@ -20,6 +21,7 @@ pub use content::{Content, ContentBody, Kind, Priority, Reference, Subject, Text
 pub use credential::Credential;
 pub use directory::{Action, Approval, Envelope, EnvelopeBody, EnvelopeSignature, Signer, SuiteKey};
 pub use entry::{EntryHeader, EntryKind};
+pub use leave::{Leave, LeaveBody};
 pub use receipt::{Receipt, ReceiptPlace};
 pub use request_context::{AccessContext, Disclosure, PurposeOfUse, RequestContext};
 pub use state::{AsOf, StateBody, UserText};

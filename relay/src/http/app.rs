@@ -17,8 +17,8 @@ use super::held::InFlight;
 use super::paced::paced;
 use super::problem::Reject;
 use super::{
-    conversations, devices, directory, health, incarnations, key_packages, log, messages, metrics, observe, openapi,
-    receipts, session, stream, sync,
+    conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, metrics, observe,
+    openapi, own_devices, receipts, session, stream, sync,
 };
 use crate::state::AppState;
 
@@ -58,6 +58,8 @@ fn protocol() -> Routes {
     Routes::default()
         .post("/v1/session", session::open)
         .post("/v1/devices", devices::register)
+        .get("/v1/devices", own_devices::list)
+        .post("/v1/devices/{id}/revoke", own_devices::revoke)
         .post("/v1/directory", directory::query)
         .post("/v1/people", directory::people)
         .post("/v1/key-packages", key_packages::upload)
@@ -66,6 +68,7 @@ fn protocol() -> Routes {
         .post("/v1/conversations/{id}/commits", conversations::commit)
         .post("/v1/conversations/{id}/messages", messages::append)
         .put("/v1/conversations/{id}/receipt", receipts::put)
+        .post("/v1/conversations/{id}/leave", leave::leave)
         .get("/v1/conversations/{id}/entries", log::entries)
         .get("/v1/conversations/{id}/group-info", log::group_info)
         .get("/v1/conversations/{id}/winner", log::winner)

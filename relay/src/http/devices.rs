@@ -8,20 +8,21 @@ use axum::Json;
 use axum::extract::State;
 use curo_mls::Suite;
 use curo_types::api::{RegisterDevice, Registered, limits};
-use curo_types::format::{Action, Approval, Envelope, EnvelopeBody, Signer};
+use curo_types::format::{Action, Approval, Envelope, Signer};
 use curo_types::{Blob, DeviceId, Digest, ErrorCode};
 
 use super::extract::{self, User};
 use super::outcome::{self, detached};
 use super::problem::Reject;
+use crate::revoke::by_directory;
 use crate::state::{AppState, Tenant};
 use crate::storage::{DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome};
 
 /// Attempts when other changes of the user's devices come between.
-const ATTEMPTS: usize = 5;
+pub(super) const ATTEMPTS: usize = 5;
 
 /// Bytes of an envelope as a device submits it: everybody fetches it, for ever.
-const SUBMITTED_BYTES: usize = 2048;
+pub(super) const SUBMITTED_BYTES: usize = 2048;
 
 /// Registers a device of the caller's. The same envelope again is answered as the first time.
 #[utoipa::path(
@@ -164,24 +165,6 @@ fn evictions(tenant: &Tenant, user: &User, devices: Vec<DeviceState>) -> Vec<Dir
     active
         .into_iter()
         .take(surplus)
-        .map(|device| revocation(tenant, user, &device))
+        .map(|device| by_directory(&tenant.signer, &user.tenant, &device))
         .collect()
-}
-
-fn revocation(tenant: &Tenant, user: &User, device: &DeviceState) -> DirectoryChange {
-    let body = EnvelopeBody::revoke(user.tenant.clone(), user.user, device.device, device.envelope_hash);
-    let mut envelope = Envelope::new(body);
-    tenant.signer.sign_envelope(&mut envelope);
-    let bytes = envelope.to_bytes();
-    DirectoryChange {
-        device: DeviceRef {
-            user: user.user,
-            device: device.device,
-        },
-        action: Action::Revoke,
-        keys: Vec::new(),
-        previous: Some(device.envelope_hash),
-        request_hash: Digest::of(&bytes),
-        envelope: bytes,
-    }
 }

@@ -63,12 +63,29 @@ pub(super) async fn upload(
         .await
         .map_err(outcome::storage)?;
     match outcome {
-        UploadOutcome::Accepted(stock) => Ok(Json(stock)),
+        UploadOutcome::Accepted(stock) => {
+            if !device.state.announced {
+                wake_user(&app, &device).await?;
+            }
+            Ok(Json(stock))
+        }
         UploadOutcome::TooMany => Err(Reject::too_large("more than 200 KeyPackages of one device and suite")),
         UploadOutcome::UnknownDevice => Err(Reject::new(ErrorCode::UNKNOWN_DEVICE)),
         UploadOutcome::DeviceRevoked => Err(Reject::new(ErrorCode::DEVICE_REVOKED)),
         UploadOutcome::WrongKey => Err(Reject::because(ErrorCode::REFUSED, "the key is not the directory's")),
     }
+}
+
+/// The user's devices have news: there is one more.
+async fn wake_user(app: &Arc<AppState>, device: &Device) -> Result<(), Reject> {
+    let devices = app
+        .storage
+        .devices(&device.tenant, device.caller.user)
+        .await
+        .map_err(outcome::storage)?;
+    let active = devices.into_iter().filter(|device| device.active);
+    app.hub.wake(&device.tenant, active.map(|device| device.device));
+    Ok(())
 }
 
 /// What every uploaded KeyPackage must say.

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 
 use super::{
-    conversations, devices, directory, health, incarnations, key_packages, log, messages, receipts, session, stream,
-    sync,
+    conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices, receipts,
+    session, stream, sync,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -23,6 +23,8 @@ use super::{
     paths(
         session::open,
         devices::register,
+        own_devices::list,
+        own_devices::revoke,
         directory::query,
         directory::people,
         key_packages::upload,
@@ -31,6 +33,7 @@ use super::{
         conversations::commit,
         messages::append,
         receipts::put,
+        leave::leave,
         log::entries,
         log::winner,
         log::tree,

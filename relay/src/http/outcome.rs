@@ -40,6 +40,7 @@ pub(super) fn refusal(state: &AppState, tenant: &Tenant, refusal: Refusal) -> Re
             problem.winner = winner;
         }
         Refusal::NotYourTurn { for_ms } => problem.retry_after_ms = Some(for_ms),
+        Refusal::RemovalPending(pending) => problem.pending = pending,
         Refusal::Rule(rule) => problem.detail = Some(rule.to_owned()),
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! Arguments and outcomes around conversations: commits, messages, the log.
 
-use curo_types::api::{Accepted, EntryRecord, Winner};
+use curo_types::api::{Accepted, EntryRecord, PendingRemoval, Winner};
 use curo_types::format::CursorClaim;
 use curo_types::{ConversationId, DeviceId, Digest, ErrorCode, GroupId, IntentId, SuiteId};
 
@@ -69,6 +69,8 @@ pub enum Refusal {
         /// What came since.
         missing: Missing,
     },
+    /// Leaves must be removed first (6.1).
+    RemovalPending(Vec<PendingRemoval>),
     /// A device that the commit adds or updates changed after the directory version that the commit names.
     DirectoryChanged,
     /// Another rule, by its name.
@@ -91,6 +93,7 @@ impl Refusal {
             Self::StaleEpoch(_) => ErrorCode::STALE_EPOCH,
             Self::StaleCounter { .. } => ErrorCode::STALE_COUNTER,
             Self::EpochTaken { .. } => ErrorCode::EPOCH_TAKEN,
+            Self::RemovalPending(_) => ErrorCode::REMOVAL_PENDING,
             Self::DirectoryChanged => ErrorCode::DIRECTORY_CHANGED,
             Self::Rule(_) => ErrorCode::REFUSED,
         }

@@ -59,6 +59,8 @@ pub struct DeviceState {
     pub registered_ms: u64,
     /// When it was last seen, coarsely; at first when it was registered.
     pub last_seen_ms: u64,
+    /// Whether the user's other devices were told of it, which is done with its first KeyPackages.
+    pub announced: bool,
 }
 
 /// An envelope to append to the directory, already verified and signed.

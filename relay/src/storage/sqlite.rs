@@ -3,6 +3,7 @@
 //! One file per noun below. They take a connection inside a transaction and know neither threads nor HTTP; `methods.rs`
 //! turns each method of [`Storage`](super::Storage) into one transaction.
 
+mod announce;
 mod claims;
 mod commit_rules;
 mod commits;
@@ -14,6 +15,7 @@ mod feed;
 mod inbox;
 mod incarnations;
 mod key_packages;
+mod leaving;
 mod log;
 mod messages;
 mod methods;
@@ -63,6 +65,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 4,
         name: "incarnations",
         sql: include_str!("../../migrations/0004_incarnations.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 5,
+        name: "leaving",
+        sql: include_str!("../../migrations/0005_leaving.sql"),
         rust: None,
     },
 ];

@@ -18,6 +18,7 @@ mod directory;
 mod external;
 mod incarnations;
 mod key_packages;
+mod leaving;
 mod life;
 mod messages;
 mod metrics;

@@ -8,6 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::{Map, Value, json};
 
 use crate::device::{Device, SUITE, Talk, pair};
+use crate::leaving::{body, last_envelope, revocation, signed, vouched};
 use crate::schema::Document;
 use crate::world::{World, tenant};
 
@@ -60,7 +61,7 @@ fn calls(document: &Document) -> Vec<Call<'_>> {
 async fn every_call_answers_as_the_document_says() {
     let document = Document(serde_json::from_str(KEPT).unwrap());
     let calls = calls(&document);
-    assert_eq!(calls.len(), 22, "a new call is driven here as well");
+    assert_eq!(calls.len(), 25, "a new call is driven here as well");
     for call in calls {
         // A relay for each: what one call does cannot help or hinder another.
         let scene = Scene::set(&call).await;
@@ -84,8 +85,8 @@ impl Scene {
         let (mut anna, mut ben, talk, cursor) = pair(&world).await;
         let mut parameters = named(json!({"id": talk.id, "incarnation": 1}));
         let body = match call.id {
-            "healthz" | "readyz" | "openapi" | "openSession" | "readEntries" | "readIncarnations" | "sync"
-            | "openStream" | "readGroupInfo" => json!({}),
+            "healthz" | "readyz" | "openapi" | "openSession" | "listDevices" | "readEntries" | "readIncarnations"
+            | "sync" | "openStream" | "readGroupInfo" => json!({}),
             "registerDevice" => {
                 anna = Device::unregistered(&world, &tenant(), "anna").await;
                 json!({"envelope": curo_types::Blob(anna.envelope().to_bytes())})
@@ -119,6 +120,14 @@ impl Scene {
                 scene
             }
             "askForDuty" => json!({"duty": "open_incarnation"}),
+            "revokeDevice" => {
+                let tablet = anna.sibling(&world, "anna").await;
+                let previous = last_envelope(&world, &anna, tablet.id).await;
+                let body = revocation(anna.user(), tablet.id, previous, anna.id);
+                parameters.insert("id".into(), json!(tablet.id));
+                serde_json::to_value(vouched(body, &anna)).unwrap()
+            }
+            "leave" => serde_json::to_value(signed(body(&anna, talk, cursor.seq), &anna)).unwrap(),
             "readWinner" => {
                 parameters.insert("epoch".into(), json!(0));
                 json!({})

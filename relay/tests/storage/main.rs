@@ -13,6 +13,7 @@ mod devices;
 mod external;
 mod incarnations;
 mod key_packages;
+mod leaving;
 mod log;
 mod messages;
 mod receipts;
@@ -118,6 +119,15 @@ on_sqlite! {
         p3_10_the_third_loss_brings_the_turn,
         p3_10_a_turn_ends_and_is_not_given_again_soon,
         p3_10_a_duty_is_one_members_for_thirty_seconds;
+    leaving:
+        p6_1_nothing_is_accepted_until_those_who_left_are_removed,
+        p6_2_one_that_left_gets_nothing_more,
+        p6_1_the_same_request_again_gets_the_same_answer,
+        p6_1_a_revoked_device_must_be_removed_first,
+        p6_6_the_last_one_closes,
+        p3_1_the_intent_of_a_sender_that_left_is_still_known,
+        p6_4_a_new_device_is_announced_once_with_its_first_key_packages,
+        p6_1_leaving_and_removal_by_others_race_harmlessly;
     messages:
         p3_2_sequence_numbers_are_contiguous_and_hashes_chain,
         p3_2_p9_3_concurrent_messages_get_contiguous_numbers,

@@ -96,6 +96,7 @@ fn apply_own(
         time_ms: one.time_ms,
         body: Blob(body),
         h: one.h,
+        leaves: Vec::new(),
     };
     let follows = live(conv) && incarnation == conv.incarnation && one.seq == conv.cursor_seq + 1;
     let h: Digest = entry.expected_hash(&me.tenant, conv.id, conv.cursor_h);

@@ -150,6 +150,10 @@ pub struct EntryRecord {
     pub body: Blob,
     /// The entry hash.
     pub h: Digest,
+    /// Of a commit: the signed requests to leave of those that it removes (2.22). Not part of what `h` covers: each one
+    /// proves itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaves: Vec<Blob>,
 }
 
 impl EntryRecord {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::conversations::{EntryRecord, Winner};
+use super::leave::PendingRemoval;
 use crate::ErrorCode;
 use crate::format::SignedTip;
 
@@ -34,6 +35,9 @@ pub struct Problem {
     /// With `epoch_taken`: the commit that won.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub winner: Option<Winner>,
+    /// With `removal_pending`: the leaves that the next commit must remove.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<PendingRemoval>,
 }
 
 impl Problem {
@@ -49,6 +53,7 @@ impl Problem {
             missing: Vec::new(),
             tip: None,
             winner: None,
+            pending: Vec::new(),
         }
     }
 

@@ -150,6 +150,27 @@ pub enum InboxItem {
         /// The live incarnation.
         incarnation: u64,
     },
+    /// The user has left the conversation, by another device: nothing more of it is served.
+    Left {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The incarnation.
+        incarnation: u64,
+    },
+    /// Another device of the user was registered: it is to be added to the user's conversations (rule 6.4).
+    Device {
+        /// The new device.
+        device: DeviceId,
+        /// Its directory version.
+        version: u64,
+    },
+    /// The user is in this conversation and the device is not yet: another device of the user, or a member, adds it.
+    Waiting {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The incarnation.
+        incarnation: u64,
+    },
     /// A kind of a later version.
     #[serde(other)]
     Unknown,

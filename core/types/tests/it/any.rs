@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use curo_types::FormatError;
-use curo_types::format::{AuthenticatedData, Content, Credential, Envelope, Receipt, RequestContext, StateBody};
+use curo_types::format::{AuthenticatedData, Content, Credential, Envelope, Leave, Receipt, RequestContext, StateBody};
 
 /// The formats that [`Any::decode`] knows, by their names in the vectors.
-pub const DECODABLE: [&str; 7] = [
+pub const DECODABLE: [&str; 8] = [
     "credential",
     "authenticated_data",
     "content",
@@ -14,6 +14,7 @@ pub const DECODABLE: [&str; 7] = [
     "request_context",
     "receipt",
     "conversation_state",
+    "leave_request",
 ];
 
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +26,7 @@ pub enum Any {
     Context(RequestContext),
     Receipt(Receipt),
     State(StateBody),
+    Leave(Leave),
 }
 
 impl Any {
@@ -37,6 +39,7 @@ impl Any {
             "request_context" => RequestContext::from_header(&URL_SAFE_NO_PAD.encode(bytes)).map(Self::Context),
             "receipt" => Receipt::from_bytes(bytes).map(Self::Receipt),
             "conversation_state" => StateBody::from_bytes(bytes).map(Self::State),
+            "leave_request" => Leave::from_bytes(bytes).map(Self::Leave),
             other => panic!("{other} cannot be decoded"),
         }
     }
@@ -49,6 +52,7 @@ impl Any {
             Self::Envelope(value) => value.to_bytes(),
             Self::Receipt(value) => value.to_bytes(),
             Self::State(value) => value.to_bytes().unwrap(),
+            Self::Leave(value) => value.to_bytes(),
             Self::Context(value) => URL_SAFE_NO_PAD.decode(value.to_header()).unwrap(),
         }
     }

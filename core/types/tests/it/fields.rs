@@ -2,7 +2,8 @@
 
 use curo_types::format::{
     AccessContext, Action, Approval, AsOf, AuditHead, AuthenticatedData, Content, Credential, CursorClaim, Envelope,
-    EnvelopeBody, PurposeOfUse, Receipt, Reference, RequestContext, Signer, StateBody, Subject, SuiteKey, UserText,
+    EnvelopeBody, Leave, LeaveBody, PurposeOfUse, Receipt, Reference, RequestContext, Signer, StateBody, Subject,
+    SuiteKey, UserText,
 };
 use curo_types::{SuiteId, Text};
 use serde_json::Value;
@@ -159,6 +160,21 @@ fn envelope(fields: &Value) -> Envelope {
     envelope
 }
 
+fn leave(fields: &Value) -> Leave {
+    let mut leave = Leave::new(LeaveBody::new(
+        tenant(fields),
+        id(&fields["conversation"]),
+        number(&fields["incarnation"]),
+        id(&fields["user"]),
+        id(&fields["device"]),
+        suite(fields),
+        id(&fields["intent"]),
+        number(&fields["seq"]),
+    ));
+    leave.signature = bytes(&fields["signature"]);
+    leave
+}
+
 pub fn made(format: &str, fields: &Value) -> Any {
     match format {
         "credential" => Any::Credential(credential(fields)),
@@ -168,6 +184,7 @@ pub fn made(format: &str, fields: &Value) -> Any {
         "request_context" => Any::Context(request_context(fields)),
         "receipt" => Any::Receipt(receipt(fields)),
         "conversation_state" => Any::State(state(fields)),
+        "leave_request" => Any::Leave(leave(fields)),
         other => panic!("{other}"),
     }
 }

@@ -77,6 +77,7 @@ fn every_format_has_its_limit() {
         ("request_context", 1024),
         ("receipt", 160),
         ("conversation_state", Content::LIMIT),
+        ("leave_request", 1024),
     ] {
         // A byte string as long as the rest: its head is no longer than 5 bytes.
         let string = |size: usize| {

@@ -4,11 +4,12 @@ use std::fmt::Debug;
 
 use curo_types::api::{
     Accepted, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews, CreateConversation,
-    CursorReport, DirectoryAnswer, DirectoryQuery, DirectoryRecord, Duty, DutyOffer, DutyRequest, EntriesPage,
-    EntryRecord, GroupInfoAnswer, InboxItem, InboxRecord, IncarnationRecord, IncarnationsAnswer, KeyPackageStock,
-    LostLog, MemberCursor, MemberReceipt, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, PersonRecord,
-    Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, ReportReason, Reported, SessionAnswer,
-    StreamEvent, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    CursorReport, DeviceInfo, DevicesAnswer, DirectoryAnswer, DirectoryQuery, DirectoryRecord, Duty, DutyOffer,
+    DutyRequest, EntriesPage, EntryRecord, GroupInfoAnswer, InboxItem, InboxRecord, IncarnationRecord,
+    IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, LostLog, MemberCursor, MemberReceipt,
+    MessagesAccepted, MessagesRequest, PendingReason, PendingRemoval, PeopleAnswer, PeopleQuery, PersonRecord, Problem,
+    PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, ReportReason, Reported, RevokeDevice,
+    SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
 use curo_types::{
@@ -54,6 +55,17 @@ fn entry() -> EntryRecord {
         time_ms: u64::MAX,
         body: blob(),
         h: Digest([4; 32]),
+        leaves: vec![blob()],
+    }
+}
+
+fn pending() -> PendingRemoval {
+    PendingRemoval {
+        user: UserId([8; 16]),
+        device: DeviceId([6; 16]),
+        reason: PendingReason::Left,
+        leave: Some(blob()),
+        version: Some(8),
     }
 }
 
@@ -169,6 +181,27 @@ pub fn sync_answer() -> SyncAnswer {
                     seq: 3,
                 },
             },
+            InboxRecord {
+                index: 3,
+                item: InboxItem::Left {
+                    conversation: CONVERSATION,
+                    incarnation: 1,
+                },
+            },
+            InboxRecord {
+                index: 4,
+                item: InboxItem::Device {
+                    device: DeviceId([6; 16]),
+                    version: 8,
+                },
+            },
+            InboxRecord {
+                index: 5,
+                item: InboxItem::Waiting {
+                    conversation: CONVERSATION,
+                    incarnation: 1,
+                },
+            },
         ],
         conversations: vec![ConversationNews {
             conversation: CONVERSATION,
@@ -277,6 +310,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         missing: vec![entry()],
         tip: Some(tip()),
         winner: Some(winner()),
+        pending: vec![pending()],
         ..Problem::new(ErrorCode::EPOCH_TAKEN)
     };
     let sync_request = SyncRequest {
@@ -467,6 +501,22 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             },
             &["event", "code"],
         ),
+        check(&LeaveRequest { leave: blob() }, &["leave"]),
+        check(&LeaveAnswer { closed: true }, &["closed"]),
+        check(&pending(), &["user", "device", "reason"]),
+        check(
+            &DevicesAnswer {
+                devices: vec![DeviceInfo {
+                    device,
+                    registered_ms: 1,
+                    last_seen_ms: 2,
+                    revoked: false,
+                    current: true,
+                }],
+            },
+            &["devices"],
+        ),
+        check(&RevokeDevice { envelope: Some(blob()) }, &[]),
         check(&problem, &["type", "title", "status", "code"]),
     ]
 }

@@ -7,7 +7,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use crate::file::{Vectors, bytes, id, number, tenant};
 
 /// Ed25519 as the one suite of the vectors uses it.
-fn ed25519(suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+pub fn ed25519(suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let Ok(key) = <[u8; 32]>::try_from(key) else {
         return false;
     };

@@ -2,7 +2,8 @@
 
 use curo_types::api::EntryRecord;
 use curo_types::format::{
-    Content, EntryHeader, EntryKind, Envelope, Kind, LogKeyStatement, Receipt, ReceiptPlace, RequestContext, SignedTip,
+    Content, EntryHeader, EntryKind, Envelope, Kind, Leave, LogKeyStatement, Receipt, ReceiptPlace, RequestContext,
+    SignedTip,
 };
 use curo_types::{Blob, ConversationId, Digest, FormatError};
 
@@ -13,7 +14,7 @@ use crate::fields::{made, request_context};
 use crate::file::{Vectors, bytes, id, number, optional, repository_file, tenant, text};
 
 /// All formats of docs/protocol.md section 2.
-pub const FORMATS: [&str; 11] = [
+pub const FORMATS: [&str; 12] = [
     "credential",
     "authenticated_data",
     "content",
@@ -22,6 +23,7 @@ pub const FORMATS: [&str; 11] = [
     "log_key_statement",
     "directory_envelope",
     "request_context",
+    "leave_request",
     "direct_conversation_id",
     "receipt",
     "conversation_state",
@@ -49,9 +51,9 @@ fn the_file_has_vectors_of_every_format_in_the_source() {
         .flat_map(|format| file.of(format))
         .map(|vector| bytes(&vector["bytes"]))
         .collect();
-    let signed: Vec<Vec<u8>> = file
-        .of("directory_envelope")
+    let signed: Vec<Vec<u8>> = ["directory_envelope", "leave_request"]
         .iter()
+        .flat_map(|format| file.of(format))
         .map(|vector| bytes(&vector["signed"]))
         .collect();
     let sealed = file.of("receipt").iter();
@@ -85,7 +87,10 @@ fn the_file_has_vectors_of_every_format_in_the_source() {
             domains += 1;
         }
     }
-    assert_eq!(domains, 7, "entry, tip, log key, directory, direct, receipt twice");
+    assert_eq!(
+        domains, 8,
+        "entry, tip, log key, directory, leave, direct, receipt twice"
+    );
 }
 
 #[test]
@@ -175,6 +180,7 @@ fn p2_5_entry_hashes_form_a_chain() {
             time_ms: number(&fields["time_ms"]),
             body: Blob(body.clone()),
             h: id(&vector["h"]),
+            leaves: Vec::new(),
         };
         let conversation = id(&fields["conversation"]);
         let header = EntryHeader {
@@ -285,6 +291,20 @@ fn p8_3_receipts_are_signed_and_bound_to_their_place_as_published() {
         .map(|vector| text(&vector["bytes"]).len())
         .collect();
     assert_eq!(lengths.len(), 1, "the length says nothing of the watermark");
+}
+
+#[test]
+fn p6_1_requests_to_leave_are_signed_as_published() {
+    let file = Vectors::read();
+    for vector in file.of("leave_request") {
+        let leave = Leave::from_bytes(&bytes(&vector["bytes"])).unwrap();
+        assert_eq!(hex::encode(leave.signed_bytes()), text(&vector["signed"]));
+        let signer = text(&vector["fields"]["signed_by"]);
+        for key in ["directory", "log", "phone", "tablet"] {
+            let verified = leave.verify(&file.public_key(key).0, &crate::signatures::ed25519);
+            assert_eq!(verified.is_ok(), key == signer, "{key}");
+        }
+    }
 }
 
 #[test]

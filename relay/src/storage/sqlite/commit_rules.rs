@@ -6,7 +6,7 @@ use curo_types::{DeviceId, SuiteId, TenantId};
 
 use super::conversations::{self, Group, Place};
 use super::sql::Stop;
-use super::{devices, directory, tenants};
+use super::{devices, directory, leaving, tenants};
 use crate::storage::{DeviceRef, LeafClaim, NewCommit, Refusal};
 
 type Refused = Stop<Refusal>;
@@ -33,6 +33,10 @@ pub(super) fn check_rules(
     }
     for leaf in commit.added.iter().chain([&commit.updated]) {
         check_leaf(conn, place.tenant, group.suite, leaf, commit.directory_version)?;
+    }
+    // One from outside brings somebody back who can remove them.
+    if !commit.key.external {
+        leaving::require_none_but(conn, place, &commit.removed)?;
     }
     let leaves = conversations::leaves(conn, place)?;
     let mut removed = commit.removed.clone();

@@ -10,7 +10,7 @@ use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, first, one, run};
-use super::{incarnations, log, outside, tenants, turns};
+use super::{incarnations, leaving, log, outside, tenants, turns};
 use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, GroupState, NewCommit, NewConversation, Refusal,
 };
@@ -251,7 +251,10 @@ fn apply(
              WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND device = ?4 AND removed_seq IS NULL",
             (tenant, conversation, incarnation, device.0, U(seq), U(position)),
         )?;
-        inbox::push(conn, place, *device, Kind::Removed, seq, position)?;
+        leaving::removed(conn, place, *device, seq)?;
+        if !conversations::has_left(conn, place, *device)? {
+            inbox::push(conn, place, *device, Kind::Removed, seq, position)?;
+        }
     }
     for leaf in &commit.added {
         insert_member(conn, place, leaf.device, seq, position)?;

@@ -39,17 +39,26 @@ pub(super) struct Group {
     pub(super) over: bool,
 }
 
-/// A span of membership: entries after `joined_seq` up to `removed_seq` are the device's.
+/// A span of membership: entries after `joined_seq` up to `removed_seq` are the device's, and none any more once its user has
+/// left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Span {
     pub(super) joined_seq: u64,
     pub(super) removed_seq: Option<u64>,
+    /// The log's last entry when the user left.
+    pub(super) left_seq: Option<u64>,
 }
 
 impl Span {
-    /// Whether the device was a member when entry `seq` was appended, the entry that added or removed it included.
+    /// Whether the device was removed, or its user has left.
+    pub(super) fn has_ended(self) -> bool {
+        self.removed_seq.is_some() || self.left_seq.is_some()
+    }
+
+    /// Whether the device may see entry `seq`: it was a member when it was appended, the entry that added or removed it
+    /// included, and its user has not left since.
     pub(super) fn covers(self, seq: u64) -> bool {
-        seq >= self.joined_seq && self.removed_seq.is_none_or(|removed| seq <= removed)
+        self.left_seq.is_none() && seq >= self.joined_seq && self.removed_seq.is_none_or(|removed| seq <= removed)
     }
 }
 
@@ -97,16 +106,24 @@ pub(super) fn spans(conn: &Connection, place: Place<'_>, device: DeviceId) -> Re
     let (tenant, conversation, incarnation) = place.key();
     all(
         conn,
-        "SELECT joined_seq, removed_seq FROM membership INDEXED BY membership_device
+        "SELECT joined_seq, removed_seq, left_seq FROM membership INDEXED BY membership_device
          WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND device = ?4 ORDER BY joined_seq",
         (tenant, conversation, incarnation, device.0),
         |row| {
             Ok(Span {
                 joined_seq: row.get::<_, U>(0)?.0,
                 removed_seq: row.get::<_, Option<U>>(1)?.map(|U(seq)| seq),
+                left_seq: row.get::<_, Option<U>>(2)?.map(|U(seq)| seq),
             })
         },
     )
+}
+
+/// Whether the device's last span ended because its user left: it is told nothing any more.
+pub(super) fn has_left(conn: &Connection, place: Place<'_>, device: DeviceId) -> Result<bool, DbError> {
+    Ok(spans(conn, place, device)?
+        .last()
+        .is_some_and(|span| span.left_seq.is_some()))
 }
 
 /// The devices that have a leaf.
@@ -183,7 +200,7 @@ pub(super) fn member(conn: &Connection, place: Place<'_>, caller: DeviceRef) -> 
         return Err(Stop::refused(refusal));
     }
     let span = known.pop().ok_or_else(not_a_member)?;
-    if span.removed_seq.is_some() {
+    if span.has_ended() {
         return Err(Stop::refused(Refusal::Removed));
     }
     let group = group(conn, here)?.ok_or(DbError::NoRow)?;
@@ -268,9 +285,9 @@ pub(super) fn tip(place: Place<'_>, seq: u64, h: Digest) -> Tip {
     }
 }
 
-/// The tip of a span: the log's, or that of the removal.
+/// The tip of a span: the log's, or that of the removal or of the moment when the user left.
 pub(super) fn tip_of_span(conn: &Connection, place: Place<'_>, group: Group, span: Span) -> Result<Tip, DbError> {
-    match span.removed_seq {
+    match span.left_seq.or(span.removed_seq) {
         None => Ok(tip(place, group.last_seq, group.last_h)),
         Some(seq) => Ok(tip(place, seq, log::hash_at(conn, place, seq)?.ok_or(DbError::NoRow)?)),
     }

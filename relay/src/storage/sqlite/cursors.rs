@@ -127,5 +127,5 @@ fn moves_forward(
     let Some(span) = conversations::spans(conn, place, device)?.pop() else {
         return Ok(false);
     };
-    Ok(report.seq > known && report.seq <= span.removed_seq.unwrap_or(group.last_seq))
+    Ok(span.left_seq.is_none() && report.seq > known && report.seq <= span.removed_seq.unwrap_or(group.last_seq))
 }

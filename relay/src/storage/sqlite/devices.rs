@@ -50,13 +50,14 @@ fn state(row: &Row<'_>) -> rusqlite::Result<DeviceState> {
         envelope_hash: Digest(row.get(4)?),
         registered_ms: row.get::<_, U>(5)?.0,
         last_seen_ms: row.get::<_, U>(6)?.0,
+        announced: row.get(7)?,
         keys: Vec::new(),
     })
 }
 
 /// One device.
 pub(super) fn find(conn: &Connection, tenant: &TenantId, device: DeviceId) -> Result<Option<DeviceState>, DbError> {
-    let sql = "SELECT user, device, active, version, envelope_hash, registered_ms, last_seen_ms
+    let sql = "SELECT user, device, active, version, envelope_hash, registered_ms, last_seen_ms, announced
                FROM device WHERE tenant = ?1 AND device = ?2";
     let Some(mut found) = first(conn, sql, (tenant.as_str(), device.0), state)? else {
         return Ok(None);
@@ -67,7 +68,7 @@ pub(super) fn find(conn: &Connection, tenant: &TenantId, device: DeviceId) -> Re
 
 /// A user's devices by time of registration.
 pub(super) fn of_user(conn: &Connection, tenant: &TenantId, user: UserId) -> Result<Vec<DeviceState>, DbError> {
-    let sql = "SELECT user, device, active, version, envelope_hash, registered_ms, last_seen_ms
+    let sql = "SELECT user, device, active, version, envelope_hash, registered_ms, last_seen_ms, announced
                FROM device INDEXED BY device_user WHERE tenant = ?1 AND user = ?2 ORDER BY registered_ms, device";
     let mut devices = all(conn, sql, (tenant.as_str(), user.0), state)?;
     for device in &mut devices {

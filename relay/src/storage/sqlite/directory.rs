@@ -8,7 +8,7 @@ use curo_types::{Blob, DeviceId, Digest, TenantId, UserId};
 
 use super::devices;
 use super::sql::{Stop, U, all, exists, first, run};
-use super::{inbox, tenants};
+use super::{inbox, leaving, tenants};
 use crate::storage::{DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage};
 
 /// 24 hours.
@@ -154,6 +154,7 @@ fn apply(conn: &Connection, tenant: &TenantId, change: &DirectoryChange, now_ms:
             (tenant.as_str(), device.0),
         )?;
         inbox::forget(conn, tenant, device, u64::MAX)?;
+        leaving::revoked(conn, tenant, device, now_ms)?;
     }
     Ok(version)
 }

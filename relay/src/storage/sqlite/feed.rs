@@ -116,7 +116,7 @@ fn cursors(
          FROM membership m INDEXED BY membership_device
          CROSS JOIN conversation c ON c.tenant = m.tenant AND c.conversation = m.conversation
          CROSS JOIN participant p ON p.tenant = m.tenant AND p.conversation = m.conversation AND p.incarnation = m.incarnation
-         WHERE m.tenant = ?1 AND m.device = ?2 AND m.removed_seq IS NULL AND c.cursor_position > ?3
+         WHERE m.tenant = ?1 AND m.device = ?2 AND m.removed_seq IS NULL AND m.left_seq IS NULL AND c.cursor_position > ?3
            AND p.cursor_position > ?3 AND p.cursor_position <= ?4 AND p.device <> ?2
          ORDER BY p.cursor_position LIMIT ?5",
         (
@@ -157,7 +157,7 @@ fn entries(
          CROSS JOIN entry e INDEXED BY entry_position
             ON e.tenant = m.tenant AND e.conversation = m.conversation AND e.incarnation = m.incarnation
            AND e.position > max(?3, m.joined_position) AND e.position <= min(?4, ifnull(m.removed_position, ?4))
-         WHERE m.tenant = ?1 AND m.device = ?2 AND c.last_position > ?3
+         WHERE m.tenant = ?1 AND m.device = ?2 AND m.left_seq IS NULL AND c.last_position > ?3
          ORDER BY e.position LIMIT ?5",
         (
             tenant.as_str(),

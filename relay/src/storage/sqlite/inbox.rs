@@ -1,8 +1,8 @@
-//! The inbox: a log per device of Welcomes and removals, forgotten once the device has dealt with them (5.7), and with it the
-//! Welcomes and trees that nobody else needs (3.8).
+//! The inbox: a log per device of Welcomes, removals and other news that are for it alone, forgotten once the device has dealt
+//! with them (5.7), and with it the Welcomes and trees that nobody else needs (3.8).
 
 use curo_sqlite::DbError;
-use curo_sqlite::rusqlite::{self, Connection};
+use curo_sqlite::rusqlite::{Connection, Row};
 use curo_types::api::InboxItem;
 use curo_types::{Blob, ConversationId, DeviceId, Digest, GroupId, SuiteId, TenantId};
 
@@ -17,12 +17,16 @@ pub(super) struct Items {
     pub(super) cut_at: Option<u64>,
 }
 
-/// What an item tells about the entry that caused it.
+/// What an item tells about a conversation. The first two are about the entry that caused them.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Welcome,
     Removed,
     Incarnation,
+    /// The user has left.
+    Left,
+    /// The user is in it, the device not yet.
+    Waiting,
 }
 
 impl Kind {
@@ -31,6 +35,8 @@ impl Kind {
             Self::Welcome => "welcome",
             Self::Removed => "removed",
             Self::Incarnation => "incarnation",
+            Self::Left => "left",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -44,14 +50,9 @@ pub(super) fn push(
     seq: u64,
     position: u64,
 ) -> Result<(), DbError> {
-    let index = first(
-        conn,
-        "UPDATE device SET inbox_last = inbox_last + 1 WHERE tenant = ?1 AND device = ?2 AND active = 1
-         RETURNING inbox_last",
-        (place.tenant.as_str(), device.0),
-        |row| row.get::<_, U>(0),
-    )?;
-    let Some(index) = index else { return Ok(()) };
+    let Some(index) = next_index(conn, place.tenant, device)? else {
+        return Ok(());
+    };
     let (tenant, conversation, incarnation) = place.key();
     run(
         conn,
@@ -69,6 +70,36 @@ pub(super) fn push(
         ),
     )?;
     Ok(())
+}
+
+/// Tells a device of another one of its user.
+pub(super) fn push_device(
+    conn: &Connection,
+    tenant: &TenantId,
+    device: DeviceId,
+    subject: DeviceId,
+    version: u64,
+    position: u64,
+) -> Result<(), DbError> {
+    let Some(index) = next_index(conn, tenant, device)? else {
+        return Ok(());
+    };
+    run(
+        conn,
+        "INSERT INTO inbox (tenant, device, idx, kind, subject, version, position) VALUES (?1, ?2, ?3, 'device', ?4, ?5, ?6)",
+        (tenant.as_str(), device.0, index, subject.0, U(version), U(position)),
+    )?;
+    Ok(())
+}
+
+fn next_index(conn: &Connection, tenant: &TenantId, device: DeviceId) -> Result<Option<U>, DbError> {
+    first(
+        conn,
+        "UPDATE device SET inbox_last = inbox_last + 1 WHERE tenant = ?1 AND device = ?2 AND active = 1
+         RETURNING inbox_last",
+        (tenant.as_str(), device.0),
+        |row| row.get::<_, U>(0),
+    )
 }
 
 /// Index of the last item that was issued to the device.
@@ -101,32 +132,59 @@ pub(super) fn forget(conn: &Connection, tenant: &TenantId, device: DeviceId, upt
         "DELETE FROM inbox WHERE tenant = ?1 AND device = ?2 AND idx <= ?3",
         (tenant.as_str(), device.0, U(upto)),
     )?;
-    for (conversation, incarnation, seq) in welcomes {
+    for (conversation, incarnation, U(seq)) in welcomes {
         let place = Place {
             tenant,
             conversation,
             incarnation,
         };
-        let (tenant, conversation, incarnation) = place.key();
-        let key = (tenant, conversation, incarnation, seq);
-        run(
-            conn,
-            "DELETE FROM welcome
-             WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND seq = ?4 AND NOT EXISTS (
-                 SELECT 1 FROM inbox i INDEXED BY inbox_entry WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3 AND i.seq = ?4
-                                         AND i.kind = 'welcome')",
-            key,
-        )?;
-        run(
-            conn,
-            "DELETE FROM tree
-             WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND seq = ?4 AND NOT EXISTS (
-                 SELECT 1 FROM inbox i INDEXED BY inbox_entry WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3 AND i.seq = ?4
-                                         AND i.kind = 'welcome')
-             AND seq < (SELECT max(seq) FROM tree WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3)",
-            key,
-        )?;
+        release(conn, place, seq)?;
     }
+    Ok(())
+}
+
+/// Forgets the items of a device that are about a conversation: its user has left.
+pub(super) fn forget_place(conn: &Connection, place: Place<'_>, device: DeviceId) -> Result<(), DbError> {
+    let (tenant, conversation, incarnation) = place.key();
+    let welcomes = all(
+        conn,
+        "SELECT DISTINCT seq FROM inbox
+         WHERE tenant = ?1 AND device = ?2 AND idx > 0 AND conversation = ?3 AND incarnation = ?4 AND kind = 'welcome'",
+        (tenant, device.0, conversation, incarnation),
+        |row| row.get::<_, U>(0),
+    )?;
+    run(
+        conn,
+        "DELETE FROM inbox WHERE tenant = ?1 AND device = ?2 AND idx > 0 AND conversation = ?3 AND incarnation = ?4",
+        (tenant, device.0, conversation, incarnation),
+    )?;
+    for U(seq) in welcomes {
+        release(conn, place, seq)?;
+    }
+    Ok(())
+}
+
+/// Forgets the Welcome and the tree of a commit, unless somebody still needs them.
+fn release(conn: &Connection, place: Place<'_>, seq: u64) -> Result<(), DbError> {
+    let (tenant, conversation, incarnation) = place.key();
+    let key = (tenant, conversation, incarnation, U(seq));
+    run(
+        conn,
+        "DELETE FROM welcome
+         WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND seq = ?4 AND NOT EXISTS (
+             SELECT 1 FROM inbox i INDEXED BY inbox_entry WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3 AND i.seq = ?4
+                                     AND i.kind = 'welcome')",
+        key,
+    )?;
+    run(
+        conn,
+        "DELETE FROM tree
+         WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND seq = ?4 AND NOT EXISTS (
+             SELECT 1 FROM inbox i INDEXED BY inbox_entry WHERE i.tenant = ?1 AND i.conversation = ?2 AND i.incarnation = ?3 AND i.seq = ?4
+                                     AND i.kind = 'welcome')
+         AND seq < (SELECT max(seq) FROM tree WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3)",
+        key,
+    )?;
     Ok(())
 }
 
@@ -160,12 +218,13 @@ pub(super) fn read(
     let mut size = 0_usize;
     each(
         conn,
-        "SELECT i.idx, i.position, i.kind, i.conversation, i.incarnation, i.seq,
+        "SELECT i.idx, i.position, i.kind, i.conversation, i.incarnation, i.seq, i.subject, i.version,
                 g.group_id, g.suite, e.h, e.directory_version, e.sender, t.tree_hash, w.welcome
          FROM inbox i
-         JOIN incarnation g ON g.tenant = i.tenant AND g.conversation = i.conversation AND g.incarnation = i.incarnation
-         JOIN entry e ON e.tenant = i.tenant AND e.conversation = i.conversation AND e.incarnation = i.incarnation
-                     AND e.seq = i.seq
+         LEFT JOIN incarnation g ON i.kind = 'welcome' AND g.tenant = i.tenant AND g.conversation = i.conversation
+                                AND g.incarnation = i.incarnation
+         LEFT JOIN entry e ON i.kind = 'welcome' AND e.tenant = i.tenant AND e.conversation = i.conversation
+                          AND e.incarnation = i.incarnation AND e.seq = i.seq
          LEFT JOIN tree t ON i.kind = 'welcome' AND t.tenant = i.tenant AND t.conversation = i.conversation
                          AND t.incarnation = i.incarnation AND t.seq = i.seq
          LEFT JOIN welcome w ON i.kind = 'welcome' AND w.tenant = i.tenant AND w.conversation = i.conversation
@@ -175,36 +234,10 @@ pub(super) fn read(
         (tenant.as_str(), device.0, U(after)),
         |row| {
             let position = row.get::<_, U>(1)?.0;
-            let conversation = ConversationId(row.get(3)?);
-            let (incarnation, seq) = (row.get::<_, U>(4)?.0, row.get::<_, U>(5)?.0);
-            let kind = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
-            let item = if kind == Kind::Welcome.as_str() {
-                let welcome: Vec<u8> = row.get(12)?;
+            let item = item(row)?;
+            if let InboxItem::Welcome { welcome, .. } = &item {
                 size = size.saturating_add(welcome.len());
-                InboxItem::Welcome {
-                    conversation,
-                    incarnation,
-                    group: GroupId(row.get(6)?),
-                    suite: SuiteId(row.get(7)?),
-                    seq,
-                    h: Digest(row.get(8)?),
-                    directory_version: row.get::<_, U>(9)?.0,
-                    sender: DeviceId(row.get(10)?),
-                    tree_hash: Blob(row.get(11)?),
-                    welcome: Blob(welcome),
-                }
-            } else if kind == Kind::Incarnation.as_str() {
-                InboxItem::Incarnation {
-                    conversation,
-                    incarnation,
-                }
-            } else {
-                InboxItem::Removed {
-                    conversation,
-                    incarnation,
-                    seq,
-                }
-            };
+            }
             if items.items.len() >= count || (size > bytes && !items.items.is_empty()) {
                 items.cut_at = Some(position);
                 return Ok(false);
@@ -214,4 +247,47 @@ pub(super) fn read(
         },
     )?;
     Ok(items)
+}
+
+fn item(row: &Row<'_>) -> Result<InboxItem, DbError> {
+    let kind: String = row.get(2)?;
+    if kind == "device" {
+        return Ok(InboxItem::Device {
+            device: DeviceId(row.get(6)?),
+            version: row.get::<_, U>(7)?.0,
+        });
+    }
+    let (conversation, incarnation) = (ConversationId(row.get(3)?), row.get::<_, U>(4)?.0);
+    Ok(match kind.as_str() {
+        "welcome" => InboxItem::Welcome {
+            conversation,
+            incarnation,
+            group: GroupId(row.get(8)?),
+            suite: SuiteId(row.get(9)?),
+            seq: row.get::<_, U>(5)?.0,
+            h: Digest(row.get(10)?),
+            directory_version: row.get::<_, U>(11)?.0,
+            sender: DeviceId(row.get(12)?),
+            tree_hash: Blob(row.get(13)?),
+            welcome: Blob(row.get(14)?),
+        },
+        "removed" => InboxItem::Removed {
+            conversation,
+            incarnation,
+            seq: row.get::<_, U>(5)?.0,
+        },
+        "incarnation" => InboxItem::Incarnation {
+            conversation,
+            incarnation,
+        },
+        "left" => InboxItem::Left {
+            conversation,
+            incarnation,
+        },
+        "waiting" => InboxItem::Waiting {
+            conversation,
+            incarnation,
+        },
+        _ => return Err(DbError::Value),
+    })
 }

@@ -178,7 +178,8 @@ fn with_leaf(conn: &Connection, place: Place<'_>) -> Result<BTreeSet<UserId>, Db
         "SELECT p.user FROM membership m INDEXED BY membership_leaf
          JOIN participant p ON p.tenant = m.tenant AND p.conversation = m.conversation
                            AND p.incarnation = m.incarnation AND p.device = m.device
-         WHERE m.tenant = ?1 AND m.conversation = ?2 AND m.incarnation = ?3 AND m.removed_seq IS NULL",
+         WHERE m.tenant = ?1 AND m.conversation = ?2 AND m.incarnation = ?3 AND m.removed_seq IS NULL
+           AND m.left_seq IS NULL",
         place.key(),
         |row| row.get(0).map(UserId),
     )?;
@@ -216,7 +217,7 @@ pub(super) fn check_next<'a>(
         return Err(Stop::refused(Refusal::IncarnationChanged));
     }
     let over = over(conn, before)?;
-    if last.removed_seq.is_some() && over.as_ref().is_none_or(|over| over.reason != "closed") {
+    if last.has_ended() && over.as_ref().is_none_or(|over| over.reason != "closed") {
         return Err(Stop::refused(Refusal::Removed));
     }
     if over.is_some() {
@@ -269,7 +270,7 @@ pub(super) fn hand_over(
 ) -> Result<(), DbError> {
     let here = conversations::leaves(conn, place)?;
     for device in conversations::leaves(conn, before)? {
-        if !here.contains(&device) {
+        if !here.contains(&device) && !conversations::has_left(conn, before, device)? {
             inbox::push(conn, place, device, Kind::Incarnation, entry.accepted.seq, position)?;
             entry.wake.push(device);
         }
@@ -313,7 +314,7 @@ pub(super) fn list(
         incarnation,
     };
     let last = conversations::spans(conn, of(newest), caller.device)?.pop();
-    let on_roster = last.is_some_and(|span| span.removed_seq.is_none());
+    let on_roster = last.is_some_and(|span| !span.has_ended());
     let users = if on_roster {
         roster(conn, of(live))?
     } else {

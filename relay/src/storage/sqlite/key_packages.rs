@@ -6,6 +6,7 @@ use curo_types::api::KeyPackageStock;
 use curo_types::api::limits::KEY_PACKAGES_PER_DEVICE;
 use curo_types::{DeviceId, SuiteId, TenantId};
 
+use super::announce;
 use super::devices::{self, DeviceStanding};
 use super::sql::{Stop, U, one, run};
 use crate::storage::{
@@ -75,6 +76,9 @@ pub(super) fn upload(
     let stock = stock_of(conn, tenant, caller.device, upload.suite, now_ms)?;
     if usize::try_from(stock.one_time).unwrap_or(usize::MAX) > KEY_PACKAGES_PER_DEVICE {
         return Err(Stop::refused(UploadOutcome::TooMany));
+    }
+    if stock.one_time > 0 || stock.last_resort {
+        announce::announce(conn, tenant, caller)?;
     }
     Ok(UploadOutcome::Accepted(stock))
 }

@@ -8,6 +8,7 @@ use curo_types::format::{EntryHeader, EntryKind};
 use curo_types::{Blob, ConversationId, DeviceId, Digest, IntentId, TenantId};
 
 use super::conversations::{Group, Place, Span, group, spans, tip_of_span};
+use super::leaving;
 use super::sql::{U, all, each, first, run as execute};
 use crate::storage::{DeviceRef, EntriesOutcome, TreeOutcome, WinnerOutcome};
 
@@ -94,7 +95,7 @@ pub(super) fn run(conn: &Connection, place: Place<'_>, after: u64, last: u64, li
             if run.entries.len() >= limit {
                 return Ok(false);
             }
-            let Some(entry) = entry(row)? else {
+            let Some(entry) = complete(conn, place, entry(row)?)? else {
                 run.gone = true;
                 return Ok(false);
             };
@@ -122,7 +123,18 @@ pub(super) fn entry_at(conn: &Connection, place: Place<'_>, seq: u64) -> Result<
         (tenant, conversation, incarnation, U(seq)),
         |row| Ok(entry(row)),
     )?;
-    found.transpose().map(Option::flatten)
+    complete(conn, place, found.transpose()?.flatten())
+}
+
+/// Adds what is served with a commit: the requests to leave that it carried out.
+fn complete(conn: &Connection, place: Place<'_>, entry: Option<EntryRecord>) -> Result<Option<EntryRecord>, DbError> {
+    match entry {
+        Some(mut commit) if commit.kind == EntryKind::Commit => {
+            commit.leaves = leaving::requests_of(conn, place, commit.seq)?;
+            Ok(Some(commit))
+        }
+        other => Ok(other),
+    }
 }
 
 fn entry(row: &Row<'_>) -> Result<Option<EntryRecord>, DbError> {
@@ -140,6 +152,7 @@ fn entry(row: &Row<'_>) -> Result<Option<EntryRecord>, DbError> {
         time_ms: row.get::<_, U>(7)?.0,
         h: Digest(row.get(8)?),
         body: Blob(body),
+        leaves: Vec::new(),
     }))
 }
 
@@ -164,7 +177,7 @@ pub(super) fn entries(
     };
     let Some(span) = spans
         .into_iter()
-        .find(|span| span.removed_seq.is_none_or(|removed| removed > after))
+        .find(|span| span.left_seq.is_none() && span.removed_seq.is_none_or(|removed| removed > after))
     else {
         return Ok(EntriesOutcome::Removed);
     };

@@ -8,9 +8,9 @@ use curo_types::{DeviceId, Digest, TenantId};
 
 use super::commits::move_tip;
 use super::conversations::{self, Place, Standing};
-use super::log;
 use super::sql::{Stop, U, one, run};
 use super::tenants;
+use super::{leaving, log};
 use crate::storage::{AppendMessages, AppendOutcome, DeviceRef, Missing, NewMessage, Refusal};
 
 /// One batch under way.
@@ -158,6 +158,7 @@ impl Appender<'_> {
 
     fn start(&self) -> Result<State, Stop<Refusal>> {
         let standing = conversations::standing(self.conn, self.place, self.caller)?;
+        leaving::require_none_but(self.conn, self.place, &[])?;
         let (tenant, conversation, incarnation) = self.place.key();
         let U(counter) = one(
             self.conn,

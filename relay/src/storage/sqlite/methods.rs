@@ -7,16 +7,17 @@ use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
-    SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages, log,
-    messages, outside, people, receipts, sql, sweep, tenants, turns,
+    SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages,
+    leaving, log, messages, outside, people, receipts, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
     AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
     DirectoryOutcome, DirectoryPage, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome, IncarnationsOutcome,
-    NewCommit, NewConversation, NewReceipt, ReceiptOutcome, ReportOutcome, Storage, StorageError, SweepReport,
-    SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, ReceiptOutcome, ReportOutcome, Storage,
+    StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages,
+    WinnerOutcome,
 };
 
 #[async_trait]
@@ -276,6 +277,24 @@ impl Storage for SqliteStorage {
             .write(move |conn| messages::append(conn, &tenant, caller, &batch, now_ms))
             .await?;
         pass(failpoints::MESSAGE_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn leave(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        leave: NewLeave,
+        now_ms: u64,
+    ) -> Result<LeaveOutcome, StorageError> {
+        pass(failpoints::LEAVE_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| {
+                leaving::leave(conn, &tenant, caller, &leave, now_ms).map_err(|stop| stop.map(LeaveOutcome::Refused))
+            })
+            .await?;
+        pass(failpoints::LEAVE_AFTER_ACCEPT)?;
         Ok(outcome)
     }
 

@@ -33,6 +33,7 @@ pub(super) fn standing(conn: &Connection, place: Place<'_>, caller: DeviceRef) -
                 Entry::Member | Entry::No { .. } => Span {
                     joined_seq: group.last_seq,
                     removed_seq: None,
+                    left_seq: None,
                 },
             };
             Ok(Standing { group, span })
@@ -55,7 +56,7 @@ enum Entry {
 
 fn entry(conn: &Connection, here: Place<'_>, caller: DeviceRef) -> Result<Entry, DbError> {
     let last = conversations::spans(conn, here, caller.device)?.pop();
-    match last.filter(|span| span.removed_seq.is_none()) {
+    match last.filter(|span| !span.has_ended()) {
         Some(span) => Ok(Entry::Leaf(span)),
         None if is_member(conn, here, caller.user)? => Ok(Entry::Member),
         // Left out when the incarnation was opened (3.7).
@@ -74,7 +75,7 @@ fn is_member(conn: &Connection, place: Place<'_>, user: UserId) -> Result<bool, 
         "SELECT 1 FROM participant p
          JOIN membership m INDEXED BY membership_leaf
            ON m.tenant = p.tenant AND m.conversation = p.conversation AND m.incarnation = p.incarnation
-          AND m.device = p.device AND m.removed_seq IS NULL
+          AND m.device = p.device AND m.removed_seq IS NULL AND m.left_seq IS NULL
          WHERE p.tenant = ?1 AND p.conversation = ?2 AND p.incarnation = ?3 AND p.user = ?4 LIMIT 1",
         (tenant, conversation, incarnation, user.0),
     )

@@ -3,6 +3,7 @@
 use curo_sqlite::rusqlite::Connection;
 
 const SOURCES: &[(&str, &str)] = &[
+    ("announce", include_str!("announce.rs")),
     ("claims", include_str!("claims.rs")),
     ("commits", include_str!("commits.rs")),
     ("conversations", include_str!("conversations.rs")),
@@ -13,6 +14,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("inbox", include_str!("inbox.rs")),
     ("incarnations", include_str!("incarnations.rs")),
     ("key_packages", include_str!("key_packages.rs")),
+    ("leaving", include_str!("leaving.rs")),
     ("log", include_str!("log.rs")),
     ("messages", include_str!("messages.rs")),
     ("outside", include_str!("outside.rs")),

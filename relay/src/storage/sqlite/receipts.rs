@@ -96,7 +96,7 @@ pub(super) fn changed(
          CROSS JOIN receipt r INDEXED BY receipt_position
             ON r.tenant = m.tenant AND r.conversation = m.conversation
            AND r.position > max(?3, m.joined_position) AND r.position <= ?4
-         WHERE m.tenant = ?1 AND m.device = ?2 AND m.removed_seq IS NULL AND c.receipt_position > ?3
+         WHERE m.tenant = ?1 AND m.device = ?2 AND m.removed_seq IS NULL AND m.left_seq IS NULL AND c.receipt_position > ?3
            AND r.incarnation = m.incarnation AND r.device <> ?2
          ORDER BY r.position LIMIT ?5",
         (
