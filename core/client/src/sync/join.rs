@@ -88,7 +88,11 @@ impl Core {
                 self.changed_in(conversation);
                 Ok(())
             }
-            InboxItem::Incarnation { .. } | InboxItem::Unknown => self.ack_inbox(index).await,
+            InboxItem::Incarnation { .. }
+            | InboxItem::Left { .. }
+            | InboxItem::Device { .. }
+            | InboxItem::Waiting { .. }
+            | InboxItem::Unknown => self.ack_inbox(index).await,
         }
     }
 
