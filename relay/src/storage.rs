@@ -158,7 +158,9 @@ pub trait Storage: Send + Sync + 'static {
     ) -> Result<UploadOutcome, StorageError>;
 
     /// Claims one KeyPackage of each active device of the users but the caller: a one-time one if there is any (oldest first), else
-    /// the last-resort one. The same claim by the same device again reads the same KeyPackages (9.5) and costs nothing.
+    /// the last-resort one. All are of one suite: the first of the claim's that every one of these devices has some of, else the
+    /// first that a device of each user has some of, else the first. The same claim by the same device again reads the same
+    /// KeyPackages (9.5), whatever suites it names then, and costs nothing.
     ///
     /// # Errors
     /// [`StorageError`].

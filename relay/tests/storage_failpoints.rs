@@ -86,7 +86,7 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
 
     let claim = ClaimKeyPackages {
         claim: ClaimId::random(),
-        suite: SUITE,
+        suites: vec![SUITE],
         users: vec![b.user],
     };
     let outcome = thrice!(

@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) account_refused: watch::Sender<Option<ErrorCode>>,
     /// Whether the relay has answered a sync since this opening: nothing is encrypted before (rule 4, queued).
     pub(crate) answered: AtomicBool,
+    /// Whether the relay has refused keys of further suites since this opening.
+    pub(crate) keys_refused: AtomicBool,
     /// Conversations in which the relay has asked to wait before the next try; the others do not wait with them.
     held: StdMutex<HashMap<ConversationId, Instant>>,
     pub(crate) connection: watch::Sender<ConnectionState>,
@@ -56,6 +58,7 @@ impl Core {
             signed_in: Notify::new(),
             account_refused: watch::Sender::new(None),
             answered: AtomicBool::new(false),
+            keys_refused: AtomicBool::new(false),
             held: StdMutex::default(),
             connection: watch::Sender::new(ConnectionState::Stopped),
         }

@@ -78,7 +78,9 @@ fn stored(conn: &Connection, salt: IntentId) -> Result<String, Fault> {
     line("store_version", value(&schema));
     if let Some(me) = account::get(conn)? {
         line("registered", value(&me.registered.is_some()));
-        line("suite", value(&me.suite.0));
+        for key in &me.keys {
+            line("suite", value(&key.suite.0));
+        }
         line("directory_version", value(&me.directory_version));
         line("inbox_ack", value(&me.inbox_ack));
         line("has_sync_token", value(&me.sync_token.is_some()));
@@ -99,11 +101,12 @@ fn stored(conn: &Connection, salt: IntentId) -> Result<String, Fault> {
         let frozen = frozen.as_ref().map_or(LogValue::Name("no"), value);
         let _ = writeln!(
             text,
-            "conversation: {} state={} frozen={frozen} direct={} members={members} incarnation={} epoch={} cursor={} \
-             joined={} sent={} discarded={} behind={}",
+            "conversation: {} state={} frozen={frozen} direct={} members={members} suite={} incarnation={} epoch={} \
+             cursor={} joined={} sent={} discarded={} behind={}",
             hashed(row.id, salt),
             row.state.as_str(),
             row.direct_with.is_some(),
+            row.suite.map_or(0, |suite| suite.0),
             row.incarnation,
             row.epoch,
             row.cursor_seq,

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use curo_mls::{Leaf, Suite, verify_signature};
+use curo_mls::{Leaf, MlsError, Suite, verify_signature};
 use curo_store::repo::{account, directory as rows};
 use curo_types::api::{DirectoryAnswer, DirectoryQuery, limits};
-use curo_types::format::{Action, Credential, Envelope};
+use curo_types::format::{Action, Credential, Envelope, EnvelopeBody, SuiteVerdict};
 use curo_types::{DeviceId, Digest, ErrorCode, SuiteId, TenantId, UserId};
 use rusqlite::Connection;
 
@@ -151,14 +151,14 @@ fn keep(conn: &Connection, users: &[UserId], answer: &DirectoryAnswer) -> Result
         if body.tenant != account.tenant || !users.contains(&body.user) {
             return bad("directory envelope of somebody else");
         }
-        let own_keys = body
-            .keys
-            .iter()
-            .map(|key| (key.suite, key.public_key.clone()))
-            .collect::<Vec<_>>();
+        let own_keys = readable_keys(body);
         if let Some(kept) = rows::envelope(conn, record.version)? {
             if kept != bytes {
                 return bad("directory envelope was rewritten");
+            }
+            // A build that could run fewer suites may have kept it, without the keys that it could not check.
+            if rows::add_keys(conn, record.version, body.device, &own_keys)? {
+                envelope.verify_possession(&verify_suite)?;
             }
         } else {
             if record.version <= rows::complete_to(conn, body.user)? {
@@ -178,6 +178,12 @@ fn keep(conn: &Connection, users: &[UserId], answer: &DirectoryAnswer) -> Result
     }
     account::see_directory_version(conn, answer.version)?;
     Ok(())
+}
+
+/// The keys of suites that this build can run; the others are of a later version, and nothing is made of them.
+fn readable_keys(body: &EnvelopeBody) -> Vec<(SuiteId, Vec<u8>)> {
+    let readable = body.keys.iter().filter(|key| Suite(key.suite.0).is_supported());
+    readable.map(|key| (key.suite, key.public_key.clone())).collect()
 }
 
 type CurrentKeys = BTreeMap<DeviceId, (UserId, Vec<(SuiteId, Vec<u8>)>)>;
@@ -200,9 +206,13 @@ fn verify(
     let last = rows::last_before(conn, body.device, version)?;
     let follows = match (&last, body.action) {
         (None, Action::Add) => true,
-        (Some((user, last)), Action::Rotate | Action::Revoke) => {
+        (Some((user, last)), action @ (Action::Rotate | Action::Revoke)) => {
+            let before = Envelope::from_bytes(last)?;
+            if action == Action::Rotate {
+                envelope.verify_rotation(before.body(), &verify_suite)?;
+            }
             // A revoked device never comes back.
-            let alive = Envelope::from_bytes(last)?.body().action != Action::Revoke;
+            let alive = before.body().action != Action::Revoke;
             alive && *user == body.user && body.previous == Some(Digest::of(last))
         }
         _ => false,
@@ -210,8 +220,8 @@ fn verify(
     if !follows {
         return Err(Fault::BadRelay("directory envelope does not follow the one before"));
     }
-    for key in &body.keys {
-        if rows::key_of_another(conn, body.device, key.suite, &key.public_key)? {
+    for (suite, key) in readable_keys(body) {
+        if rows::key_of_another(conn, body.device, suite, &key)? {
             return Err(Fault::BadRelay("directory key of another device"));
         }
     }
@@ -219,8 +229,12 @@ fn verify(
 }
 
 /// A signature by an MLS key of any suite that this build knows.
-pub(crate) fn verify_suite(suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    verify_signature(Suite(suite.0), key, message, signature).is_ok()
+pub(crate) fn verify_suite(suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]) -> SuiteVerdict {
+    match verify_signature(Suite(suite.0), key, message, signature) {
+        Ok(()) => SuiteVerdict::Valid,
+        Err(MlsError::UnsupportedSuite(_)) => SuiteVerdict::UnknownSuite,
+        Err(_) => SuiteVerdict::Wrong,
+    }
 }
 
 /// The user behind a leaf. Leaves in a group have passed the directory, so their credentials are readable.

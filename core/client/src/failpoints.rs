@@ -18,6 +18,10 @@ points! {
     REGISTER_BEFORE_SEND = "client.register.before_send";
     /// The relay has registered the device; that is not durable here.
     REGISTER_AFTER_SEND = "client.register.after_send";
+    /// Keys of further suites and the envelope that adds them are durable; nothing was sent.
+    KEYS_BEFORE_SEND = "client.keys.before_send";
+    /// The relay has added the keys; that is not durable here.
+    KEYS_AFTER_SEND = "client.keys.after_send";
     /// KeyPackages are durable; nothing was sent.
     KEY_PACKAGES_BEFORE_SEND = "client.key_packages.before_send";
     /// The relay has the KeyPackages; that is not durable here.

@@ -5,7 +5,7 @@ use curo_store::repo::account::Account;
 use curo_store::repo::key_package::{self, PendingUpload};
 use curo_types::api::{KeyPackageStock, UploadKeyPackages, limits};
 use curo_types::format::Credential;
-use curo_types::{Blob, SuiteId};
+use curo_types::{Blob, ErrorCode, SuiteId};
 
 use crate::db::{Db, Tx};
 use crate::error::Fault;
@@ -17,29 +17,43 @@ const TARGET: u32 = 50;
 /// Refill below this.
 const LOW: u32 = 25;
 
-/// What MLS calls need to sign as this device.
-pub(crate) fn signer(account: &Account) -> Signer {
-    Signer {
-        suite: Suite(account.suite.0),
+/// What MLS calls need to sign as this device in a suite.
+///
+/// # Errors
+/// `no_common_suite` if the device has no key of the suite.
+pub(crate) fn signer(account: &Account, suite: SuiteId) -> Result<Signer, Fault> {
+    let key = account.key_of(suite).ok_or(Fault::Code(ErrorCode::NO_COMMON_SUITE))?;
+    Ok(Signer {
+        suite: Suite(suite.0),
         identity: Credential::new(account.tenant.clone(), account.user, account.device).to_bytes(),
-        public_key: account.signature_key.clone(),
-    }
+        public_key: key.to_vec(),
+    })
 }
 
-/// Tops up the relay's stock. The private keys are durable before anything is sent; what a kill keeps from being sent
+/// Tops up the relay's stock of each suite that this device has a key of. The private keys are durable before anything is sent; what a kill keeps from being sent
 /// goes with the next call.
-pub(crate) async fn refill(db: &Db, relay: &Relay, account: &Account, stock: KeyPackageStock) -> Result<(), Fault> {
+pub(crate) async fn refill(
+    db: &Db,
+    relay: &Relay,
+    account: &Account,
+    stocks: Vec<KeyPackageStock>,
+) -> Result<(), Fault> {
     let for_tx = account.clone();
     let pending = db
         .write(move |tx| {
             let mut pending = key_package::pending(tx.conn)?;
-            let waiting = pending.iter().filter(|p| !p.last_resort).count() as u64;
-            if u64::from(stock.one_time) + waiting < u64::from(LOW) {
-                let missing = usize::try_from(u64::from(TARGET - stock.one_time.min(TARGET)) - waiting).unwrap_or(0);
-                pending.extend(make(tx, &for_tx, missing, false)?);
-            }
-            if !stock.last_resort && !pending.iter().any(|p| p.last_resort) {
-                pending.extend(make(tx, &for_tx, 1, true)?);
+            for stock in stocks.into_iter().filter(|stock| for_tx.key_of(stock.suite).is_some()) {
+                let of_suite = |p: &&PendingUpload| p.suite == stock.suite;
+                let waiting = pending.iter().filter(of_suite).filter(|p| !p.last_resort).count() as u64;
+                let has_last_resort = pending.iter().filter(of_suite).any(|p| p.last_resort);
+                if u64::from(stock.one_time) + waiting < u64::from(LOW) {
+                    let here = u64::from(stock.one_time) + waiting;
+                    let missing = usize::try_from(u64::from(TARGET) - here).unwrap_or(0);
+                    pending.extend(make(tx, &for_tx, stock.suite, missing, false)?);
+                }
+                if !stock.last_resort && !has_last_resort {
+                    pending.extend(make(tx, &for_tx, stock.suite, 1, true)?);
+                }
             }
             Ok(pending)
         })
@@ -48,25 +62,28 @@ pub(crate) async fn refill(db: &Db, relay: &Relay, account: &Account, stock: Key
         return Ok(());
     }
     failpoints::hit(failpoints::KEY_PACKAGES_BEFORE_SEND);
-    for suite in [account.suite] {
-        upload(
-            db,
-            relay,
-            suite,
-            pending.iter().filter(|p| p.suite == suite).cloned().collect(),
-        )
-        .await?;
+    for key in &account.keys {
+        let of_suite = pending.iter().filter(|p| p.suite == key.suite).cloned().collect();
+        upload(db, relay, key.suite, of_suite).await?;
     }
     Ok(())
 }
 
-fn make(tx: &mut Tx<'_>, account: &Account, count: usize, last_resort: bool) -> Result<Vec<PendingUpload>, Fault> {
-    let made = tx.mls.new_key_packages(&tx.kv, &signer(account), count, last_resort)?;
+fn make(
+    tx: &mut Tx<'_>,
+    account: &Account,
+    suite: SuiteId,
+    count: usize,
+    last_resort: bool,
+) -> Result<Vec<PendingUpload>, Fault> {
+    let made = tx
+        .mls
+        .new_key_packages(&tx.kv, &signer(account, suite)?, count, last_resort)?;
     let made: Vec<_> = made
         .into_iter()
         .map(|p| PendingUpload {
             hash_ref: p.hash_ref,
-            suite: account.suite,
+            suite,
             last_resort,
             bytes: p.bytes,
         })

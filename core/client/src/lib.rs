@@ -62,6 +62,7 @@ mod recent;
 mod search;
 mod session;
 mod state;
+mod suites;
 mod sync;
 mod timeline;
 mod token;

@@ -6,14 +6,14 @@
 use curo_mls::Suite;
 use curo_store::repo::account::{self, Account};
 use curo_types::api::{KeyPackageStock, SessionAnswer};
-use curo_types::format::{Envelope, EnvelopeBody, Signer, SuiteKey};
-use curo_types::{ChainId, DeviceId, ErrorCode, SuiteId};
+use curo_types::format::{Envelope, EnvelopeBody};
+use curo_types::{ChainId, DeviceId, ErrorCode};
 
 use crate::db::{Db, Tx};
 use crate::directory::verify_suite;
 use crate::error::Fault;
 use crate::http::Relay;
-use crate::{failpoints, key_packages};
+use crate::{failpoints, key_packages, suites};
 
 /// Signs in, registering the device if it is new, and returns the account.
 pub(crate) async fn sign_in(db: &Db, relay: &Relay) -> Result<Account, Fault> {
@@ -44,12 +44,12 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay) -> Result<Account, Fault> {
         })
         .await?;
     // So that others can add this device from now on. What a kill keeps from happening, the first sync makes up for.
-    let stock = KeyPackageStock {
-        suite: account.suite,
+    let stock = account.keys.iter().map(|key| KeyPackageStock {
+        suite: key.suite,
         one_time: 0,
         last_resort: false,
-    };
-    key_packages::refill(db, relay, &account, stock).await?;
+    });
+    key_packages::refill(db, relay, &account, stock.collect()).await?;
     Ok(account)
 }
 
@@ -73,36 +73,34 @@ fn bind(tx: &mut Tx<'_>, session: &SessionAnswer) -> Result<Account, Fault> {
         }
         return Ok(account);
     }
-    let suite = choose_suite(&session.suites)?;
-    let signature_key = tx.mls.new_signature_key(&tx.kv, Suite(suite.0))?;
+    let allowed = suites::usable(&session.suites);
+    if allowed.is_empty() {
+        return Err(Fault::Code(ErrorCode::UNSUPPORTED_VERSION));
+    }
+    let keys = suites::new_keys(tx, &allowed)?;
     let dpop_key = tx
         .mls
         .new_signature_key(&tx.kv, Suite::X25519_AES128GCM_SHA256_ED25519)?;
     let device = DeviceId::random();
     let audit_chain = ChainId::random();
-    let keys = vec![SuiteKey {
-        suite,
-        public_key: signature_key.clone(),
-    }];
     let body = EnvelopeBody::add(
         session.tenant.clone(),
         session.user,
         device,
-        keys,
+        keys.clone(),
         Some(ed25519_jwk(&dpop_key)),
         Some(audit_chain),
     );
     let mut envelope = Envelope::new(body);
-    let signature = tx
-        .mls
-        .sign(&tx.kv, Suite(suite.0), &signature_key, &envelope.signed_bytes())?;
-    envelope.push(Signer::Subject(suite), signature);
+    suites::sign_own(tx, &mut envelope)?;
     let account = Account {
         tenant: session.tenant.clone(),
         user: session.user,
         device,
-        suite,
-        signature_key,
+        suites: allowed,
+        keys,
+        rotation: None,
+        read_suites: suites::supported(),
         dpop_key,
         audit_chain,
         relay_store: session.store,
@@ -116,15 +114,6 @@ fn bind(tx: &mut Tx<'_>, session: &SessionAnswer) -> Result<Account, Fault> {
     };
     account::bind(tx.conn, &account)?;
     Ok(account)
-}
-
-/// The tenant's best suite that this build can run.
-fn choose_suite(offered: &[SuiteId]) -> Result<SuiteId, Fault> {
-    offered
-        .iter()
-        .copied()
-        .find(|suite| Suite(suite.0).is_supported())
-        .ok_or(Fault::Code(ErrorCode::UNSUPPORTED_VERSION))
 }
 
 /// An Ed25519 public key as the canonical JSON of RFC 7638 (members in order, no white space; RFC 8037).

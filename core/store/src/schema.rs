@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 4] = [
+static MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         name: "store",
@@ -32,6 +32,12 @@ static MIGRATIONS: [Migration; 4] = [
         version: 4,
         name: "folding",
         sql: include_str!("../migrations/0004_folding.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 5,
+        name: "suites",
+        sql: include_str!("../migrations/0005_suites.sql"),
         rust: None,
     },
 ];

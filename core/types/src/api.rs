@@ -28,7 +28,7 @@ pub use key_packages::{Claim, ClaimAnswer, ClaimRequest, KeyPackageStock, Upload
 pub use leave::{LeaveAnswer, LeaveRequest, PendingReason, PendingRemoval};
 pub use problem::Problem;
 pub use receipts::{MemberReceipt, PutReceipt, ReceiptTaken};
-pub use session::{RegisterDevice, Registered, SessionAnswer};
+pub use session::{AddKeys, RegisterDevice, Registered, SessionAnswer};
 pub use sync::{
     ConversationNews, CursorReport, InboxItem, InboxRecord, MemberCursor, StreamEvent, SyncAnswer, SyncRequest,
 };

@@ -71,6 +71,8 @@ codes! {
     MALFORMED = "malformed", 400, false;
     /// The request speaks a version that the relay does not.
     UNSUPPORTED_VERSION = "unsupported_version", 400, false;
+    /// The relay serves this version of the client no longer: only an update of the app helps.
+    UPDATE_REQUIRED = "update_required", 426, false;
     /// A body, batch or list is over its limit.
     TOO_LARGE = "too_large", 413, false;
     /// The media type is not `application/json`.
@@ -122,6 +124,8 @@ codes! {
     VAULT_USER_AUTH_NEEDED = "vault_user_auth_needed", 0, false;
     /// A person has no device that could join.
     NO_DEVICE = "no_device", 0, false;
+    /// No device of a person can run the conversation's cipher suite, or people have no suite in common.
+    NO_COMMON_SUITE = "no_common_suite", 0, false;
     /// The conversation cannot go on until it is rejoined.
     REJOIN_NEEDED = "rejoin_needed", 0, false;
     /// A member's key was never published in the directory: nothing is sent to this conversation.

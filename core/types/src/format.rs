@@ -19,7 +19,9 @@ pub mod tip;
 pub use authenticated_data::{AuditHead, AuthenticatedData, CursorClaim};
 pub use content::{Content, ContentBody, Kind, Priority, Reference, Subject, TextBody};
 pub use credential::Credential;
-pub use directory::{Action, Approval, Envelope, EnvelopeBody, EnvelopeSignature, Signer, SuiteKey};
+pub use directory::{
+    Action, Approval, Envelope, EnvelopeBody, EnvelopeSignature, Signer, SuiteKey, SuiteVerdict, SuiteVerifier,
+};
 pub use entry::{EntryHeader, EntryKind};
 pub use leave::{Leave, LeaveBody};
 pub use receipt::{Receipt, ReceiptPlace};

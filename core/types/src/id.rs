@@ -289,6 +289,8 @@ pub struct SuiteId(#[n(0)] pub u16);
 impl SuiteId {
     /// `MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519`.
     pub const MLS_128_X25519_AES128GCM_SHA256_ED25519: Self = Self(0x0001);
+    /// `MLS_128_DHKEMP256_AES128GCM_SHA256_P256`.
+    pub const MLS_128_P256_AES128GCM_SHA256_P256: Self = Self(0x0002);
 }
 
 impl fmt::Display for SuiteId {

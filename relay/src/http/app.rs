@@ -58,6 +58,7 @@ fn protocol() -> Routes {
     Routes::default()
         .post("/v1/session", session::open)
         .post("/v1/devices", devices::register)
+        .post("/v1/devices/keys", devices::add_keys)
         .get("/v1/devices", own_devices::list)
         .post("/v1/devices/{id}/revoke", own_devices::revoke)
         .post("/v1/directory", directory::query)

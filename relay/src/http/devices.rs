@@ -1,15 +1,18 @@
-//! `POST /v1/devices`: a device enters the directory on the identity provider's word.
+//! `POST /v1/devices`: a device enters the directory on the identity provider's word. `POST /v1/devices/keys`: it gets keys of
+//! further suites.
 
 mod dpop;
+mod keys;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use curo_mls::Suite;
+use curo_mls::{MlsError, Suite, verify_signature};
 use curo_types::api::{RegisterDevice, Registered, limits};
-use curo_types::format::{Action, Approval, Envelope, Signer};
-use curo_types::{Blob, DeviceId, Digest, ErrorCode};
+use curo_types::format::{Action, Approval, Envelope, Signer, SuiteVerdict};
+use curo_types::{Blob, DeviceId, Digest, ErrorCode, SuiteId};
+pub(super) use keys::{__path_add_keys, add_keys};
 
 use super::extract::{self, User};
 use super::outcome::{self, detached};
@@ -66,24 +69,8 @@ fn check(app: &Arc<AppState>, user: &User, bytes: &[u8]) -> Result<DirectoryChan
     if body.dpop_key.as_deref().is_some_and(|key| !dpop::is_canonical(key)) {
         return refused("the DPoP key is not the canonical JSON of a public key");
     }
-    // With as many signatures as keys, and each key proved, there is exactly one of each.
-    if envelope.signatures.len() != body.keys.len()
-        || envelope
-            .signatures
-            .iter()
-            .any(|signature| !matches!(signature.signer, Signer::Subject(_)))
-    {
-        return refused("a registration is signed once with each of the device's own keys and nothing else");
-    }
-    envelope.verify_possession(&|suite, key, message, signature| {
-        curo_mls::verify_signature(Suite(suite.0), key, message, signature).is_ok()
-    })?;
-    tenant.signer.sign_envelope(&mut envelope);
-    let signed = envelope.to_bytes();
-    // What nobody could read would lock everybody out of the user's records.
-    if Envelope::from_bytes(&signed).is_err() {
-        return refused("the signed envelope would not be well formed");
-    }
+    check_own_signatures(&envelope)?;
+    let signed = approve(tenant, &mut envelope)?;
     let body = envelope.body();
     Ok(DirectoryChange {
         device: DeviceRef {
@@ -100,6 +87,43 @@ fn check(app: &Arc<AppState>, user: &User, bytes: &[u8]) -> Result<DirectoryChan
         request_hash: Digest::of(bytes),
         envelope: signed,
     })
+}
+
+/// That each of the envelope's keys has signed it, and nobody else.
+fn check_own_signatures(envelope: &Envelope) -> Result<(), Reject> {
+    let refused = |detail| Err(Reject::because(ErrorCode::REFUSED, detail));
+    let keys = &envelope.body().keys;
+    if !keys.iter().all(|key| Suite(key.suite.0).is_supported()) {
+        return refused("this relay cannot check a key of one of the suites");
+    }
+    // With as many signatures as keys, and each key proved, there is exactly one of each.
+    let own = |signer| matches!(signer, Signer::Subject(_));
+    if envelope.signatures.len() != keys.len() || !envelope.signatures.iter().all(|s| own(s.signer)) {
+        return refused("the envelope is signed once with each of the device's own keys and nothing else");
+    }
+    Ok(envelope.verify_possession(&verify_suite)?)
+}
+
+/// Adds the directory's signature; the bytes as everybody gets them.
+fn approve(tenant: &Tenant, envelope: &mut Envelope) -> Result<Vec<u8>, Reject> {
+    tenant.signer.sign_envelope(envelope);
+    let signed = envelope.to_bytes();
+    // What nobody could read would lock everybody out of the user's records.
+    if Envelope::from_bytes(&signed).is_err() {
+        return Err(Reject::because(
+            ErrorCode::REFUSED,
+            "the signed envelope would not be well formed",
+        ));
+    }
+    Ok(signed)
+}
+
+pub(super) fn verify_suite(suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]) -> SuiteVerdict {
+    match verify_signature(Suite(suite.0), key, message, signature) {
+        Ok(()) => SuiteVerdict::Valid,
+        Err(MlsError::UnsupportedSuite(_)) => SuiteVerdict::UnknownSuite,
+        Err(_) => SuiteVerdict::Wrong,
+    }
 }
 
 /// Appends the addition and, where the user has too many devices, the revocations of those least recently used.

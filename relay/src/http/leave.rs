@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use curo_mls::Suite;
 use curo_types::api::{LeaveAnswer, LeaveRequest};
 use curo_types::format::Leave;
 use curo_types::{ConversationId, ErrorCode};
 
+use super::devices;
 use super::extract::{self, Device, InPath};
 use super::outcome::{self, detached};
 use super::problem::Reject;
@@ -65,9 +65,7 @@ fn check(device: &Device, conversation: ConversationId, bytes: Vec<u8>) -> Resul
     }
     let key = device.state.keys.iter().find(|(suite, _)| *suite == body.suite);
     let (_, key) = key.ok_or_else(|| Reject::because(ErrorCode::REFUSED, "the device has no key of this suite"))?;
-    leave.verify(key, &|suite, key, message, signature| {
-        curo_mls::verify_signature(Suite(suite.0), key, message, signature).is_ok()
-    })?;
+    leave.verify(key, &devices::verify_suite)?;
     Ok(NewLeave {
         conversation,
         incarnation: body.incarnation,

@@ -23,6 +23,7 @@ use super::{
     paths(
         session::open,
         devices::register,
+        devices::add_keys,
         own_devices::list,
         own_devices::revoke,
         directory::query,
@@ -136,6 +137,7 @@ fn bound_lists(components: &mut Value) {
         ("DirectoryQuery", "users", limits::USERS_PER_REQUEST),
         ("PeopleQuery", "subjects", limits::USERS_PER_REQUEST),
         ("ClaimRequest", "users", limits::USERS_PER_REQUEST),
+        ("ClaimRequest", "suites", limits::SUITES),
         ("UploadKeyPackages", "one_time", limits::KEY_PACKAGES_PER_UPLOAD),
         ("SyncRequest", "cursors", limits::CURSORS_PER_REQUEST),
         ("SyncAnswer", "inbox", limits::INBOX_PER_PAGE),
@@ -152,6 +154,7 @@ fn bound_lists(components: &mut Value) {
         ("DirectoryQuery", "users"),
         ("PeopleQuery", "subjects"),
         ("ClaimRequest", "users"),
+        ("ClaimRequest", "suites"),
     ] {
         schemas[schema]["properties"][member]["minItems"] = json!(1);
     }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use curo_mls::Suite;
 use curo_types::api::{DeviceInfo, DevicesAnswer, Registered, RevokeDevice, limits};
 use curo_types::format::{Action, Approval, Envelope, Signer};
 use curo_types::{Blob, DeviceId, Digest, ErrorCode};
 
-use super::devices::{ATTEMPTS, SUBMITTED_BYTES};
+use super::devices::{ATTEMPTS, SUBMITTED_BYTES, verify_suite};
 use super::extract::{self, Device, InPath};
 use super::outcome::{self, detached};
 use super::problem::Reject;
@@ -94,16 +93,12 @@ fn check(app: &Arc<AppState>, device: &Device, target: DeviceId, bytes: Vec<u8>)
         return refused("a revocation is signed once by the device that asks, and by nobody else");
     }
     let tenant = extract::tenant(app, &device.tenant)?;
-    envelope.verify(
-        &tenant.signer.directory_key(),
-        &|suite, key, message, signature| curo_mls::verify_signature(Suite(suite.0), key, message, signature).is_ok(),
-        &|by, with| {
-            let keys = (by == device.caller.device).then_some(&device.state.keys)?;
-            keys.iter()
-                .find(|(suite, _)| *suite == with)
-                .map(|(_, key)| key.clone())
-        },
-    )?;
+    envelope.verify(&tenant.signer.directory_key(), &verify_suite, &|by, with| {
+        let keys = (by == device.caller.device).then_some(&device.state.keys)?;
+        keys.iter()
+            .find(|(suite, _)| *suite == with)
+            .map(|(_, key)| key.clone())
+    })?;
     Ok(DirectoryChange {
         device: DeviceRef {
             user: body.user,

@@ -60,7 +60,10 @@ pub(super) async fn sync(
             .await
             .map_err(outcome::storage)?;
         let page = page_of(outcome)?;
-        Ok(answer(&app, extract::tenant(&app, &device.tenant)?, page))
+        let tenant = extract::tenant(&app, &device.tenant)?;
+        let mut answer = answer(&app, tenant, page);
+        answer.suites.clone_from(&tenant.suites);
+        Ok(answer)
     })
     .await
     .map(Json)
@@ -97,5 +100,6 @@ pub(super) fn answer(app: &AppState, tenant: &Tenant, page: SyncPage) -> SyncAns
         inbox: page.inbox,
         conversations,
         key_packages: page.key_packages,
+        suites: Vec::new(),
     }
 }

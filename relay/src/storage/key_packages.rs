@@ -51,8 +51,8 @@ pub enum UploadOutcome {
 pub struct ClaimKeyPackages {
     /// Names the claim; unique for the claiming device.
     pub claim: ClaimId,
-    /// The suite.
-    pub suite: SuiteId,
+    /// The suites that will do, best first; one at least.
+    pub suites: Vec<SuiteId>,
     /// The users; each counts once, however often it is named.
     pub users: Vec<UserId>,
 }
@@ -75,7 +75,7 @@ pub enum ClaimOutcome {
     Accepted(ClaimAnswer),
     /// Claimed before: the first answer again.
     Duplicate(ClaimAnswer),
-    /// The claim's id was used for another suite or other users.
+    /// The claim's id was used for other users.
     ClaimReused,
     /// Over a limit; nothing was claimed.
     RateLimited {

@@ -73,6 +73,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0005_leaving.sql"),
         rust: None,
     },
+    Migration {
+        version: 6,
+        name: "suites",
+        sql: include_str!("../../migrations/0006_suites.sql"),
+        rust: None,
+    },
 ];
 
 /// How the embedded storage is opened.

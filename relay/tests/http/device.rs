@@ -2,7 +2,7 @@
 
 use curo_mls::{CommitPlan, MemoryStore, MlsEngine, OpenMlsEngine, Processed, Signer as MlsSigner, Suite};
 use curo_types::api::{
-    Accepted, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, CreateConversation, DirectoryAnswer,
+    Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, CreateConversation, DirectoryAnswer,
     DirectoryQuery, GroupInfoAnswer, InboxItem, InboxRecord, KeyPackageStock, MessagesAccepted, MessagesRequest,
     RegisterDevice, Registered, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages,
 };
@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::world::{Answer, HOUR, World, answer, tenant};
 
 pub const SUITE: SuiteId = SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519;
+pub const SECOND: SuiteId = SuiteId::MLS_128_P256_AES128GCM_SHA256_P256;
 
 pub struct Device {
     pub tenant: TenantId,
@@ -117,6 +118,41 @@ impl Device {
         envelope
     }
 
+    /// The envelope that gives this device a key of a further suite.
+    pub async fn rotation(&mut self, world: &World, suite: SuiteId) -> Envelope {
+        let before = self.last_envelope(world).await;
+        let public_key = self.engine.new_signature_key(&self.store, Suite(suite.0)).unwrap();
+        let keys = [before.body().keys.clone(), vec![SuiteKey { suite, public_key }]].concat();
+        self.sign_all(EnvelopeBody::rotate(before.body(), before.hash(), keys))
+    }
+
+    /// The device's last envelope in the directory.
+    pub async fn last_envelope(&self, world: &World) -> Envelope {
+        let records = self.directory(world, &[self.user()]).await.records;
+        let mut envelopes = records
+            .iter()
+            .map(|record| Envelope::from_bytes(record.envelope.as_slice()).unwrap());
+        envelopes.rfind(|envelope| envelope.body().device == self.id).unwrap()
+    }
+
+    /// Signed with each of its keys.
+    pub fn sign_all(&self, body: EnvelopeBody) -> Envelope {
+        let mut envelope = Envelope::new(body);
+        let mut engine = OpenMlsEngine::new();
+        let message = envelope.signed_bytes();
+        for key in envelope.body().keys.clone() {
+            let suite = Suite(key.suite.0);
+            let signature = engine.sign(&self.store, suite, &key.public_key, &message).unwrap();
+            envelope.push(Signer::Subject(key.suite), signature);
+        }
+        envelope
+    }
+
+    pub async fn add_keys(&self, world: &World, envelope: &[u8]) -> Answer<Registered> {
+        let envelope = Blob(envelope.to_vec());
+        self.post(world, "/v1/devices/keys", &AddKeys { envelope }).await
+    }
+
     pub async fn register(&self, world: &World, envelope: &[u8]) -> Answer<Registered> {
         world
             .post(
@@ -174,7 +210,7 @@ impl Device {
     pub async fn claim(&self, world: &World, claim: ClaimId, users: &[UserId]) -> Answer<ClaimAnswer> {
         let request = ClaimRequest {
             claim,
-            suite: SUITE,
+            suites: vec![SUITE],
             users: users.to_vec(),
         };
         self.post(world, "/v1/key-packages/claim", &request).await

@@ -11,7 +11,9 @@ use crate::world::{World, other_tenant, tenant};
 fn verify(envelope: &[u8], device: &Device) -> Envelope {
     let envelope = Envelope::from_bytes(envelope).unwrap();
     let suites = |suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]| {
-        curo_mls::verify_signature(Suite(suite.0), key, message, signature).is_ok()
+        curo_mls::verify_signature(Suite(suite.0), key, message, signature)
+            .is_ok()
+            .into()
     };
     envelope
         .verify(&device.session.directory_key, &suites, &|_, _| None)
@@ -226,7 +228,7 @@ async fn people_are_found_by_subject_within_the_tenant_only() {
         ("/v1/directory", serde_json::json!({"users": []})),
         (
             "/v1/key-packages/claim",
-            serde_json::json!({"claim": curo_types::ClaimId::random(), "suite": SUITE, "users": []}),
+            serde_json::json!({"claim": curo_types::ClaimId::random(), "suites": [SUITE], "users": []}),
         ),
     ] {
         let refused = anna.post::<serde_json::Value>(&world, path, &body).await.unwrap_err();

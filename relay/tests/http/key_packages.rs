@@ -101,7 +101,7 @@ async fn only_the_devices_own_valid_key_packages_are_kept() {
     case.push(("too many", upload(vec![Blob(vec![]); 101], None), ErrorCode::TOO_LARGE));
     let mut other_suite = upload(once, None);
     other_suite.suite = SuiteId(2);
-    case.push(("a suite that is not allowed", other_suite, ErrorCode::REFUSED));
+    case.push(("a suite without a key", other_suite, ErrorCode::REFUSED));
     for (name, upload, code) in case {
         let refused = anna
             .post::<KeyPackageStock>(&world, "/v1/key-packages", &upload)

@@ -82,7 +82,9 @@ async fn p6_1_a_user_leaves_by_a_signed_request() {
     let proof = Leave::from_bytes(&pending.leave.clone().unwrap().0).unwrap();
     proof
         .verify(&ben.signer.public_key, &|suite, key, message, signature| {
-            curo_mls::verify_signature(Suite(suite.0), key, message, signature).is_ok()
+            curo_mls::verify_signature(Suite(suite.0), key, message, signature)
+                .is_ok()
+                .into()
         })
         .unwrap();
 
@@ -272,7 +274,7 @@ async fn p2_2_a_device_revokes_itself_on_the_directorys_word() {
     let answer = revoke(&world, &phone, phone.id, &request).await.unwrap();
     let envelope = Envelope::from_bytes(&answer.envelope.0).unwrap();
     envelope
-        .verify(&phone.session.directory_key, &|_, _, _, _| false, &|_, _| None)
+        .verify(&phone.session.directory_key, &|_, _, _, _| false.into(), &|_, _| None)
         .unwrap();
     let problem = revoke(&world, &phone, phone.id, &request).await.unwrap_err();
     assert_eq!(problem.code, ErrorCode::DEVICE_REVOKED);

@@ -28,5 +28,6 @@ mod rates;
 mod receipts;
 mod schema;
 mod stream;
+mod suites;
 mod sync;
 mod world;

@@ -19,6 +19,7 @@ mod messages;
 mod receipts;
 mod shape;
 mod sqlite;
+mod suites;
 mod sync;
 mod world;
 
@@ -85,6 +86,9 @@ on_sqlite! {
         sweeping_forgets_claims_and_keeps_what_can_be_claimed,
         stale_key_packages_are_no_stock_and_are_swept,
         a_replaced_last_resort_is_kept_only_for_claims_that_name_it;
+    suites:
+        p2_1_a_rotation_adds_a_key_and_its_suite_has_its_own_stock,
+        p2_1_a_claim_takes_the_best_suite_that_everybody_has;
     commits:
         p3_7_a_conversation_is_created_once,
         p3_7_of_fifty_creators_one_wins,

@@ -10,6 +10,7 @@ use curo_relay::{
     Clock, Config, DatabaseKey, DevIssuer, Limits, Relay, RunningRelay, StartError, SystemClock, TenantConfig,
     TlsConfig,
 };
+use curo_types::SuiteId;
 use tempfile::TempDir;
 
 use crate::ca::write_private;
@@ -69,6 +70,12 @@ impl TestRelayBuilder {
     pub fn tenant(mut self, change: impl FnOnce(&mut TenantConfig) + Send + 'static) -> Self {
         self.tenant = Some(Box::new(change));
         self
+    }
+
+    /// The suites that the tenant allows, best first; what the relay allows by itself unless told.
+    pub fn suites(self, suites: &[u16]) -> Self {
+        let suites: Vec<_> = suites.iter().map(|suite| SuiteId(*suite)).collect();
+        self.tenant(move |tenant| tenant.suites = suites)
     }
 
     /// Starts it. It accepts requests when this returns.
@@ -136,6 +143,17 @@ impl TestRelay {
             },
             tenant: None,
         }
+    }
+
+    /// Changes the suites that the tenant allows, best first. It is restarted for that.
+    ///
+    /// # Errors
+    /// [`KitError::Relay`]; it is stopped then.
+    pub async fn allow_suites(&mut self, suites: &[u16]) -> Result<(), KitError> {
+        for tenant in &mut self.config.tenants {
+            tenant.suites = suites.iter().map(|suite| SuiteId(*suite)).collect();
+        }
+        self.restart().await
     }
 
     /// Where it listens, also while it is stopped.

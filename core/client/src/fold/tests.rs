@@ -7,7 +7,7 @@ use curo_store::repo::account::Account;
 use curo_store::repo::item::{Fold, ItemRow};
 use curo_store::{FileVault, ProfileId, Store};
 use curo_types::format::{Content, ContentBody, Priority, Reference, TextBody};
-use curo_types::{ChainId, ConversationId, DeviceId, Digest, MessageId, StoreId, SuiteId, UserId};
+use curo_types::{ChainId, ConversationId, DeviceId, Digest, MessageId, StoreId, UserId};
 
 use super::*;
 
@@ -19,8 +19,10 @@ pub(super) fn me() -> Account {
         tenant: "st-mary".parse().unwrap(),
         user: user(1),
         device: device(1, 1),
-        suite: SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519,
-        signature_key: Vec::new(),
+        suites: Vec::new(),
+        keys: Vec::new(),
+        rotation: None,
+        read_suites: String::new(),
         dpop_key: Vec::new(),
         audit_chain: ChainId([0; 16]),
         relay_store: StoreId([0; 16]),

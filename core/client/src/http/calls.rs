@@ -1,7 +1,7 @@
 //! The relay's calls, typed (`docs/protocol.md`, "HTTP calls").
 
 use curo_types::api::{
-    Accepted, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DirectoryAnswer, DirectoryQuery,
+    Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DirectoryAnswer, DirectoryQuery,
     EntriesPage, KeyPackageStock, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, RegisterDevice,
     Registered, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
@@ -35,6 +35,11 @@ impl Relay {
 
     pub(crate) async fn upload_key_packages(&self, upload: &UploadKeyPackages) -> Result<KeyPackageStock, Fault> {
         self.post("/v1/key-packages", upload).await
+    }
+
+    pub(crate) async fn add_keys(&self, envelope: Vec<u8>) -> Result<Registered, Fault> {
+        let envelope = Blob(envelope);
+        self.post("/v1/devices/keys", &AddKeys { envelope }).await
     }
 
     pub(crate) async fn claim_key_packages(&self, claim: &ClaimRequest) -> Result<ClaimAnswer, Fault> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use curo_store::repo::account::Account;
 use curo_store::{FileVault, Store};
-use curo_types::{ChainId, ConversationId, DeviceId, Digest, ErrorCode, ProfileId, StoreId, SuiteId, UserId};
+use curo_types::{ChainId, ConversationId, DeviceId, Digest, ErrorCode, ProfileId, StoreId, UserId};
 use futures_util::FutureExt as _;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -40,8 +40,10 @@ pub(crate) async fn core() -> (Arc<Core>, TempDir) {
         tenant: "st-mary".parse().unwrap(),
         user: ME,
         device: MINE,
-        suite: SuiteId(1),
-        signature_key: Vec::new(),
+        suites: Vec::new(),
+        keys: Vec::new(),
+        rotation: None,
+        read_suites: String::new(),
         dpop_key: Vec::new(),
         audit_chain: ChainId([3; 16]),
         relay_store: StoreId([4; 16]),

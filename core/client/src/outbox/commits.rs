@@ -130,6 +130,17 @@ fn ask_claim(
     row: &OutboxRow,
     missing: Vec<UserId>,
 ) -> Result<Step, Fault> {
+    // A conversation keeps its suite; a new one takes what all whom it invites have in common (rule 2.1).
+    let suites = match (row.kind, conv.suite) {
+        (IntentKind::Create, _) | (_, None) => me.usable_suites(),
+        (_, Some(suite)) => vec![suite],
+    };
+    if suites.is_empty() {
+        return Err(Fault::Entry {
+            seq: row.position,
+            code: ErrorCode::NO_COMMON_SUITE,
+        });
+    }
     let (claim, users) = match row.claim {
         Some(claim) => (claim, decode_users(&row.payload)),
         None => {
@@ -140,11 +151,7 @@ fn ask_claim(
     };
     Ok(Step::Claim {
         intent: row.intent,
-        request: ClaimRequest {
-            claim,
-            suite: conv.suite.unwrap_or(me.suite),
-            users,
-        },
+        request: ClaimRequest { claim, suites, users },
     })
 }
 
@@ -156,10 +163,21 @@ fn prepare_add(
     missing: &[UserId],
     claim: &ClaimAnswer,
 ) -> Result<Step, Fault> {
+    let suite = match (row.kind, conv.suite) {
+        (IntentKind::Create, _) | (_, None) => claim.suite,
+        (_, Some(suite)) => suite,
+    };
+    if row.kind == IntentKind::Create && !me.usable_suites().contains(&suite) {
+        // The tenant allowed it when the claim was made: another claim takes another one.
+        outbox::requeue(tx.conn, row.position, false)?;
+        return Ok(Step::Again);
+    }
+    if missing.iter().any(|user| claim.without_suite.contains(user)) {
+        return fail(tx, row, &ErrorCode::NO_COMMON_SUITE);
+    }
     if missing.iter().any(|user| claim.missing.contains(user)) {
         return fail(tx, row, &ErrorCode::NO_DEVICE);
     }
-    let suite = conv.suite.unwrap_or(me.suite);
     let (mut add, mut leaves) = (Vec::new(), Vec::new());
     for claimed in claim.claims.iter().filter(|claimed| missing.contains(&claimed.user)) {
         let bytes = claimed.key_package.as_slice();
@@ -200,7 +218,7 @@ fn prepare_add(
             tx.mls.delete_group(&tx.kv, group.as_bytes())?;
         }
         let group = GroupId::random();
-        let created = tx.mls.create(&tx.kv, &signer(me), group.as_bytes())?;
+        let created = tx.mls.create(&tx.kv, &signer(me, suite)?, group.as_bytes())?;
         conv.group = Some(group);
         conv.suite = Some(suite);
         start = Some(Start {

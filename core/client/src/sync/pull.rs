@@ -2,7 +2,9 @@
 
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation;
-use curo_types::api::{ConversationNews, CursorReport, InboxRecord, MemberCursor, SyncAnswer, SyncRequest, limits};
+use curo_types::api::{
+    ConversationNews, CursorReport, InboxRecord, KeyPackageStock, MemberCursor, SyncAnswer, SyncRequest, limits,
+};
 use curo_types::{ConversationId, ErrorCode};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -36,15 +38,11 @@ impl Core {
             let more = answer.more;
             let nothing = answer.conversations.is_empty() && answer.inbox.is_empty() && answer.cursors.is_empty();
             let stays = Some(&answer.token) == me.sync_token.as_ref();
-            let stock = answer
-                .key_packages
-                .iter()
-                .find(|stock| stock.suite == me.suite)
-                .copied();
+            let (stocks, suites) = (answer.key_packages.clone(), answer.suites.clone());
             self.take(&me, answer, true).await?;
-            if let Some(stock) = stock {
-                key_packages::refill(&self.db, &self.relay, &me, stock).await?;
-            }
+            self.keep_suites(&me, suites).await?;
+            let me = self.fresh_account().await?;
+            key_packages::refill(&self.db, &self.relay, &me, complete(&me, stocks)).await?;
             let me = self.fresh_account().await?;
             if more && (nothing || (stays && me.inbox_ack == request.inbox_ack)) {
                 return Err(Fault::BadRelay("more of nothing"));
@@ -211,6 +209,24 @@ impl Core {
         }
         Ok(())
     }
+}
+
+/// The stock, with that of a key which is so new that the answer does not know it.
+fn complete(me: &Account, mut stocks: Vec<KeyPackageStock>) -> Vec<KeyPackageStock> {
+    // A stream's event without a stock says nothing about it.
+    if stocks.is_empty() {
+        return stocks;
+    }
+    for key in &me.keys {
+        if !stocks.iter().any(|stock| stock.suite == key.suite) {
+            stocks.push(KeyPackageStock {
+                suite: key.suite,
+                one_time: 0,
+                last_resort: false,
+            });
+        }
+    }
+    stocks
 }
 
 /// Refusals that are not about one conversation.

@@ -2,7 +2,7 @@
 
 use curo_mls::{
     CommitPlan, External, JoinView, MemoryStore, MlsEngine as _, MlsError, MlsStore, PreparedExternal, Processed,
-    Refusal, Rule, StoreFault, Suite, inspect,
+    Refusal, Rule, StoreFault, inspect,
 };
 
 use crate::failing::FailsOnce;
@@ -246,14 +246,20 @@ fn p3_5_every_other_proposal_in_an_external_commit_is_refused_by_name() {
     // The proposal list stands behind group id, epoch, sender type, data and content type.
     let at = 2 + 2 + 1 + GROUP.len() + 8 + 1 + 1 + b"external aad".len() + 1;
     assert_eq!(commit[at - 1], 3);
-    let length = usize::from(commit[at]);
-    let list = &commit[at + 1..at + 1 + length];
+    // A length below 64 takes one byte, one below 16,384 two (RFC 9420, 2.1.2).
+    let (head, length) = match commit[at] {
+        short @ ..64 => (1, usize::from(short)),
+        long => (2, usize::from(long & 0x3f) << 8 | usize::from(commit[at + 1])),
+    };
+    let list = &commit[at + head..at + head + length];
     let with = |more: &[u8]| {
         let list = [list, more].concat();
         let mut bytes = commit.clone();
-        let head = [u8::try_from(list.len()).unwrap()];
-        assert!(head[0] < 64);
-        bytes.splice(at..at + 1 + length, [&head, list.as_slice()].concat());
+        let written = match u16::try_from(list.len()).unwrap() {
+            short @ ..64 => short.to_be_bytes()[1..].to_vec(),
+            long => (0x4000 | long).to_be_bytes().to_vec(),
+        };
+        bytes.splice(at..at + head + length, [written, list].concat());
         bytes
     };
     for (more, rule) in [
@@ -324,7 +330,7 @@ fn p4_4_a_hostile_group_info_or_tree_is_refused_and_nothing_changes() {
         assert!(external(&mut conversation.devices[1], &info, &tree[..at]).is_err());
     }
     // Another suite than the signer's, and a judge that says no.
-    let mut elsewhere = Device::with_suite("ben", Suite::P256_AES128GCM_SHA256_P256);
+    let mut elsewhere = Device::with_suite("ben", crate::support::another_suite());
     assert!(matches!(
         external(&mut elsewhere, &info, &tree),
         Err(MlsError::WrongSuite { .. })

@@ -137,8 +137,9 @@ fn p3_8_group_info_and_welcome_carry_no_tree() {
     };
     let (small, large) = (sizes(2), sizes(8));
     assert!(large.2 > small.2 + 1_000);
-    assert_eq!(small.0, large.0);
-    assert!(large.1 - small.1 < 16, "{small:?} {large:?}");
+    // A signature in DER is now and then a byte shorter.
+    assert!(large.0.abs_diff(small.0) < 8, "{small:?} {large:?}");
+    assert!(large.1.abs_diff(small.1) < 16, "{small:?} {large:?}");
 }
 
 #[test]

@@ -21,3 +21,6 @@ mod mallory;
 mod messages;
 mod rules;
 mod support;
+
+/// The suite of all groups that do not name another; `suite_p256` runs the same tests over the other.
+pub(crate) const SUITE: curo_mls::Suite = curo_mls::Suite::X25519_AES128GCM_SHA256_ED25519;

@@ -1,6 +1,5 @@
 //! A member that speaks plain OpenMLS with its own configuration, and makes what our engine never would.
 
-use curo_mls::Suite;
 use openmls::group::{
     CommitMessageBundle, MlsGroup, MlsGroupCreateConfig, MlsGroupJoinConfig, PURE_CIPHERTEXT_WIRE_FORMAT_POLICY,
     PURE_PLAINTEXT_WIRE_FORMAT_POLICY, StagedWelcome,
@@ -252,5 +251,5 @@ fn plain_openmls_members_interoperate() {
         device.follow(&made.commit);
     }
     conversation.agree();
-    assert_eq!(conversation.relay.suite(), Suite(1));
+    assert_eq!(conversation.relay.suite(), SUITE);
 }

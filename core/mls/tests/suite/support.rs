@@ -5,7 +5,15 @@ use curo_mls::{
     OpenMlsEngine, PreparedCommit, Processed, Refusal, Signer, Suite,
 };
 
-pub(crate) const SUITE: Suite = Suite::X25519_AES128GCM_SHA256_ED25519;
+pub(crate) use crate::SUITE;
+
+/// A suite that is not the one under test.
+pub(crate) fn another_suite() -> Suite {
+    match SUITE {
+        Suite::P256_AES128GCM_SHA256_P256 => Suite::X25519_AES128GCM_SHA256_ED25519,
+        _ => Suite::P256_AES128GCM_SHA256_P256,
+    }
+}
 pub(crate) const GROUP: &[u8] = b"a conversation's group";
 
 pub(crate) struct Device {

@@ -1,6 +1,10 @@
 //! The account that the profile is bound to.
 
+mod keys;
+
+use curo_types::format::SuiteKey;
 use curo_types::{ChainId, DeviceId, Digest, StoreId, SuiteId, TenantId, UserId};
+pub use keys::{drop_rotation, prepare_rotation, set_read_suites, set_rotated, set_suites, unpublished};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Result, int, one, uint};
@@ -14,10 +18,14 @@ pub struct Account {
     pub user: UserId,
     /// This device.
     pub device: DeviceId,
-    /// The suite that new conversations use.
-    pub suite: SuiteId,
-    /// The device's MLS public signature key of that suite.
-    pub signature_key: Vec<u8>,
+    /// The suites that the tenant allows and this build can run, best first.
+    pub suites: Vec<SuiteId>,
+    /// The device's MLS public signature keys in its envelope, one for each suite.
+    pub keys: Vec<SuiteKey>,
+    /// The envelope that adds keys, while the relay's answer to it is not known.
+    pub rotation: Option<Vec<u8>>,
+    /// The suites that the verified envelopes were read for, as their numbers and commas.
+    pub read_suites: String,
     /// The device's DPoP public key.
     pub dpop_key: Vec<u8>,
     /// The device's audit chain.
@@ -40,36 +48,55 @@ pub struct Account {
     pub inbox_ack: u64,
 }
 
+impl Account {
+    /// This device's published key of a suite.
+    pub fn key_of(&self, suite: SuiteId) -> Option<&[u8]> {
+        let key = self.keys.iter().find(|key| key.suite == suite)?;
+        Some(&key.public_key)
+    }
+
+    /// The suites that this device may start conversations with, best first.
+    pub fn usable_suites(&self) -> Vec<SuiteId> {
+        let mut suites = self.suites.clone();
+        suites.retain(|suite| self.key_of(*suite).is_some());
+        suites
+    }
+}
+
 /// The account, if the profile is bound to one.
 ///
 /// # Errors
 /// The database's.
 pub fn get(conn: &Connection) -> Result<Option<Account>> {
-    conn.prepare_cached(
-        "SELECT tenant, user, device, suite, signature_key, dpop_key, audit_chain, relay_store, directory_key, log_key, \
-         envelope, registered, directory_version, sync_token, inbox_ack FROM account",
-    )?
-    .query_row([], |row| {
+    let sql = "SELECT tenant, user, device, dpop_key, audit_chain, relay_store, directory_key, log_key, envelope, \
+               registered, directory_version, sync_token, inbox_ack, rotation, read_suites FROM account";
+    let mut account = conn.prepare_cached(sql)?.query_row([], |row| {
         let tenant: String = row.get(0)?;
         Ok(Account {
             tenant: TenantId::new(&tenant).map_err(|_| rusqlite::Error::InvalidColumnName("tenant".into()))?,
             user: UserId(row.get(1)?),
             device: DeviceId(row.get(2)?),
-            suite: SuiteId(row.get(3)?),
-            signature_key: row.get(4)?,
-            dpop_key: row.get(5)?,
-            audit_chain: ChainId(row.get(6)?),
-            relay_store: StoreId(row.get(7)?),
-            directory_key: Digest(row.get(8)?),
-            log_key: Digest(row.get(9)?),
-            envelope: row.get(10)?,
-            registered: row.get::<_, Option<i64>>(11)?.map(uint),
-            directory_version: uint(row.get(12)?),
-            sync_token: row.get(13)?,
-            inbox_ack: uint(row.get(14)?),
+            suites: Vec::new(),
+            keys: Vec::new(),
+            dpop_key: row.get(3)?,
+            audit_chain: ChainId(row.get(4)?),
+            relay_store: StoreId(row.get(5)?),
+            directory_key: Digest(row.get(6)?),
+            log_key: Digest(row.get(7)?),
+            envelope: row.get(8)?,
+            registered: row.get::<_, Option<i64>>(9)?.map(uint),
+            directory_version: uint(row.get(10)?),
+            sync_token: row.get(11)?,
+            inbox_ack: uint(row.get(12)?),
+            rotation: row.get(13)?,
+            read_suites: row.get(14)?,
         })
-    })
-    .optional()
+    });
+    if let Ok(account) = &mut account {
+        account.suites = keys::suites(conn)?;
+        account.keys = keys::published(conn)?;
+    }
+    account.optional()
 }
 
 /// Binds the profile to an account. It happens once in a profile's life.
@@ -78,15 +105,13 @@ pub fn get(conn: &Connection) -> Result<Option<Account>> {
 /// The database's; a constraint if the profile is bound already.
 pub fn bind(conn: &Connection, account: &Account) -> Result<()> {
     conn.execute(
-        "INSERT INTO account (id, tenant, user, device, suite, signature_key, dpop_key, audit_chain, relay_store, \
-         directory_key, log_key, envelope, registered, directory_version, sync_token, inbox_ack) \
+        "INSERT INTO account (id, tenant, user, device, dpop_key, audit_chain, relay_store, directory_key, log_key, \
+         envelope, registered, directory_version, sync_token, inbox_ack, rotation, read_suites) \
          VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             account.tenant.as_str(),
             account.user.0,
             account.device.0,
-            account.suite.0,
-            account.signature_key,
             account.dpop_key,
             account.audit_chain.0,
             account.relay_store.0,
@@ -96,10 +121,13 @@ pub fn bind(conn: &Connection, account: &Account) -> Result<()> {
             account.registered.map(int),
             int(account.directory_version),
             account.sync_token,
-            int(account.inbox_ack)
+            int(account.inbox_ack),
+            account.rotation,
+            account.read_suites
         ],
     )?;
-    Ok(())
+    keys::add(conn, &account.keys, true)?;
+    set_suites(conn, &account.suites)
 }
 
 /// Notes that the relay has registered the device, with the envelope as everybody gets it.

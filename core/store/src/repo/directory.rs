@@ -96,12 +96,22 @@ pub fn add(
 ) -> Result<()> {
     conn.prepare_cached("INSERT INTO directory_envelope (version, user, device, envelope) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![int(version), user.0, device.0, envelope])?;
-    let mut insert =
-        conn.prepare_cached("INSERT INTO directory_key (device, suite, public_key, version) VALUES (?1, ?2, ?3, ?4)")?;
+    add_keys(conn, version, device, keys).map(drop)
+}
+
+/// Notes keys that an envelope publishes; whether any of them was not noted yet.
+///
+/// # Errors
+/// The database's.
+pub fn add_keys(conn: &Connection, version: u64, device: DeviceId, keys: &[(SuiteId, Vec<u8>)]) -> Result<bool> {
+    let mut insert = conn.prepare_cached(
+        "INSERT INTO directory_key (device, suite, public_key, version) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+    )?;
+    let mut added = 0;
     for (suite, key) in keys {
-        insert.execute(params![device.0, suite.0, key, int(version)])?;
+        added += insert.execute(params![device.0, suite.0, key, int(version)])?;
     }
-    Ok(())
+    Ok(added > 0)
 }
 
 /// Whether a key is what the directory has for (device, suite) at a version: not revoked, not rotated away by then.

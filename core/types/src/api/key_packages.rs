@@ -37,8 +37,10 @@ pub struct KeyPackageStock {
 pub struct ClaimRequest {
     /// The same claim again reads the same KeyPackages.
     pub claim: ClaimId,
-    /// The suite.
-    pub suite: SuiteId,
+    /// The suites that will do, 1 to 8, best first. The relay takes the first of which it has KeyPackages of every active device
+    /// of all the users; else the first of which it has some of each user; else the first.
+    #[serde(deserialize_with = "bounded::list::<{ limits::SUITES }, _, _>")]
+    pub suites: Vec<SuiteId>,
     /// The users, 1 to 250.
     #[serde(deserialize_with = "bounded::list::<{ limits::USERS_PER_REQUEST }, _, _>")]
     pub users: Vec<UserId>,
@@ -50,10 +52,15 @@ pub struct ClaimRequest {
 pub struct ClaimAnswer {
     /// The directory version at the time of the claim.
     pub directory_version: u64,
+    /// The suite of all the KeyPackages.
+    pub suite: SuiteId,
     /// One KeyPackage for each active device of the asked users that has any.
     pub claims: Vec<Claim>,
     /// Asked users of whom no device could be claimed.
     pub missing: Vec<UserId>,
+    /// Those of the missing who have an active device, but none with a key of the suite.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_suite: Vec<UserId>,
 }
 
 /// One claimed KeyPackage.

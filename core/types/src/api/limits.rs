@@ -20,6 +20,8 @@ pub const KEY_PACKAGES_PER_UPLOAD: usize = 100;
 pub const KEY_PACKAGES_PER_DEVICE: usize = 200;
 /// Users in one claim, one directory query or one look-up.
 pub const USERS_PER_REQUEST: usize = 250;
+/// Suites in one claim, and of one device.
+pub const SUITES: usize = 8;
 /// Leaves of one conversation.
 pub const LEAVES: usize = 1000;
 /// Entries in one page or one sync answer.

@@ -42,7 +42,16 @@ pub struct RegisterDevice {
     pub envelope: Blob,
 }
 
-/// Answer of `POST /v1/devices`.
+/// Request of `POST /v1/devices/keys`: adds keys of further suites to the calling device. The same envelope again is answered as
+/// the first time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AddKeys {
+    /// A directory envelope with action `rotate`, signed with each of its own keys.
+    pub envelope: Blob,
+}
+
+/// Answer of `POST /v1/devices` and `POST /v1/devices/keys`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Registered {

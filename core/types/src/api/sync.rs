@@ -65,6 +65,9 @@ pub struct SyncAnswer {
     /// The device's stock of KeyPackages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key_packages: Vec<KeyPackageStock>,
+    /// The suites that the tenant's policy allows, best first. Not in events of the live stream.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suites: Vec<SuiteId>,
 }
 
 /// A member device's cursor.

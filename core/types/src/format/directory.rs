@@ -1,10 +1,13 @@
 //! 2.2 Directory envelopes: what vouches for a device's keys.
 
+mod verify;
+
 use ed25519_dalek::{Signer as _, SigningKey};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use super::{cbor, tip};
+pub use self::verify::{SuiteVerdict, SuiteVerifier};
+use super::cbor;
 use crate::{ChainId, DeviceId, Digest, FormatError, SuiteId, TenantId, UserId};
 
 const FORMAT: &str = "directory envelope";
@@ -133,9 +136,6 @@ struct Wire {
     signatures: Vec<EnvelopeSignature>,
 }
 
-/// Checks a signature of an MLS suite: (suite, public key, message, signature) -> valid.
-pub type SuiteVerifier<'a> = &'a dyn Fn(SuiteId, &[u8], &[u8], &[u8]) -> bool;
-
 impl EnvelopeBody {
     /// The body that adds a device on the identity provider's word.
     pub fn add(
@@ -157,6 +157,18 @@ impl EnvelopeBody {
             audit_chain,
             approval: Approval::Directory,
             previous: None,
+        }
+    }
+
+    /// The body that gives a device other keys on the identity provider's word. `before` is the body of the device's last
+    /// envelope and `previous` its hash; all but the keys stays as it was.
+    pub fn rotate(before: &Self, previous: Digest, keys: Vec<SuiteKey>) -> Self {
+        Self {
+            action: Action::Rotate,
+            keys,
+            approval: Approval::Directory,
+            previous: Some(previous),
+            ..before.clone()
         }
     }
 
@@ -258,56 +270,6 @@ impl Envelope {
             Action::Add | Action::Rotate if body.keys.is_empty() => invalid("a device has at least one key"),
             Action::Revoke if !body.keys.is_empty() => invalid("a revoked device has no keys"),
             _ => Ok(()),
-        }
-    }
-
-    /// Checks that the device has proved possession of each of its keys.
-    ///
-    /// # Errors
-    /// [`FormatError::BadSignature`].
-    pub fn verify_possession(&self, verify: SuiteVerifier<'_>) -> Result<(), FormatError> {
-        let message = self.signed_bytes();
-        let proved = self.body.keys.iter().all(|key| {
-            self.signatures.iter().any(|s| {
-                s.signer == Signer::Subject(key.suite) && verify(key.suite, &key.public_key, &message, &s.signature)
-            })
-        });
-        if proved {
-            Ok(())
-        } else {
-            Err(FormatError::BadSignature { format: FORMAT })
-        }
-    }
-
-    /// Checks all that the envelope needs: possession of each key, and the approval that its body names. `device_key` gives
-    /// the key that another device of the same user had in the directory when this envelope came.
-    ///
-    /// # Errors
-    /// [`FormatError::BadSignature`].
-    pub fn verify(
-        &self,
-        directory_key: &Digest,
-        verify: SuiteVerifier<'_>,
-        device_key: &dyn Fn(DeviceId, SuiteId) -> Option<Vec<u8>>,
-    ) -> Result<(), FormatError> {
-        self.verify_possession(verify)?;
-        let message = self.signed_bytes();
-        let approved = self.signatures.iter().any(|s| match (self.body.approval, s.signer) {
-            (Approval::Directory, Signer::Directory) => {
-                tip::verify(FORMAT, directory_key, &message, &s.signature).is_ok()
-            }
-            (Approval::Device(device, suite), Signer::Device(by, with)) => {
-                device == by
-                    && suite == with
-                    && device != self.body.device
-                    && device_key(device, suite).is_some_and(|key| verify(suite, &key, &message, &s.signature))
-            }
-            _ => false,
-        });
-        if approved {
-            Ok(())
-        } else {
-            Err(FormatError::BadSignature { format: FORMAT })
         }
     }
 }

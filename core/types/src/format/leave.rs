@@ -4,7 +4,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use super::cbor;
-use super::directory::SuiteVerifier;
+use super::directory::{SuiteVerdict, SuiteVerifier};
 use crate::{ConversationId, DeviceId, FormatError, IntentId, SuiteId, TenantId, UserId};
 
 const FORMAT: &str = "leave request";
@@ -137,7 +137,7 @@ impl Leave {
     /// # Errors
     /// [`FormatError::BadSignature`].
     pub fn verify(&self, public_key: &[u8], verify: SuiteVerifier<'_>) -> Result<(), FormatError> {
-        if verify(self.body.suite, public_key, &self.signed_bytes(), &self.signature) {
+        if verify(self.body.suite, public_key, &self.signed_bytes(), &self.signature) == SuiteVerdict::Valid {
             Ok(())
         } else {
             Err(FormatError::BadSignature { format: FORMAT })

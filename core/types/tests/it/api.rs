@@ -24,6 +24,7 @@ fn empty_and_absent_members_are_not_written() {
         inbox: Vec::new(),
         conversations: Vec::new(),
         key_packages: Vec::new(),
+        suites: Vec::new(),
         ..sync_answer()
     };
     assert_eq!(
@@ -61,7 +62,11 @@ fn a_commit_stands_flat_in_its_request_and_each_member_once() {
 
 #[test]
 fn lists_of_requests_do_not_grow_with_the_input() {
-    let many = |name: &str, element: Value| json!({"incarnation": 1, "suite": 1, "claim": "01".repeat(16), name: vec![element; 5000]});
+    let many = |name: &str, element: Value| {
+        let mut value = json!({"incarnation": 1, "suite": 1, "suites": [1], "users": [], "claim": "01".repeat(16)});
+        value[name] = vec![element; 5000].into();
+        value
+    };
     let id = || Value::from("01".repeat(16));
     let read: MessagesRequest = serde_json::from_value(many("messages", "AQ".into())).unwrap();
     assert_eq!(read.messages.len(), limits::MESSAGES_PER_BATCH + 1);
@@ -69,6 +74,8 @@ fn lists_of_requests_do_not_grow_with_the_input() {
     assert_eq!(read.users.len(), limits::USERS_PER_REQUEST + 1);
     let read: ClaimRequest = serde_json::from_value(many("users", id())).unwrap();
     assert_eq!(read.users.len(), limits::USERS_PER_REQUEST + 1);
+    let read: ClaimRequest = serde_json::from_value(many("suites", 1.into())).unwrap();
+    assert_eq!(read.suites.len(), limits::SUITES + 1);
     let read: PeopleQuery = serde_json::from_value(many("subjects", "s".into())).unwrap();
     assert_eq!(read.subjects.len(), limits::USERS_PER_REQUEST + 1);
     let read: UploadKeyPackages = serde_json::from_value(many("one_time", "AQ".into())).unwrap();

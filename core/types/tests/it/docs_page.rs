@@ -62,6 +62,7 @@ fn every_limit_has_its_row() {
         ("KEY_PACKAGES_PER_UPLOAD", limits::KEY_PACKAGES_PER_UPLOAD as u64),
         ("KEY_PACKAGES_PER_DEVICE", limits::KEY_PACKAGES_PER_DEVICE as u64),
         ("USERS_PER_REQUEST", limits::USERS_PER_REQUEST as u64),
+        ("SUITES", limits::SUITES as u64),
         ("LEAVES", limits::LEAVES as u64),
         ("ENTRIES_PER_PAGE", limits::ENTRIES_PER_PAGE as u64),
         ("PAGE_BYTES", limits::PAGE_BYTES as u64),

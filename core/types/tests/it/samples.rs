@@ -209,6 +209,7 @@ pub fn sync_answer() -> SyncAnswer {
             tip: tip(),
         }],
         key_packages: vec![stock()],
+        suites: vec![SUITE],
     }
 }
 
@@ -373,22 +374,24 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         check(
             &ClaimRequest {
                 claim: ClaimId([1; 16]),
-                suite: SUITE,
+                suites: vec![SUITE],
                 users: vec![user],
             },
-            &["claim", "suite", "users"],
+            &["claim", "suites", "users"],
         ),
         check(
             &ClaimAnswer {
                 directory_version: 1,
+                suite: SUITE,
                 claims: vec![Claim {
                     user,
                     device,
                     key_package: blob(),
                 }],
                 missing: vec![user],
+                without_suite: vec![user],
             },
-            &["directory_version", "claims", "missing"],
+            &["directory_version", "suite", "claims", "missing"],
         ),
         check(
             &create,

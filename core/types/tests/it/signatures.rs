@@ -1,20 +1,25 @@
 //! Signatures that must not hold.
 
-use curo_types::format::{Approval, Envelope, LogKeyStatement, SignedTip, Signer};
+use curo_types::format::{
+    Approval, Envelope, EnvelopeBody, LogKeyStatement, SignedTip, Signer, SuiteKey, SuiteVerdict,
+};
 use curo_types::{Blob, DeviceId, Digest, FormatError, SuiteId};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use crate::file::{Vectors, bytes, id, number, tenant};
 
 /// Ed25519 as the one suite of the vectors uses it.
-pub fn ed25519(suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+pub fn ed25519(suite: SuiteId, key: &[u8], message: &[u8], signature: &[u8]) -> SuiteVerdict {
+    if suite != SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519 {
+        return SuiteVerdict::UnknownSuite;
+    }
     let Ok(key) = <[u8; 32]>::try_from(key) else {
-        return false;
+        return SuiteVerdict::Wrong;
     };
     let (Ok(key), Ok(signature)) = (VerifyingKey::from_bytes(&key), Signature::from_slice(signature)) else {
-        return false;
+        return SuiteVerdict::Wrong;
     };
-    suite == SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519 && key.verify_strict(message, &signature).is_ok()
+    key.verify_strict(message, &signature).is_ok().into()
 }
 
 /// The directory of the vectors: the phone's key, which approves the tablet.
@@ -191,4 +196,87 @@ fn p2_6_keys_of_small_order_are_refused() {
     let lax = ed25519_dalek::Verifier::verify(&key, &tip.signed_bytes(), &Signature::from_bytes(&signature));
     assert!(lax.is_ok());
     assert!(tip.verify(&Digest(identity)).is_err());
+}
+
+/// A later suite's key, of which this reader can check nothing.
+fn of_later_suite() -> SuiteKey {
+    SuiteKey {
+        suite: SuiteId(0xf000),
+        public_key: vec![9; 1000],
+    }
+}
+
+/// A device's envelope with these keys, signed by those of them whose name is given, and by the directory.
+fn signed(file: &Vectors, body: EnvelopeBody, by: &[(&str, Signer)]) -> Envelope {
+    let mut envelope = Envelope::new(body);
+    for (name, signer) in by {
+        let signature = file.key(name).sign(&envelope.signed_bytes()).to_vec();
+        envelope.push(*signer, signature);
+    }
+    envelope.sign_as_directory(&file.key("directory"));
+    envelope
+}
+
+#[test]
+fn p2_1_keys_of_a_later_suite_are_passed_over_and_never_taken_as_approval() {
+    let file = Vectors::read();
+    let mut body = envelope(&file, 0).body().clone();
+    body.keys.push(of_later_suite());
+    let own = [("phone", Signer::Subject(SuiteId(1)))];
+    let known = signed(&file, body.clone(), &own);
+    let read = Envelope::from_bytes(&known.to_bytes()).unwrap();
+    verify(&file, &read).unwrap();
+    // The one that can be checked must hold all the same.
+    refused(&file, &signed(&file, body.clone(), &[]));
+    // An approval by a key of such a suite is none: anybody could claim it.
+    body.approval = Approval::Device(DeviceId([7; 16]), SuiteId(0xf000));
+    let mut approved = signed(&file, body, &own);
+    approved.push(Signer::Device(DeviceId([7; 16]), SuiteId(0xf000)), vec![1; 64]);
+    let all = |_: DeviceId, _: SuiteId| Some(vec![9; 1000]);
+    let verdict = approved.verify(&file.public_key("directory"), &ed25519, &all);
+    assert!(matches!(verdict, Err(FormatError::BadSignature { .. })));
+}
+
+#[test]
+fn p2_2_a_directory_cannot_give_a_device_keys_that_the_device_did_not_sign_for() {
+    let file = Vectors::read();
+    let phone = envelope(&file, 0);
+    let device = phone.body().device;
+    let key = |name: &str| SuiteKey {
+        suite: SuiteId(1),
+        public_key: file.public_key(name).0.to_vec(),
+    };
+    let rotation = |keys, by: &[(&str, Signer)]| {
+        let body = EnvelopeBody::rotate(phone.body(), phone.hash(), keys);
+        let rotation = signed(&file, body, by);
+        verify(&file, &rotation).unwrap();
+        rotation.verify_rotation(phone.body(), &ed25519).is_ok()
+    };
+    let own = Signer::Subject(SuiteId(1));
+    let before = Signer::Device(device, SuiteId(1));
+    let both = vec![key("phone"), of_later_suite()];
+    assert!(rotation(both, &[("phone", own)]), "its key stays");
+    let other = || vec![key("tablet")];
+    assert!(
+        rotation(other(), &[("tablet", own), ("phone", before)]),
+        "its key goes, and says so"
+    );
+    assert!(!rotation(other(), &[("tablet", own)]), "the device knows nothing of it");
+    assert!(
+        !rotation(other(), &[("tablet", own), ("tablet", before)]),
+        "not its key"
+    );
+    let another = Signer::Device(DeviceId([7; 16]), SuiteId(1));
+    assert!(
+        !rotation(other(), &[("tablet", own), ("phone", another)]),
+        "not in its name"
+    );
+    // Of a device with keys of later suites alone nothing can be said.
+    let unreadable = EnvelopeBody::rotate(phone.body(), phone.hash(), vec![of_later_suite()]);
+    let next = signed(
+        &file,
+        EnvelopeBody::rotate(&unreadable, phone.hash(), vec![key("phone")]),
+        &[("phone", own)],
+    );
+    next.verify_rotation(&unreadable, &ed25519).unwrap();
 }

@@ -56,6 +56,16 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
             Code::RATE_LIMITED,
         ],
     ),
+    (
+        "addKeys",
+        Caller::Device,
+        &[
+            Code::FORBIDDEN,
+            Code::DIRECTORY_CHANGED,
+            Code::DEVICE_EXISTS,
+            Code::REFUSED,
+        ],
+    ),
     ("listDevices", Caller::Device, &[]),
     (
         "revokeDevice",

@@ -7,7 +7,7 @@ use curo_types::api::{Claim, ClaimAnswer};
 use curo_types::{Blob, ClaimId, DeviceId, Digest, SuiteId, TenantId, UserId};
 
 use super::devices::{self, DeviceStanding};
-use super::sql::{Stop, U, all, first, one, run};
+use super::sql::{Stop, U, all, exists, first, one, run};
 use super::tenants;
 use crate::storage::{ClaimKeyPackages, ClaimLimits, ClaimOutcome, DeviceRef};
 
@@ -23,17 +23,24 @@ pub(super) fn claim(
     now_ms: u64,
 ) -> Result<ClaimOutcome, Stop<ClaimOutcome>> {
     let users = distinct(&claim.users);
-    let request_hash = request_hash(claim.suite, &users);
-    let sql = "SELECT request_hash, directory_version FROM claim WHERE tenant = ?1 AND claimer = ?2 AND claim = ?3";
+    let request_hash = request_hash(&users);
+    let sql =
+        "SELECT request_hash, directory_version, suite FROM claim WHERE tenant = ?1 AND claimer = ?2 AND claim = ?3";
     let known = first(conn, sql, (tenant.as_str(), caller.device.0, claim.claim.0), |row| {
-        Ok((Digest(row.get(0)?), row.get::<_, U>(1)?.0))
+        Ok((Digest(row.get(0)?), row.get::<_, U>(1)?.0, SuiteId(row.get(2)?)))
     })?;
-    if let Some((hash, directory_version)) = known {
+    if let Some((hash, directory_version, suite)) = known {
         if hash != request_hash {
             return Ok(ClaimOutcome::ClaimReused);
         }
-        let claims = claimed(conn, tenant, caller.device, claim.claim)?;
-        return Ok(ClaimOutcome::Duplicate(answer(directory_version, claims, &users)));
+        let answer = answer(
+            conn,
+            tenant,
+            (caller.device, claim.claim),
+            (directory_version, suite),
+            &users,
+        )?;
+        return Ok(ClaimOutcome::Duplicate(answer));
     }
     match devices::device_standing(conn, tenant, caller)? {
         DeviceStanding::Active => {}
@@ -43,10 +50,12 @@ pub(super) fn claim(
     let cost = u64::try_from(users.len()).unwrap_or(u64::MAX);
     count(conn, tenant, caller.user, None, cost, limits.per_claimer, now_ms)?;
     let directory_version = tenants::directory_version(conn, tenant)?;
+    let oldest_ms = now_ms.saturating_sub(limits.max_age_ms);
+    let suite = best_suite(conn, tenant, caller.device, &claim.suites, &users, oldest_ms)?;
     run(
         conn,
-        "INSERT INTO claim (tenant, claimer, claim, request_hash, directory_version, time_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO claim (tenant, claimer, claim, request_hash, directory_version, time_ms, suite)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         (
             tenant.as_str(),
             caller.device.0,
@@ -54,6 +63,7 @@ pub(super) fn claim(
             request_hash.0,
             U(directory_version),
             U(now_ms),
+            suite.0,
         ),
     )?;
     let mut ord = 0_u64;
@@ -64,8 +74,7 @@ pub(super) fn claim(
             count(conn, tenant, caller.user, Some(*user), 1, limits.per_target, now_ms)?;
         }
         for device in targets.into_iter().filter(|device| *device != caller.device) {
-            let oldest_ms = now_ms.saturating_sub(limits.max_age_ms);
-            if let Some(hash_ref) = take(conn, tenant, device, claim.suite, oldest_ms, now_ms)? {
+            if let Some(hash_ref) = take(conn, tenant, device, suite, oldest_ms, now_ms)? {
                 run(
                     conn,
                     "INSERT INTO claim_item (tenant, claimer, claim, ord, user, device, suite, hash_ref)
@@ -77,7 +86,7 @@ pub(super) fn claim(
                         U(ord),
                         user.0,
                         device.0,
-                        claim.suite.0,
+                        suite.0,
                         hash_ref,
                     ),
                 )?;
@@ -85,8 +94,78 @@ pub(super) fn claim(
             }
         }
     }
-    let claims = claimed(conn, tenant, caller.device, claim.claim)?;
-    Ok(ClaimOutcome::Accepted(answer(directory_version, claims, &users)))
+    let answer = answer(
+        conn,
+        tenant,
+        (caller.device, claim.claim),
+        (directory_version, suite),
+        &users,
+    )?;
+    Ok(ClaimOutcome::Accepted(answer))
+}
+
+/// The first suite that every active device of the users has KeyPackages of, else the first of which each user has some,
+/// else the first.
+fn best_suite(
+    conn: &Connection,
+    tenant: &TenantId,
+    claimer: DeviceId,
+    suites: &[SuiteId],
+    users: &[UserId],
+    oldest_ms: u64,
+) -> Result<SuiteId, DbError> {
+    let first = suites.first().copied().ok_or(DbError::NoRow)?;
+    if suites.len() == 1 {
+        return Ok(first);
+    }
+    let mut devices = Vec::with_capacity(users.len());
+    for user in users {
+        let mut active = devices::active_of_user(conn, tenant, *user)?;
+        active.retain(|device| *device != claimer);
+        // Whoever has none is missing in every suite.
+        if !active.is_empty() {
+            devices.push(active);
+        }
+    }
+    let mut fallback = None;
+    for suite in suites {
+        let (mut everywhere, mut everybody) = (true, true);
+        for of_user in &devices {
+            let mut some = false;
+            for device in of_user {
+                let has = available(conn, tenant, *device, *suite, oldest_ms)?;
+                some |= has;
+                everywhere &= has;
+            }
+            everybody &= some;
+            if !everybody {
+                break;
+            }
+        }
+        if everywhere && everybody {
+            return Ok(*suite);
+        }
+        if everybody {
+            fallback = fallback.or(Some(*suite));
+        }
+    }
+    Ok(fallback.unwrap_or(first))
+}
+
+/// Whether there is one to be had.
+fn available(
+    conn: &Connection,
+    tenant: &TenantId,
+    device: DeviceId,
+    suite: SuiteId,
+    oldest_ms: u64,
+) -> Result<bool, DbError> {
+    exists(
+        conn,
+        "SELECT 1 FROM key_package
+         WHERE tenant = ?1 AND device = ?2 AND suite = ?3 AND state IN ('free', 'last_resort') AND uploaded_ms >= ?4",
+        (tenant.as_str(), device.0, suite.0, U(oldest_ms)),
+    )
 }
 
 fn distinct(users: &[UserId]) -> Vec<UserId> {
@@ -96,23 +175,44 @@ fn distinct(users: &[UserId]) -> Vec<UserId> {
     distinct
 }
 
-fn request_hash(suite: SuiteId, users: &[UserId]) -> Digest {
-    let mut bytes = suite.0.to_be_bytes().to_vec();
+fn request_hash(users: &[UserId]) -> Digest {
+    let mut bytes = Vec::with_capacity(16 * users.len());
     users.iter().for_each(|user| bytes.extend_from_slice(&user.0));
     Digest::of(&bytes)
 }
 
-fn answer(directory_version: u64, claims: Vec<Claim>, users: &[UserId]) -> ClaimAnswer {
-    let missing = users
+fn answer(
+    conn: &Connection,
+    tenant: &TenantId,
+    (claimer, claim): (DeviceId, ClaimId),
+    (directory_version, suite): (u64, SuiteId),
+    users: &[UserId],
+) -> Result<ClaimAnswer, DbError> {
+    let claims = claimed(conn, tenant, claimer, claim)?;
+    let missing: Vec<_> = users
         .iter()
         .filter(|user| !claims.iter().any(|claim| claim.user == **user))
         .copied()
         .collect();
-    ClaimAnswer {
+    let mut without_suite = Vec::new();
+    for user in &missing {
+        let mut devices = devices::active_of_user(conn, tenant, *user)?;
+        devices.retain(|device| *device != claimer);
+        let mut has = false;
+        for device in &devices {
+            has |= devices::keys(conn, tenant, *device)?.iter().any(|(of, _)| *of == suite);
+        }
+        if !devices.is_empty() && !has {
+            without_suite.push(*user);
+        }
+    }
+    Ok(ClaimAnswer {
         directory_version,
+        suite,
         claims,
         missing,
-    }
+        without_suite,
+    })
 }
 
 /// Adds to the running hour of a claimer and one target, or all of them, or starts the next one; refuses beyond the limit.

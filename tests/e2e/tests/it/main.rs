@@ -26,6 +26,7 @@ mod offline;
 mod offline_local;
 mod races;
 mod raw;
+mod suites;
 mod team;
 
 use std::time::Duration;

@@ -16,8 +16,17 @@ async fn send(person: &Person, id: curo::ConversationId, text: &str) -> MessageI
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_care_team_talks() {
+    talk(TestRelay::start().await.unwrap()).await;
+}
+
+/// The same with the curves that some hospitals must use.
+#[tokio::test(flavor = "multi_thread")]
+async fn p2_1_a_care_team_talks_with_p256() {
+    talk(TestRelay::builder().suites(&[2]).start().await.unwrap()).await;
+}
+
+async fn talk(relay: TestRelay) {
     logs();
-    let relay = TestRelay::start().await.unwrap();
     let nurse = Person::online(&relay, "nurse-kim").await.unwrap();
     let mut physician = Person::online(&relay, "dr-lee").await.unwrap();
     let patient = Person::online(&relay, "pat-jones").await.unwrap();

@@ -5,13 +5,22 @@ use curo_types::{ChainId, StoreId, SuiteId, TenantId};
 use super::*;
 use crate::repo::testing::{database, device, user};
 
+fn key(suite: u16, fill: u8) -> SuiteKey {
+    SuiteKey {
+        suite: SuiteId(suite),
+        public_key: vec![fill; 32],
+    }
+}
+
 fn account() -> Account {
     Account {
         tenant: TenantId::new("st-mary").unwrap(),
         user: user(1),
         device: device(2),
-        suite: SuiteId(1),
-        signature_key: vec![3; 32],
+        suites: vec![SuiteId(2), SuiteId(1)],
+        keys: vec![key(1, 3), key(2, 33)],
+        rotation: None,
+        read_suites: "1,2".to_owned(),
         dpop_key: vec![4; 32],
         audit_chain: ChainId([5; 16]),
         relay_store: StoreId([6; 16]),
@@ -67,4 +76,38 @@ fn versions_and_acknowledgements_only_rise() {
         (read.sync_token.as_deref(), read.log_key),
         (Some("two"), Digest([77; 32]))
     );
+}
+
+#[test]
+fn keys_that_are_added_count_once_the_relay_has_them() {
+    let conn = database();
+    bind(&conn, &account()).unwrap();
+    assert_eq!(account().usable_suites(), [SuiteId(2), SuiteId(1)]);
+    set_suites(&conn, &[SuiteId(3), SuiteId(2)]).unwrap();
+    prepare_rotation(&conn, &[key(3, 4)], b"asked").unwrap();
+    let read = get(&conn).unwrap().unwrap();
+    assert_eq!(
+        (read.key_of(SuiteId(3)), read.usable_suites()),
+        (None, vec![SuiteId(2)])
+    );
+    assert_eq!(read.rotation.as_deref(), Some(&b"asked"[..]));
+    // Refused: the key waits for another envelope.
+    drop_rotation(&conn).unwrap();
+    let read = get(&conn).unwrap().unwrap();
+    assert_eq!((read.rotation, read.keys), (None, account().keys));
+    assert_eq!(unpublished(&conn).unwrap(), [key(3, 4)]);
+    prepare_rotation(&conn, &[key(3, 4)], b"again").unwrap();
+    set_rotated(&conn, 7, b"answered", &[key(1, 3), key(3, 4)]).unwrap();
+    assert!(unpublished(&conn).unwrap().is_empty());
+    let read = get(&conn).unwrap().unwrap();
+    assert_eq!(read.key_of(SuiteId(3)), Some(&[4; 32][..]));
+    assert_eq!(
+        read.usable_suites(),
+        [SuiteId(3), SuiteId(2)],
+        "the first is what the tenant dropped"
+    );
+    assert_eq!((read.rotation, read.envelope), (None, b"answered".to_vec()));
+    assert_eq!(read.directory_version, 7);
+    set_read_suites(&conn, "1,2,3").unwrap();
+    assert_eq!(get(&conn).unwrap().unwrap().read_suites, "1,2,3");
 }

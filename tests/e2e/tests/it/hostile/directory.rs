@@ -18,7 +18,7 @@ async fn p3_6_a_claim_that_lies_invites_nobody() {
     };
     let users = [kai.user().await, lea.user().await];
     let path = "/v1/key-packages/claim";
-    let hers = json!({"claim": "0f".repeat(16), "suite": 1, "users": [mallory.user().await]});
+    let hers = json!({"claim": "0f".repeat(16), "suites": [1], "users": [mallory.user().await]});
     let (status, hers) = api::call(&stage.relay, &stage.ben, path, Some(&hers)).await;
     assert_eq!(status, 200, "{hers}");
     let hers = hers["claims"][0].clone();
