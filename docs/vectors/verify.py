@@ -52,8 +52,26 @@ def authenticated_data(f):
     }))}
 
 
+def content_body(kind, says):
+    mentions = says.get("mentions") and [unhex(user) for user in says["mentions"]]
+    if kind == "text":
+        return present({
+            0: says["text"], 1: mentions, 2: {"urgent": 1, "stat": 2}.get(says.get("priority")),
+            3: says.get("reply_to"), 4: says.get("thread"),
+        })
+    if kind in ("edit", "amendment"):
+        return present({0: says["text"], 1: mentions})
+    if kind == "reaction":
+        return {0: says["emoji"], 1: says["set"]}
+    assert kind in ("delete", "ack", "purged") and not says
+    return {}
+
+
 def content(f):
-    body = cbor({0: f["text"]}) if "text" in f else unhex(f["body"])
+    if "says" in f:
+        body = cbor(content_body(f["kind"], f["says"]))
+    else:
+        body = cbor({0: f["text"]}) if "text" in f else unhex(f["body"])
     references = f.get("references") and [[unhex(r["sender"]), unhex(r["message"])] for r in f["references"]]
     subjects = f.get("subjects") and [[s["system"], s["value"]] for s in f["subjects"]]
     return {"bytes": cbor(present({

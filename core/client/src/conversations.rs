@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use curo_store::repo::conversation::{self, ConversationRow};
-use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::limits;
-use curo_types::format::Content;
-use curo_types::{ConversationId, ErrorCode, IntentId, MessageId, Text, UserId};
+use curo_types::{ConversationId, ErrorCode, IntentId, UserId};
 use rusqlite::Connection;
 
 pub use curo_store::repo::conversation::ConversationState;
@@ -16,7 +14,6 @@ use crate::access::{self, Access};
 use crate::core::{Core, now_ms};
 use crate::error::{Error, Fault, Result};
 use crate::failpoints;
-use crate::fold::Folding;
 use crate::observe::Observed;
 use crate::observe::sources::ConversationSource;
 use crate::outbox::encode_users;
@@ -96,61 +93,6 @@ impl Conversation {
         Observed::new(Arc::clone(&self.core), Arc::new(ConversationSource(self.id)))
     }
 
-    /// Sends a text of at most [`Content::TEXT_LIMIT`] bytes. Returns as soon as it is durable; works offline.
-    ///
-    /// The same `id` again is the same message: nothing is sent twice.
-    ///
-    /// ```no_run
-    /// # async fn example(care: &curo::Conversation) -> curo::Result<()> {
-    /// // The id is the app's: keep it, and sending again after a doubt is harmless.
-    /// let id = curo::MessageId::random();
-    /// care.send_text("BP 118/76".into(), id).await?;
-    /// println!("{}", care.delivery(id).await?); // queued, sent, delivered 1/2, …
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// `unknown`, `removed`, `too_large`, `invalid_argument` (empty text), `sign_in_needed`, `locked`, `storage_full`.
-    pub async fn send_text(&self, text: Text, id: MessageId) -> Result<MessageId> {
-        if text.is_empty() {
-            return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
-        }
-        let me = self.core.account().await?;
-        let now = now_ms();
-        let mut content = Content::text(id, &text).map_err(Fault::from)?;
-        content.claimed_ms = Some(now);
-        let payload = content.to_bytes().map_err(Fault::from)?;
-        let conversation = self.id;
-        let written = self.core.db.write(move |tx| {
-            open_for_intents(tx.conn, conversation)?;
-            if item::get(tx.conn, conversation, me.device, id)?.is_some() {
-                return Ok(());
-            }
-            let (position, added) = outbox::add(tx.conn, id.into(), conversation, IntentKind::Message, &payload, now)?;
-            if !added {
-                // The id is another intent's, in another conversation.
-                return Err(Fault::Code(ErrorCode::INVALID_ARGUMENT));
-            }
-            let row = ItemRow {
-                fold: Fold::default(),
-                place: Place::Unsent(position),
-                kind: ItemKind::Message,
-                sender_device: me.device,
-                sender_user: Some(me.user),
-                message: id,
-                content: Some(payload),
-                claimed_ms: Some(now),
-                accepted_ms: None,
-                code: None,
-            };
-            Folding::new(tx.conn, &me, conversation).take(row, Some(&content))
-        });
-        written.await?;
-        self.queued();
-        Ok(id)
-    }
-
     /// Adds people with all their devices. Returns as soon as the intent is durable; see [`Conversation::intent`].
     ///
     /// ```no_run
@@ -214,7 +156,7 @@ impl Conversation {
         Ok(intent)
     }
 
-    fn queued(&self) {
+    pub(crate) fn queued(&self) {
         failpoints::hit(failpoints::INTENT_QUEUED);
         self.core.changed_in(self.id);
         self.core.outbox_work.notify_one();
@@ -230,8 +172,9 @@ impl Conversation {
             .filter(|row| row.conversation == self.id)
             .ok_or(Error::new(ErrorCode::UNKNOWN))?;
         Ok(match row.state {
-            IntentState::Done => IntentStatus::Done,
-            IntentState::Failed => {
+            IntentState::Done if row.code.is_none() => IntentStatus::Done,
+            // One that is done and has a code was cancelled.
+            IntentState::Done | IntentState::Failed => {
                 let code = failure(&row);
                 IntentStatus::Failed {
                     retryable: code.retryable(),
@@ -241,32 +184,10 @@ impl Conversation {
             _ => IntentStatus::Pending,
         })
     }
-
-    /// Tries a failed message or intent once more, with the same id.
-    ///
-    /// # Errors
-    /// `unknown` where nothing of this id has failed, `removed`, `locked`.
-    pub async fn retry(&self, intent: IntentId) -> Result<()> {
-        let id = self.id;
-        let written = self.core.db.write(move |tx| {
-            open_for_intents(tx.conn, id)?;
-            let row = outbox::get(tx.conn, intent)?
-                .filter(|row| row.conversation == id && row.state == IntentState::Failed)
-                .ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
-            if conversation::get(tx.conn, id)?.is_some_and(|row| row.state == ConversationState::Creating) {
-                // Nothing can be sent before the conversation is there.
-                outbox::retry_creation(tx.conn, id)?;
-            }
-            Ok(outbox::requeue(tx.conn, row.position, false)?)
-        });
-        written.await?;
-        self.queued();
-        Ok(())
-    }
 }
 
 /// A conversation takes intents unless this device was removed; a frozen one keeps them until it can go on.
-fn open_for_intents(conn: &Connection, id: ConversationId) -> std::result::Result<(), Fault> {
+pub(crate) fn open_for_intents(conn: &Connection, id: ConversationId) -> std::result::Result<(), Fault> {
     match conversation::get(conn, id)?.map(|row| row.state) {
         None => Err(Fault::Code(ErrorCode::UNKNOWN)),
         Some(ConversationState::Removed) => Err(Fault::Code(ErrorCode::REMOVED)),

@@ -8,7 +8,7 @@
 mod changes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-mod tests;
+pub(crate) mod tests;
 
 use curo_store::repo::account::Account;
 use curo_store::repo::change::{self, ChangeKind, ChangeRow, ChangeState};
@@ -107,10 +107,6 @@ impl<'a> Folding<'a> {
     }
 
     /// Takes back an own message that was never sent.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the calls that search come in the next change")
-    )]
     pub(crate) fn cancelled(self, message: MessageId) -> Result<(), Fault> {
         let own = Reference {
             sender: self.me.device,

@@ -9,7 +9,8 @@ use rusqlite::Connection;
 
 use crate::conversations::Conversation;
 use crate::error::{Error, Fault, Result};
-use crate::timeline::{Cursor, DeliveryState, Item, Page};
+use crate::message::Details;
+use crate::timeline::{Cursor, DeliveryState, Entry, Item, Page};
 
 /// Items of one page, at most.
 pub const PAGE_LIMIT: usize = 300;
@@ -90,12 +91,18 @@ impl Conversation {
     /// How far an own message has come.
     ///
     /// # Errors
-    /// `unknown` for a message that this device did not send, `locked`.
+    /// `unknown` for a message that this device did not send, and for one that says something about another; `locked`.
     pub async fn delivery(&self, message: MessageId) -> Result<DeliveryState> {
         let me = self.core.account().await?;
         let id = self.id;
         let state = self.core.db.read(move |conn| {
-            let row = item::get(conn, id, me.device, message)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            let Some(row) = item::get(conn, id, me.device, message)? else {
+                // Only one that was cancelled has a row of the outbox and none of the timeline.
+                let cancelled = outbox::get(conn, message.into())?.and_then(|row| row.code);
+                let cancelled = cancelled.filter(|code| *code == ErrorCode::CANCELLED.as_str());
+                let code = cancelled.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+                return Ok(DeliveryState::failed(code.into()));
+            };
             delivery(conn, id, &row, me.device, me.user)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))
         });
         Ok(state.await?)
@@ -120,7 +127,11 @@ pub(crate) fn item_of(
     me: &Account,
 ) -> std::result::Result<Item, Fault> {
     let delivery = delivery(conn, id, row, me.device, me.user)?;
-    Ok(Item::from_row(row, me.device, delivery))
+    let mut item = Item::from_row(row, me.device, delivery);
+    if let Entry::Message(message) = &mut item.entry {
+        Details::read(conn, id, row, me)?.put_into(message);
+    }
+    Ok(item)
 }
 
 /// Delivery of an own message (rule 8.2); `None` for anything else.
@@ -140,13 +151,7 @@ fn delivery(
             (by, of) => DeliveryState::Delivered { by, of },
         },
         Place::Unsent(_) => match outbox::get(conn, row.message.into())? {
-            Some(sent) if sent.state == IntentState::Failed => {
-                let code = failure(&sent);
-                DeliveryState::Failed {
-                    retryable: code.retryable(),
-                    code,
-                }
-            }
+            Some(sent) if sent.state == IntentState::Failed => DeliveryState::failed(failure(&sent)),
             Some(sent) if sent.state == IntentState::Accepted => DeliveryState::Sent,
             _ => DeliveryState::Queued,
         },

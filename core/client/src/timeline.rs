@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use curo_store::repo::item::{Deleted, ItemKind, ItemRow, Place};
-use curo_types::format::{Content, ContentBody, Reference};
+use curo_store::repo::item::{ItemKind, ItemRow, Place};
+use curo_types::format::{Priority, Reference};
 use curo_types::{DeviceId, ErrorCode, MessageId, Text, UserId};
 use serde::{Deserialize, Serialize};
+
+use crate::message::{Quote, Reaction, UnsentChange, body_of, priority_of};
 
 /// An opaque place in a timeline, from which pages go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +40,7 @@ pub struct Item {
 #[non_exhaustive]
 pub enum Entry {
     /// A message.
-    Message(Message),
+    Message(Box<Message>),
     /// People came or went.
     Members {
         /// Who changed it.
@@ -78,6 +80,36 @@ pub struct Message {
     pub body: Body,
     /// How far it has come; of own messages only.
     pub delivery: Option<DeliveryState>,
+    /// Whether it says something else than when it was sent.
+    pub edited: bool,
+    /// When the relay accepted the last edit; absent while that is unsent.
+    pub edited_ms: Option<u64>,
+    /// How soon it wants to be seen.
+    pub priority: Priority,
+    /// Users that it mentions.
+    pub mentions: Vec<UserId>,
+    /// The message that it answers.
+    pub reply_to: Option<Quote>,
+    /// The first message of the thread that it is in.
+    pub thread: Option<Reference>,
+    /// Messages in the thread that it began.
+    pub thread_count: u64,
+    /// Reactions, by emoji.
+    pub reactions: Vec<Reaction>,
+    /// Of an urgent message: who has taken note, in the order of the log.
+    pub acknowledged_by: Vec<UserId>,
+    /// The last change of this device to it that is still on its way.
+    pub unsent_change: Option<UnsentChange>,
+}
+
+impl Message {
+    /// How calls refer to it.
+    pub const fn reference(&self) -> Reference {
+        Reference {
+            sender: self.sender_device,
+            message: self.id,
+        }
+    }
 }
 
 /// What a message says.
@@ -166,19 +198,33 @@ impl MemberChange {
 }
 
 impl Item {
-    /// An item of a row; `delivery` is asked for own messages.
+    /// An item of a row, without what [`Details`](crate::message::Details) adds; `delivery` is asked for own messages.
     pub(crate) fn from_row(row: &ItemRow, own_device: DeviceId, delivery: Option<DeliveryState>) -> Self {
+        let (body, mentions) = match row.kind {
+            ItemKind::Message => body_of(row),
+            _ => (Body::Unsupported, Vec::new()),
+        };
         let entry = match row.kind {
             ItemKind::Message => match row.sender_user {
-                Some(sender) => Entry::Message(Message {
+                Some(sender) => Entry::Message(Box::new(Message {
                     id: row.message,
                     sender_device: row.sender_device,
                     sender,
                     own: row.sender_device == own_device,
                     claimed_ms: row.claimed_ms,
-                    body: body(row),
+                    body,
                     delivery,
-                }),
+                    edited: row.fold.edit.is_some(),
+                    edited_ms: row.fold.edited_ms,
+                    priority: priority_of(row),
+                    mentions,
+                    reply_to: None,
+                    thread: row.fold.thread,
+                    thread_count: row.fold.thread_count,
+                    reactions: Vec::new(),
+                    acknowledged_by: Vec::new(),
+                    unsent_change: None,
+                })),
                 None => unreadable(row),
             },
             ItemKind::Members => {
@@ -209,16 +255,12 @@ fn unreadable(row: &ItemRow) -> Entry {
     }
 }
 
-fn body(row: &ItemRow) -> Body {
-    if row.fold.deleted != Deleted::No {
-        return Body::Deleted;
-    }
-    let content = row.shown().and_then(|bytes| Content::from_bytes(bytes).ok());
-    match content.map_or(ContentBody::Unsupported, |content| content.typed()) {
-        ContentBody::Text(body) => Body::Text(body.text),
-        ContentBody::Edit { text, .. } if row.fold.edit.is_some() => Body::Text(text),
-        ContentBody::Amendment { target, text, .. } => Body::Amendment { of: target, text },
-        _ => Body::Unsupported,
+impl DeliveryState {
+    pub(crate) fn failed(code: ErrorCode) -> Self {
+        Self::Failed {
+            retryable: code.retryable(),
+            code,
+        }
     }
 }
 

@@ -11,10 +11,10 @@ use curo_types::{ChainId, ConversationId, DeviceId, Digest, MessageId, StoreId, 
 
 use super::*;
 
-pub(super) const ID: ConversationId = ConversationId([0xc1; 16]);
+pub(crate) const ID: ConversationId = ConversationId([0xc1; 16]);
 
 /// This user is 1, this device 1/1.
-pub(super) fn me() -> Account {
+pub(crate) fn me() -> Account {
     Account {
         tenant: "st-mary".parse().unwrap(),
         user: user(1),
@@ -36,35 +36,35 @@ pub(super) fn me() -> Account {
     }
 }
 
-pub(super) fn user(n: u8) -> UserId {
+pub(crate) fn user(n: u8) -> UserId {
     UserId([n; 16])
 }
 
-pub(super) fn device(user: u8, n: u8) -> DeviceId {
+pub(crate) fn device(user: u8, n: u8) -> DeviceId {
     let mut id = [user; 16];
     id[15] = n;
     DeviceId(id)
 }
 
-pub(super) fn message(n: u16) -> MessageId {
+pub(crate) fn message(n: u16) -> MessageId {
     let mut id = [0; 16];
     id[..2].copy_from_slice(&n.to_be_bytes());
     MessageId(id)
 }
 
-pub(super) fn reference(sender: DeviceId, n: u16) -> Reference {
+pub(crate) fn reference(sender: DeviceId, n: u16) -> Reference {
     Reference {
         sender,
         message: message(n),
     }
 }
 
-pub(super) fn log(seq: u64) -> Place {
+pub(crate) fn log(seq: u64) -> Place {
     Place::Log { incarnation: 1, seq }
 }
 
 /// Runs in a transaction of a new store.
-pub(super) fn with_store(job: impl FnOnce(&Connection) + Send + 'static) {
+pub(crate) fn with_store(job: impl FnOnce(&Connection) + Send + 'static) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -83,7 +83,7 @@ pub(super) fn with_store(job: impl FnOnce(&Connection) + Send + 'static) {
 }
 
 /// What sync or the outbox does with a message.
-pub(super) fn say(conn: &Connection, sender: (u8, u8), n: u16, place: Place, body: &ContentBody) {
+pub(crate) fn say(conn: &Connection, sender: (u8, u8), n: u16, place: Place, body: &ContentBody) {
     let content = Content::of(message(n), body).unwrap();
     let accepted_ms = match place {
         Place::Log { incarnation, seq } => Some(1000 * incarnation + seq),
@@ -104,14 +104,14 @@ pub(super) fn say(conn: &Connection, sender: (u8, u8), n: u16, place: Place, bod
     Folding::new(conn, &me(), ID).take(row, Some(&content)).unwrap();
 }
 
-pub(super) fn text(words: &str) -> ContentBody {
+pub(crate) fn text(words: &str) -> ContentBody {
     ContentBody::Text(TextBody {
         text: words.into(),
         ..TextBody::default()
     })
 }
 
-pub(super) fn urgent(words: &str) -> ContentBody {
+pub(crate) fn urgent(words: &str) -> ContentBody {
     ContentBody::Text(TextBody {
         text: words.into(),
         priority: Priority::Urgent,
@@ -119,7 +119,7 @@ pub(super) fn urgent(words: &str) -> ContentBody {
     })
 }
 
-pub(super) fn edit(target: Reference, words: &str) -> ContentBody {
+pub(crate) fn edit(target: Reference, words: &str) -> ContentBody {
     ContentBody::Edit {
         target,
         text: words.into(),
@@ -127,7 +127,7 @@ pub(super) fn edit(target: Reference, words: &str) -> ContentBody {
     }
 }
 
-pub(super) fn react(target: Reference, emoji: &str, set: bool) -> ContentBody {
+pub(crate) fn react(target: Reference, emoji: &str, set: bool) -> ContentBody {
     ContentBody::Reaction {
         target,
         emoji: emoji.into(),
@@ -136,7 +136,7 @@ pub(super) fn react(target: Reference, emoji: &str, set: bool) -> ContentBody {
 }
 
 /// What is shown of a message.
-pub(super) fn shown(conn: &Connection, target: Reference) -> Option<String> {
+pub(crate) fn shown(conn: &Connection, target: Reference) -> Option<String> {
     let row = item::get(conn, ID, target.sender, target.message).unwrap()?;
     match Content::from_bytes(row.shown()?).unwrap().typed() {
         ContentBody::Text(body) => Some(body.text.into_string()),
@@ -146,7 +146,7 @@ pub(super) fn shown(conn: &Connection, target: Reference) -> Option<String> {
 }
 
 /// The reactions that are shown: emoji and user.
-pub(super) fn reactions(conn: &Connection, target: Reference) -> Vec<(String, UserId)> {
+pub(crate) fn reactions(conn: &Connection, target: Reference) -> Vec<(String, UserId)> {
     let mut last = std::collections::BTreeMap::new();
     for row in change::live(conn, ID, target, ChangeKind::Reaction).unwrap() {
         last.insert((row.emoji, row.sender_user), row.value);
@@ -154,7 +154,7 @@ pub(super) fn reactions(conn: &Connection, target: Reference) -> Vec<(String, Us
     last.into_iter().filter(|(_, set)| *set).map(|(key, _)| key).collect()
 }
 
-pub(super) fn found(conn: &Connection, typed: &str) -> bool {
+pub(crate) fn found(conn: &Connection, typed: &str) -> bool {
     let query = index::query(typed).unwrap();
     !search::find(conn, &query, Some(ID), None, index::MARKS, 9)
         .unwrap()

@@ -9,11 +9,10 @@
 /// Stands between two words that no space separates. A control character, so that no text contains it.
 const JOINT: char = '\u{3}';
 /// Stand around what was found.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the calls that search come in the next change")
-)]
 pub(crate) const MARKS: (&str, &str) = ("\u{1}", "\u{2}");
+
+/// Longest query in bytes of UTF-8.
+pub(crate) const QUERY_LIMIT: usize = 256;
 
 /// A text as the index takes it, and from where in the original each byte comes.
 pub(crate) struct Words {
@@ -54,10 +53,6 @@ pub(crate) fn words(text: &str) -> Words {
 
 /// What a person typed as a query in FTS5's syntax: every word of it must be there, as it stands or as the beginning of
 /// a word. Nothing that is typed is an operator. `None` if there is nothing to seek in it.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the calls that search come in the next change")
-)]
 pub(crate) fn query(typed: &str) -> Option<String> {
     let mut query = String::new();
     for word in typed.split_whitespace() {
@@ -76,7 +71,6 @@ pub(crate) fn query(typed: &str) -> Option<String> {
 }
 
 /// Where in the original text the marked parts are, in bytes of UTF-8. `marked` is what the index gave back for `text`.
-#[expect(dead_code, reason = "the calls that search come in the next change")]
 pub(crate) fn ranges(text: &str, marked: &str) -> Vec<std::ops::Range<usize>> {
     let words = words(text);
     let mut places = words.from.iter();
@@ -87,6 +81,7 @@ pub(crate) fn ranges(text: &str, marked: &str) -> Vec<std::ops::Range<usize>> {
             '\u{1}' => start = Some(None),
             '\u{2}' => {
                 if let Some(Some(from)) = start.take() {
+                    end += marks_at(text, end);
                     match ranges.last_mut() {
                         // A phrase of characters that are words is one find.
                         Some(last) if last.end == from => last.end = end,
@@ -104,6 +99,13 @@ pub(crate) fn ranges(text: &str, marked: &str) -> Vec<std::ops::Range<usize>> {
         }
     }
     ranges
+}
+
+/// Bytes of marks at a place that belong to the character before, and that the index knows nothing of.
+fn marks_at(text: &str, at: usize) -> usize {
+    let behind = text.get(at..).unwrap_or_default().chars();
+    let marks = behind.take_while(|c| folded(*c).is_none() || stands_alone(*c) && !c.is_alphanumeric());
+    marks.map(char::len_utf8).sum()
 }
 
 /// A character as it is indexed; `None` if it is left out.
@@ -130,6 +132,16 @@ fn folded(c: char) -> Option<char> {
         '\u{649}' | '\u{6cc}' => '\u{64a}',
         '\u{6a9}' => '\u{643}',
         '\u{629}' => '\u{647}',
+        // Greek vowels with accent or diaeresis, which the tokenizer does not know, and the final sigma; Cyrillic yo.
+        'ά' | 'Ά' => 'α',
+        'έ' | 'Έ' => 'ε',
+        'ή' | 'Ή' => 'η',
+        'ί' | 'Ί' | 'ϊ' | 'Ϊ' | 'ΐ' => 'ι',
+        'ό' | 'Ό' => 'ο',
+        'ύ' | 'Ύ' | 'ϋ' | 'Ϋ' | 'ΰ' => 'υ',
+        'ώ' | 'Ώ' => 'ω',
+        'ς' => 'σ',
+        'ё' | 'Ё' => 'е',
         // Full-width forms of ASCII.
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         // Katakana as hiragana: what is sought in one is found in the other.

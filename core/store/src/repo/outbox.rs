@@ -413,6 +413,17 @@ pub fn done(conn: &Connection, position: u64, seq: Option<u64>) -> Result<()> {
     Ok(())
 }
 
+/// Ends a row that was never sent because the user has taken it back: nothing of it stays but its id and that code.
+///
+/// # Errors
+/// The database's.
+pub fn cancelled(conn: &Connection, position: u64, code: &str) -> Result<()> {
+    done(conn, position, None)?;
+    conn.prepare_cached("UPDATE outbox SET code = ?2 WHERE position = ?1")?
+        .execute(params![int(position), code])?;
+    Ok(())
+}
+
 /// Ends a row with an error code. What the user asked for stays, so that it can be retried.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
 //! From the `fields` of a vector to the value that they describe.
 
 use curo_types::format::{
-    AccessContext, Action, Approval, AsOf, AuditHead, AuthenticatedData, Content, Credential, CursorClaim, Envelope,
-    EnvelopeBody, Leave, LeaveBody, PurposeOfUse, Receipt, Reference, RequestContext, Signer, StateBody, Subject,
-    SuiteKey, UserText,
+    AccessContext, Action, Approval, AsOf, AuditHead, AuthenticatedData, Content, ContentBody, Credential, CursorClaim,
+    Envelope, EnvelopeBody, Leave, LeaveBody, Priority, PurposeOfUse, Receipt, Reference, RequestContext, Signer,
+    StateBody, Subject, SuiteKey, TextBody, UserText,
 };
 use curo_types::{SuiteId, Text};
 use serde_json::Value;
@@ -40,20 +40,73 @@ fn authenticated_data(fields: &Value) -> AuthenticatedData {
     data
 }
 
-fn content(fields: &Value) -> Content {
-    let message = id(&fields["message"]);
-    let mut content = match optional(fields, "text", text) {
-        Some(words) => Content::text(message, &Text::new(words)).unwrap(),
-        None => Content::of_kind(text(&fields["kind"]), message, bytes(&fields["body"])),
+/// The body that the fields of a content say.
+pub fn content_body(fields: &Value) -> Option<ContentBody> {
+    let says = fields.get("says")?;
+    let references = references(fields).unwrap();
+    let words = || Text::new(text(&says["text"]));
+    let mentions = || {
+        optional(says, "mentions", |list| {
+            list.as_array().unwrap().iter().map(id).collect()
+        })
+        .unwrap_or_default()
     };
-    content.claimed_ms = optional(fields, "claimed_ms", number);
-    content.references = optional(fields, "references", |list| {
+    let at = |name| optional(says, name, |at| references[usize::try_from(number(at)).unwrap()]);
+    let target = references[0];
+    Some(match text(&fields["kind"]) {
+        "text" => ContentBody::Text(TextBody {
+            text: words(),
+            mentions: mentions(),
+            priority: match optional(says, "priority", text) {
+                None => Priority::Routine,
+                Some("urgent") => Priority::Urgent,
+                Some("stat") => Priority::Stat,
+                Some(other) => panic!("{other}"),
+            },
+            reply_to: at("reply_to"),
+            thread: at("thread"),
+        }),
+        "edit" => ContentBody::Edit {
+            target,
+            text: words(),
+            mentions: mentions(),
+        },
+        "amendment" => ContentBody::Amendment {
+            target,
+            text: words(),
+            mentions: mentions(),
+        },
+        "delete" => ContentBody::Delete { target },
+        "reaction" => ContentBody::Reaction {
+            target,
+            emoji: text(&says["emoji"]).into(),
+            set: says["set"].as_bool().unwrap(),
+        },
+        "ack" => ContentBody::Acknowledgement { target },
+        "purged" => ContentBody::Purged { targets: references },
+        other => panic!("{other}"),
+    })
+}
+
+fn references(fields: &Value) -> Option<Vec<Reference>> {
+    optional(fields, "references", |list| {
         let reference = |r: &Value| Reference {
             sender: id(&r["sender"]),
             message: id(&r["message"]),
         };
         list.as_array().unwrap().iter().map(reference).collect()
-    });
+    })
+}
+
+fn content(fields: &Value) -> Content {
+    let message = id(&fields["message"]);
+    let mut content = match (content_body(fields), optional(fields, "text", text)) {
+        (Some(body), _) => Content::of(message, &body).unwrap(),
+        (None, Some(words)) => Content::text(message, &Text::new(words)).unwrap(),
+        (None, None) => Content::of_kind(text(&fields["kind"]), message, bytes(&fields["body"])),
+    };
+    content.claimed_ms = optional(fields, "claimed_ms", number);
+    content.references = references(fields);
     content.subjects = optional(fields, "subjects", subjects);
     content
 }

@@ -2,8 +2,8 @@
 
 use curo_types::api::EntryRecord;
 use curo_types::format::{
-    Content, EntryHeader, EntryKind, Envelope, Kind, Leave, LogKeyStatement, Receipt, ReceiptPlace, RequestContext,
-    SignedTip,
+    Content, ContentBody, EntryHeader, EntryKind, Envelope, Kind, Leave, LogKeyStatement, Receipt, ReceiptPlace,
+    RequestContext, SignedTip,
 };
 use curo_types::{Blob, ConversationId, Digest, FormatError};
 
@@ -144,6 +144,10 @@ fn p2_refusals_are_as_published() {
 fn p2_4_texts_are_read_and_unknown_kinds_are_kept() {
     for vector in Vectors::read().of("content") {
         let content = Content::from_bytes(&bytes(&vector["bytes"])).unwrap();
+        if let Some(body) = crate::fields::content_body(&vector["fields"]) {
+            assert_eq!(content.typed(), body, "{}", vector["name"]);
+            continue;
+        }
         match vector["fields"].get("text") {
             Some(words) => {
                 assert_eq!(content.kind, Kind(Kind::TEXT.to_owned()));
@@ -154,6 +158,18 @@ fn p2_4_texts_are_read_and_unknown_kinds_are_kept() {
                 assert_eq!(content.body(), bytes(&vector["fields"]["body"]));
             }
         }
+    }
+}
+
+#[test]
+fn p2_4_a_known_kind_that_cannot_be_read_is_kept_as_unsupported() {
+    let file = Vectors::read();
+    assert!(file.list("unsupported").len() > 10);
+    for row in file.list("unsupported") {
+        let genuine = bytes(&row["bytes"]);
+        let content = Content::from_bytes(&genuine).unwrap();
+        assert_eq!(content.typed(), ContentBody::Unsupported, "{}", row["why"]);
+        assert_eq!(content.to_bytes().unwrap(), genuine, "{}", row["why"]);
     }
 }
 

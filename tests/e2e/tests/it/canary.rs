@@ -186,7 +186,7 @@ impl log::Log for Logs {
 }
 
 /// Every text and blob of a database, as whoever has its key reads them.
-fn decrypt(path: &Path, key: &[u8]) -> Vec<u8> {
+pub fn decrypt(path: &Path, key: &[u8]) -> Vec<u8> {
     #[expect(clippy::disallowed_methods, reason = "looks into it as a thief with the key would")]
     let database = rusqlite::Connection::open(path).unwrap();
     database
@@ -269,6 +269,52 @@ async fn in_a_process_of_its_own() {
     send(&ben, id, "answered").await;
     until_text(ana.client(), id, &text("answered"), SOON).await;
 
+    // Edited, quoted, reacted to, begun, sought, amended, urgent.
+    let message = items(&ward)
+        .await
+        .unwrap()
+        .into_iter()
+        .find_map(|item| match item.entry {
+            curo::Entry::Message(message) if message.id == first => Some(message.reference()),
+            _ => None,
+        });
+    let message = message.unwrap();
+    let edit = ward.edit(message, text("edited").into(), &[]).await.unwrap();
+    let reply = curo::NewMessage {
+        reply_to: Some(message),
+        priority: curo::Priority::Stat,
+        ..curo::NewMessage::text(text("replied"))
+    };
+    printed.push_str(&format!("{reply:?} {edit:?}"));
+    ward.send(reply, MessageId::random()).await.unwrap();
+    until_text(ben.client(), id, &text("replied"), SOON).await;
+    let there = ben.client().conversation(id);
+    there.react(message, &secret).await.unwrap();
+    there
+        .amend(message, text("amended").into(), MessageId::random())
+        .await
+        .unwrap();
+    let gone = send(&ana, id, "deleted").await;
+    let device = ana.account().await.unwrap().device;
+    ward.delete(curo::MessageRef {
+        sender: device,
+        message: gone,
+    })
+    .await
+    .unwrap();
+    for conversation in [&ward, &there] {
+        conversation.set_draft(text("drafted").into()).await.unwrap();
+        let found = conversation.search(&secret, None, 9).await.unwrap();
+        assert!(!found.hits.is_empty());
+        printed.push_str(&format!("{found:?} {:?}", conversation.draft().await.unwrap()));
+    }
+    printed.push_str(&format!("{:?}", ana.client().search(&secret, None, 9).await.unwrap()));
+    until(ana.client(), "all of it", SOON, async || {
+        let seen = ward.message(message).await.unwrap().map(|item| item.entry);
+        matches!(seen, Some(curo::Entry::Message(seen)) if seen.reactions.len() == 1)
+    })
+    .await;
+
     // Sent without an answer, then again.
     let swallowed = ana.cable().swallowed();
     ana.cable().swallow_answers();
@@ -333,7 +379,7 @@ async fn in_a_process_of_its_own() {
     let open: Vec<_> = [ana.dir(), ben.dir(), relay.dir()]
         .map(|folder| search.below(folder))
         .into();
-    assert_eq!(texts(&ward).await.unwrap().len(), 5);
+    assert_eq!(texts(&ward).await.unwrap().len(), 6);
     ana.client().lock().await.unwrap();
     ben.close().await.unwrap();
     relay.stop().await;
@@ -386,6 +432,6 @@ async fn in_a_process_of_its_own() {
     }
 }
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
+pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
     AhoCorasick::new([part]).unwrap().find(bytes).is_some()
 }

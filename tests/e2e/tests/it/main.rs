@@ -19,6 +19,7 @@ mod hostile;
 mod kills;
 mod lifecycle;
 mod main_job;
+mod messages;
 mod mitm;
 mod network;
 mod observe;

@@ -1,0 +1,67 @@
+//! What a person does with intents that wait or have failed: try again, take back.
+
+use curo_store::repo::conversation::{self, ConversationState};
+use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_types::{ErrorCode, IntentId};
+
+use crate::conversations::{Conversation, open_for_intents};
+use crate::error::{Fault, Result};
+use crate::fold::Folding;
+
+impl Conversation {
+    /// Tries a failed message or intent once more, with the same id.
+    ///
+    /// # Errors
+    /// `unknown` where nothing of this id has failed, `removed`, `locked`.
+    pub async fn retry(&self, intent: IntentId) -> Result<()> {
+        let id = self.id;
+        let written = self.core.db.write(move |tx| {
+            open_for_intents(tx.conn, id)?;
+            let row = outbox::get(tx.conn, intent)?
+                .filter(|row| row.conversation == id && row.state == IntentState::Failed)
+                .ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            if conversation::get(tx.conn, id)?.is_some_and(|row| row.state == ConversationState::Creating) {
+                // Nothing can be sent before the conversation is there.
+                outbox::retry_creation(tx.conn, id)?;
+            }
+            Ok(outbox::requeue(tx.conn, row.position, false)?)
+        });
+        written.await?;
+        self.queued();
+        Ok(())
+    }
+
+    /// Takes an intent back that is still in the queue or has failed: a message is gone from the timeline, a change to one
+    /// is undone. Its id is used up; [`Conversation::delivery`] and [`Conversation::intent`] then say `cancelled`.
+    ///
+    /// False: it is on its way already, and may have arrived. A message can be deleted then ([`Conversation::delete`]).
+    ///
+    /// # Errors
+    /// `unknown` where nothing of this id waits or has failed, `invalid_argument` for the creation of the conversation,
+    /// `sign_in_needed`, `locked`.
+    pub async fn cancel(&self, intent: IntentId) -> Result<bool> {
+        let me = self.core.account().await?;
+        let id = self.id;
+        let written = self.core.db.write(move |tx| {
+            let row = outbox::get(tx.conn, intent)?
+                .filter(|row| row.conversation == id && row.state != IntentState::Done)
+                .ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            if row.kind == IntentKind::Create {
+                return Err(Fault::Code(ErrorCode::INVALID_ARGUMENT));
+            }
+            if !matches!(row.state, IntentState::Queued | IntentState::Failed) {
+                return Ok(false);
+            }
+            outbox::cancelled(tx.conn, row.position, ErrorCode::CANCELLED.as_str())?;
+            if row.kind == IntentKind::Message {
+                Folding::new(tx.conn, &me, id).cancelled(intent.into())?;
+            }
+            Ok(true)
+        });
+        let cancelled = written.await?;
+        if cancelled {
+            self.queued();
+        }
+        Ok(cancelled)
+    }
+}

@@ -1,0 +1,170 @@
+//! What this device knows of a person's reading and writing: how far they have read, what is unread, drafts, mute. None of
+//! it leaves the device from here.
+
+use curo_store::repo::item::{self, Place};
+use curo_store::repo::overview;
+use curo_types::format::{Content, Reference};
+use curo_types::{ConversationId, ErrorCode, Text};
+use rusqlite::Connection;
+
+use crate::client::Client;
+use crate::conversations::{Conversation, open_for_intents};
+use crate::core::{Core, now_ms};
+use crate::error::{Error, Fault, Result};
+
+/// What is unread in all conversations that are not muted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Unread {
+    /// Messages.
+    pub messages: u64,
+    /// Conversations that have any.
+    pub conversations: u64,
+}
+
+/// What somebody has begun to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedDraft {
+    /// The text.
+    pub text: Text,
+    /// When it was kept, by this device's clock, milliseconds since 1970 UTC.
+    pub saved_ms: u64,
+}
+
+impl Core {
+    /// The read mark of a conversation has moved on: whoever watches is woken.
+    pub(crate) fn read_mark_moved(&self, id: ConversationId) {
+        self.changed_in(id);
+    }
+}
+
+impl Client {
+    /// What is unread in conversations that are not muted.
+    ///
+    /// # Errors
+    /// `locked`.
+    pub async fn unread(&self) -> Result<Unread> {
+        let (messages, conversations) = self.core.db.read(|conn| Ok(overview::unread(conn)?)).await?;
+        Ok(Unread {
+            messages,
+            conversations,
+        })
+    }
+}
+
+impl Conversation {
+    /// Everything up to and with this message is read. The mark never goes back.
+    ///
+    /// # Errors
+    /// `unknown` for a message that is not here, `locked`, `storage_full`.
+    pub async fn mark_read(&self, up_to: Reference) -> Result<()> {
+        let id = self.id;
+        let moved = self.core.db.write(move |tx| {
+            let row = item::get(tx.conn, id, up_to.sender, up_to.message)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            // An unsent message stands behind all that is in the log.
+            let place = match row.place {
+                Place::Log { .. } => Some(row.place),
+                Place::Unsent(_) => last_in_log(tx.conn, id)?,
+            };
+            match place {
+                Some(place) => Ok(overview::mark_read(tx.conn, id, place)?),
+                None => Ok(false),
+            }
+        });
+        if moved.await? {
+            self.core.read_mark_moved(id);
+        }
+        Ok(())
+    }
+
+    /// Messages of others behind the read mark, deleted ones excepted.
+    ///
+    /// # Errors
+    /// `locked`.
+    pub async fn unread(&self) -> Result<u64> {
+        let id = self.id;
+        Ok(self
+            .core
+            .db
+            .read(move |conn| Ok(overview::get(conn, id)?.unread))
+            .await?)
+    }
+
+    /// Keeps what somebody has begun to write, in the encrypted store; an empty text forgets it. Sending does not.
+    ///
+    /// # Errors
+    /// `too_large` over [`Content::TEXT_LIMIT`], `unknown`, `removed`, `locked`, `storage_full`.
+    pub async fn set_draft(&self, text: Text) -> Result<()> {
+        if text.len() > Content::TEXT_LIMIT {
+            return Err(Error::new(ErrorCode::TOO_LARGE));
+        }
+        let id = self.id;
+        let written = self.core.db.write(move |tx| {
+            if text.is_empty() {
+                return Ok(overview::set_draft(tx.conn, id, None)?);
+            }
+            open_for_intents(tx.conn, id)?;
+            Ok(overview::set_draft(tx.conn, id, Some((&text, now_ms())))?)
+        });
+        written.await?;
+        self.core.changed_in(id);
+        Ok(())
+    }
+
+    /// What somebody has begun to write.
+    ///
+    /// # Errors
+    /// `locked`.
+    pub async fn draft(&self) -> Result<Option<SavedDraft>> {
+        let id = self.id;
+        let row = self.core.db.read(move |conn| Ok(overview::get(conn, id)?)).await?;
+        Ok(row.draft.map(|text| SavedDraft {
+            text,
+            saved_ms: row.draft_ms.unwrap_or_default(),
+        }))
+    }
+
+    /// Leaves the conversation out of [`Client::unread`], on this device. Its own count goes on.
+    ///
+    /// # Errors
+    /// `unknown`, `locked`, `storage_full`.
+    pub async fn mute(&self) -> Result<()> {
+        self.set_muted(true).await
+    }
+
+    /// Takes the conversation into [`Client::unread`] again.
+    ///
+    /// # Errors
+    /// As [`Conversation::mute`].
+    pub async fn unmute(&self) -> Result<()> {
+        self.set_muted(false).await
+    }
+
+    /// Whether it is muted.
+    ///
+    /// # Errors
+    /// `locked`.
+    pub async fn is_muted(&self) -> Result<bool> {
+        let id = self.id;
+        Ok(self
+            .core
+            .db
+            .read(move |conn| Ok(overview::get(conn, id)?.muted))
+            .await?)
+    }
+
+    async fn set_muted(&self, muted: bool) -> Result<()> {
+        let id = self.id;
+        let written = self.core.db.write(move |tx| {
+            curo_store::repo::conversation::get(tx.conn, id)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            Ok(overview::set_muted(tx.conn, id, muted)?)
+        });
+        written.await?;
+        self.core.changed_in(id);
+        Ok(())
+    }
+}
+
+fn last_in_log(conn: &Connection, id: ConversationId) -> std::result::Result<Option<Place>, Fault> {
+    let last = item::before(conn, id, Some(Place::Unsent(0)), 1)?;
+    Ok(last.first().map(|row| row.place))
+}
