@@ -105,7 +105,7 @@ async fn many_deletes_are_answered_by_few_receipts() {
     }
     // 40 texts, 40 deletes, and far fewer receipts than deletes.
     let bens = ben.account().await.unwrap().device;
-    let log = crate::raw::log(&relay, ana, id).await;
+    let log = crate::api::log(&relay, ana, id).await;
     let receipts = log.iter().filter(|entry| entry.sender == bens).count();
     assert!((1..=10).contains(&receipts), "{receipts}");
 }
