@@ -105,14 +105,15 @@ impl Client {
         if let Some(account) = &account {
             relay.set_device(account.device).await;
         }
+        let retry = Retry {
+            min: options.retry_min,
+            max: options.retry_max,
+        };
         Ok(Self {
-            core: Arc::new(Core::new(db, relay, account)),
+            core: Arc::new(Core::new(db, relay, account, retry)),
             vault,
             profile,
-            retry: Retry {
-                min: options.retry_min,
-                max: options.retry_max,
-            },
+            retry,
             tasks: Arc::default(),
             access: None,
         })

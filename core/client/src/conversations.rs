@@ -184,6 +184,18 @@ impl Conversation {
             _ => IntentStatus::Pending,
         })
     }
+
+    /// Tries once more to rejoin a conversation that is frozen and where the client has given up, for example with
+    /// `rejoin_failed`. Before that the client tries by itself. What was missed shows as [`Entry::Gap`](crate::Entry::Gap).
+    ///
+    /// # Errors
+    /// `unknown`, `locked`, and the conversation's own code where it stays frozen for good: `key_mismatch`, `not_direct`.
+    pub async fn rejoin(&self) -> Result<()> {
+        self.core.try_rejoin_again(self.id).await?;
+        self.core.outbox_work.notify_one();
+        self.core.changed();
+        Ok(())
+    }
 }
 
 /// A conversation takes intents unless this device was removed; a frozen one keeps them until it can go on.

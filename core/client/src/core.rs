@@ -15,6 +15,7 @@ use crate::error::Fault;
 use crate::http::Relay;
 use crate::observe::{Observe, Refused, Touched};
 use crate::state::ConnectionState;
+use crate::sync::run::Retry;
 
 /// Shared by the public handles and the background tasks.
 pub(crate) struct Core {
@@ -37,6 +38,10 @@ pub(crate) struct Core {
     pub(crate) answered: AtomicBool,
     /// Whether the relay has refused keys of further suites since this opening.
     pub(crate) keys_refused: AtomicBool,
+    /// Whether a whole pass over the relay's news has ended well since this opening: the inbox is dealt with (rule 5.7).
+    pub(crate) drained: AtomicBool,
+    /// Waits between attempts.
+    pub(crate) retry: Retry,
     /// Conversations in which the relay has asked to wait before the next try; the others do not wait with them.
     held: StdMutex<HashMap<ConversationId, Instant>>,
     pub(crate) connection: watch::Sender<ConnectionState>,
@@ -45,7 +50,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(db: Db, relay: Relay, account: Option<Account>) -> Self {
+    pub(crate) fn new(db: Db, relay: Relay, account: Option<Account>, retry: Retry) -> Self {
         Self {
             observe: Observe::new(account.is_some()),
             db,
@@ -59,6 +64,8 @@ impl Core {
             account_refused: watch::Sender::new(None),
             answered: AtomicBool::new(false),
             keys_refused: AtomicBool::new(false),
+            drained: AtomicBool::new(false),
+            retry,
             held: StdMutex::default(),
             connection: watch::Sender::new(ConnectionState::Stopped),
         }
@@ -107,6 +114,11 @@ impl Core {
         } else {
             held.values().min().copied()
         }
+    }
+
+    /// A conversation waits no longer.
+    pub(crate) fn release_hold(&self, id: ConversationId) {
+        self.held().remove(&id);
     }
 
     /// Nobody waits any longer.
@@ -159,6 +171,11 @@ impl Core {
 
     pub(crate) fn forget_answer(&self) {
         self.answered.store(false, Ordering::Release);
+        self.drained.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn inbox_is_drained(&self) -> bool {
+        self.drained.load(Ordering::Acquire)
     }
 
     pub(crate) fn relay_has_answered(&self) -> bool {

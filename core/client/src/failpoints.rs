@@ -44,6 +44,12 @@ points! {
     COMMIT_AFTER_SEND = "client.commit.after_send";
     /// The answer is durable.
     COMMIT_SETTLED = "client.commit.settled";
+    /// An external commit is prepared and durable; nothing was sent.
+    REJOIN_BEFORE_SEND = "client.rejoin.before_send";
+    /// The relay has answered it; that is not durable here.
+    REJOIN_AFTER_SEND = "client.rejoin.after_send";
+    /// What it leads to is applied and durable.
+    REJOINED = "client.rejoin.applied";
     /// A sync answer is here; nothing of it is applied.
     SYNC_RECEIVED = "client.sync.received";
     /// A batch of entries is applied and durable; the token is not.

@@ -63,6 +63,7 @@ mod pin;
 mod proxy;
 mod reading;
 mod recent;
+mod rejoin;
 mod search;
 mod session;
 mod state;

@@ -52,6 +52,13 @@ pub enum Entry {
     },
     /// This device joined here; what was said before is not on it.
     Joined,
+    /// This device has not seen what was said in between, and never will: it could not go on and came in again (rule 7.4).
+    Gap {
+        /// Incarnation and sequence number of the first entry that it missed.
+        from: (u64, u64),
+        /// Of the last one.
+        to: (u64, u64),
+    },
     /// A message that cannot be read, and why. The conversation goes on.
     Unreadable {
         /// The sending device.
@@ -197,6 +204,26 @@ impl MemberChange {
     }
 }
 
+/// What a device missed before it came in again, as the content of the row of that join.
+#[derive(Serialize, Deserialize, Clone, Copy)]
+pub(crate) struct Missed {
+    pub(crate) from: (u64, u64),
+    pub(crate) to: (u64, u64),
+}
+
+impl Missed {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        // Four numbers: there is nothing in it that could fail.
+        serde_json::to_vec(&self).unwrap_or_default()
+    }
+
+    fn from_row(row: &ItemRow) -> Option<Self> {
+        row.content
+            .as_deref()
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+    }
+}
+
 impl Item {
     /// An item of a row, without what [`Details`](crate::message::Details) adds; `delivery` is asked for own messages.
     pub(crate) fn from_row(row: &ItemRow, own_device: DeviceId, delivery: Option<DeliveryState>) -> Self {
@@ -235,7 +262,10 @@ impl Item {
                     removed: change.removed,
                 }
             }
-            ItemKind::Joined => Entry::Joined,
+            ItemKind::Joined => match Missed::from_row(row) {
+                Some(Missed { from, to }) => Entry::Gap { from, to },
+                None => Entry::Joined,
+            },
             ItemKind::Unreadable => unreadable(row),
             ItemKind::Lost => Entry::ContentLost,
         };

@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod overview;
 pub mod person;
 pub mod purge;
+pub mod rejoin;
 pub mod search;
 pub mod span;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 5] = [
+static MIGRATIONS: [Migration; 6] = [
     Migration {
         version: 1,
         name: "store",
@@ -38,6 +38,12 @@ static MIGRATIONS: [Migration; 5] = [
         version: 5,
         name: "suites",
         sql: include_str!("../migrations/0005_suites.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 6,
+        name: "rejoin",
+        sql: include_str!("../migrations/0006_rejoin.sql"),
         rust: None,
     },
 ];

@@ -126,8 +126,10 @@ codes! {
     NO_DEVICE = "no_device", 0, false;
     /// No device of a person can run the conversation's cipher suite, or people have no suite in common.
     NO_COMMON_SUITE = "no_common_suite", 0, false;
-    /// The conversation cannot go on until it is rejoined.
+    /// The conversation cannot go on until it is rejoined, which the client does by itself.
     REJOIN_NEEDED = "rejoin_needed", 0, false;
+    /// Rejoining the conversation did not help, again and again.
+    REJOIN_FAILED = "rejoin_failed", 0, false;
     /// A member's key was never published in the directory: nothing is sent to this conversation.
     KEY_MISMATCH = "key_mismatch", 0, false;
     /// A direct conversation has somebody else in it: nothing is sent.

@@ -2,8 +2,8 @@
 
 use curo_types::api::{
     Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DirectoryAnswer, DirectoryQuery,
-    EntriesPage, KeyPackageStock, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, RegisterDevice,
-    Registered, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    EntriesPage, GroupInfoAnswer, KeyPackageStock, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery,
+    RegisterDevice, Registered, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::{Blob, ConversationId};
 
@@ -84,6 +84,10 @@ impl Relay {
             "/v1/conversations/{id}/winner?incarnation={incarnation}&epoch={epoch}"
         ))
         .await
+    }
+
+    pub(crate) async fn group_info(&self, id: ConversationId) -> Result<GroupInfoAnswer, Fault> {
+        self.get(&format!("/v1/conversations/{id}/group-info")).await
     }
 
     pub(crate) async fn tree(&self, id: ConversationId, hash: &Blob) -> Result<TreeAnswer, Fault> {

@@ -18,6 +18,7 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::http::Relay;
 use crate::options::ClientOptions;
+use crate::sync::run::Retry;
 use crate::token::{AccessToken, NoToken, TokenProvider, TokenReason};
 
 struct Nobody;
@@ -81,7 +82,11 @@ async fn nobodys_core() -> (Arc<Core>, TempDir) {
     let store = Store::create(&root, ProfileId::random(), &vault).await.unwrap();
     let options = ClientOptions::new(root, "https://relay.example");
     let relay = Relay::new(&options, Arc::new(Nobody)).unwrap();
-    (Arc::new(Core::new(Db::new(store), relay, None)), dir)
+    let retry = Retry {
+        min: options.retry_min,
+        max: options.retry_max,
+    };
+    (Arc::new(Core::new(Db::new(store), relay, None, retry)), dir)
 }
 
 /// Shows a number; what it shows is kept alive by the snapshot alone.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use curo_mls::MlsError;
 use curo_store::repo::outbox;
 use curo_types::{ConversationId, ErrorCode};
 use futures_util::StreamExt as _;
@@ -30,9 +29,14 @@ impl Core {
         if !self.relay_has_answered() {
             return Ok(());
         }
-        let conversations = self.db.read(|conn| Ok(outbox::conversations_with_work(conn)?)).await?;
+        // What cannot go on is mended first (rule 7.4); after a rollback nothing else is sent meanwhile (7.1).
+        let mut faults = self.climb().await?;
+        let mut conversations = self.db.read(|conn| Ok(outbox::conversations_with_work(conn)?)).await?;
+        if self.mends_rollback().await? {
+            conversations.clear();
+        }
         let free = conversations.into_iter().filter(|id| !self.is_held(*id));
-        let mut faults: Vec<_> = futures_util::stream::iter(free)
+        let flushed: Vec<_> = futures_util::stream::iter(free)
             .map(|id| {
                 let core = Arc::clone(self);
                 async move { core.flush_conversation(id).await.map_err(|fault| (id, fault)) }
@@ -41,6 +45,7 @@ impl Core {
             .filter_map(|flushed| std::future::ready(flushed.err()))
             .collect()
             .await;
+        faults.extend(flushed);
         for (id, fault) in &faults {
             if let Some(wait) = fault.retry_after() {
                 self.hold(*id, wait);
@@ -70,8 +75,8 @@ impl Core {
                     continue;
                 }
                 // The group's own state refuses to encrypt or to read itself.
-                Err(Fault::Mls(error)) if !matches!(error, MlsError::Storage(_)) => {
-                    return self.freeze(id, ErrorCode::REJOIN_NEEDED).await;
+                Err(Fault::Mls(error)) if !error.retryable() => {
+                    return self.freeze_group(id).await;
                 }
                 other => other?,
             };

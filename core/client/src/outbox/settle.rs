@@ -11,6 +11,7 @@ use curo_types::{Blob, ConversationId, Digest, IntentId};
 
 use crate::db::Tx;
 use crate::error::Fault;
+use crate::rejoin;
 use crate::sync::apply::{apply_one, step};
 use crate::sync::standing::{check_tip, live};
 
@@ -59,6 +60,9 @@ pub(super) fn settle_messages(
             conv.sent_count += 1;
             rows.insert(one.seq, (row, one));
         }
+    }
+    if !rows.is_empty() {
+        rejoin::goes_on(tx.conn, id)?;
     }
     for (row, one) in rows.into_values() {
         apply_own(tx, me, &mut conv, row, one)?;

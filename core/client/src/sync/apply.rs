@@ -3,6 +3,7 @@
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
+use curo_store::repo::outbox;
 use curo_types::api::EntryRecord;
 use curo_types::format::EntryKind;
 use curo_types::{ConversationId, ErrorCode};
@@ -14,6 +15,7 @@ use crate::db::Tx;
 use crate::directory;
 use crate::error::Fault;
 use crate::failpoints;
+use crate::rejoin::{self, on_the_way, rollback};
 
 /// Entries of one transaction.
 const BATCH: usize = 64;
@@ -107,9 +109,14 @@ impl Core {
                 }
                 let passable = entry.kind == EntryKind::Message
                     && entry.sender != account.device
+                    && code != ErrorCode::REJOIN_NEEDED
                     && entry.seq == row.cursor_seq + 1
                     && entry.expected_hash(&account.tenant, id, row.cursor_h) == entry.h;
                 if !passable {
+                    if entry.sender == account.device && outbox::get(tx.conn, entry.intent)?.is_none() {
+                        rollback::detected(tx.conn)?;
+                        on_the_way(tx.conn, id)?;
+                    }
                     freeze(tx.conn, &mut row, &code)?;
                     return Ok(Outcome::NotLive);
                 }
@@ -201,6 +208,9 @@ fn apply_in(tx: &mut Tx<'_>, me: &Account, id: ConversationId, entries: &[EntryR
     }
     if moved {
         conversation::put(tx.conn, &row)?;
+        if live(&row) {
+            rejoin::goes_on(tx.conn, id)?;
+        }
     }
     Ok(outcome)
 }

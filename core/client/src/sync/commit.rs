@@ -46,7 +46,7 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
         .ok_or_else(unknown)?;
     let outcome = match tx.mls.apply_own_commit(&tx.kv, group.as_bytes()) {
         Ok(outcome) => outcome,
-        Err(error @ MlsError::Storage(_)) => return Err(error.into()),
+        Err(error) if error.retryable() => return Err(error.into()),
         Err(_) => return Err(unknown()),
     };
     outbox::done(tx.conn, sent.position, Some(entry.seq))?;
@@ -81,7 +81,7 @@ pub(super) fn foreign(
             Ok(Refused::Fault(fault)) => *fault,
             Err(_) => permanent(ErrorCode::REJOIN_NEEDED),
         }),
-        Err(error @ MlsError::Storage(_)) => Err(error.into()),
+        Err(error) if error.retryable() => Err(error.into()),
         Err(_) => Err(permanent(ErrorCode::REJOIN_NEEDED)),
     }
 }

@@ -19,6 +19,7 @@ use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::failpoints;
 use crate::fold::Folding;
+use crate::rejoin;
 
 /// A Welcome out of the inbox.
 #[derive(Clone)]
@@ -247,6 +248,7 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
         return Err(permanent(ErrorCode::REJOIN_NEEDED));
     }
     leave_behind(tx, me, welcome)?;
+    rejoin::goes_on(tx.conn, welcome.conversation)?;
     conversation::clear_members(tx.conn, welcome.conversation, welcome.seq)?;
     let users: BTreeSet<UserId> = joined.members.iter().filter_map(user_of).collect();
     for user in users {
@@ -344,6 +346,7 @@ fn removed(tx: &mut Tx<'_>, index: u64, id: ConversationId, seq: u64) -> Result<
         if let Some(group) = row.group.take() {
             tx.mls.delete_group(&tx.kv, group.as_bytes())?;
         }
+        rejoin::goes_on(tx.conn, id)?;
         conversation::clear_members(tx.conn, id, seq)?;
         conversation::put(tx.conn, &row)?;
         outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;

@@ -14,20 +14,31 @@ use super::standing::freeze;
 use crate::db::Tx;
 use crate::error::Fault;
 use crate::fold::Folding;
+use crate::rejoin::{on_the_way, rollback};
 
 /// An own message: recognised before OpenMLS sees it (rule 4.5).
 pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entry: &EntryRecord) -> Result<(), Fault> {
-    let sent = outbox::get(tx.conn, entry.intent)?.filter(|sent| {
-        sent.kind == IntentKind::Message
-            && sent.conversation == row.id
-            && matches!(
-                sent.state,
-                IntentState::Prepared | IntentState::Unknown | IntentState::Accepted
-            )
-            && sent.body_hash == Some(Digest::of(entry.body.as_slice()))
+    let sent = outbox::get(tx.conn, entry.intent)?
+        .filter(|sent| sent.kind == IntentKind::Message && sent.conversation == row.id);
+    let known = sent.as_ref().is_some_and(|sent| {
+        matches!(
+            sent.state,
+            IntentState::Prepared | IntentState::Unknown | IntentState::Accepted
+        ) && sent.body_hash == Some(Digest::of(entry.body.as_slice()))
     });
-    let Some(sent) = sent else {
-        // This device does not know what it sent: its database was rolled back. Nothing more is sent (7.1).
+    if let Some(sent) = sent {
+        // The intent is the message's, whatever the bytes are: what was asked for has been done.
+        if sent.state != IntentState::Accepted {
+            row.sent_count += 1;
+        }
+        let place = Place::Log {
+            incarnation: entry.incarnation,
+            seq: entry.seq,
+        };
+        let folding = Folding::new(tx.conn, me, row.id);
+        folding.accepted(entry.intent.into(), &sent.payload, place, entry.time_ms)?;
+        outbox::remove(tx.conn, sent.position)?;
+    } else {
         item::add(
             tx.conn,
             row.id,
@@ -36,19 +47,14 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
                 ..event(ItemKind::Lost, entry, None)
             },
         )?;
-        return freeze(tx.conn, row, &ErrorCode::REJOIN_NEEDED);
-    };
-    if sent.state != IntentState::Accepted {
-        row.sent_count += 1;
     }
-    let place = Place::Log {
-        incarnation: entry.incarnation,
-        seq: entry.seq,
-    };
-    let folding = Folding::new(tx.conn, me, row.id);
-    folding.accepted(entry.intent.into(), &sent.payload, place, entry.time_ms)?;
-    outbox::remove(tx.conn, sent.position)?;
-    Ok(())
+    if known {
+        return Ok(());
+    }
+    // This device does not know what it sent: its database was rolled back. Nothing more is sent (7.1).
+    rollback::detected(tx.conn)?;
+    on_the_way(tx.conn, row.id)?;
+    freeze(tx.conn, row, &ErrorCode::REJOIN_NEEDED)
 }
 
 /// A message of another device.
@@ -73,7 +79,9 @@ pub(super) fn foreign(
             sender, aad, plaintext, ..
         }) => (sender, aad, plaintext),
         Ok(Processed::Commit(_)) => return Err(permanent(ErrorCode::REFUSED)),
-        Err(error @ MlsError::Storage(_)) => return Err(error.into()),
+        Err(error) if error.retryable() => return Err(error.into()),
+        // The rows of this one group are damaged: nothing of the conversation can be read any more.
+        Err(MlsError::Storage(_) | MlsError::UnknownGroup) => return Err(permanent(ErrorCode::REJOIN_NEEDED)),
         Err(_) => return Err(permanent(ErrorCode::REFUSED)),
     };
     let read = Credential::from_bytes(&sender.identity)

@@ -33,13 +33,17 @@ impl Core {
             };
             let answer = self.relay.sync(&request).await?;
             failpoints::hit(failpoints::CURSORS_REPORTED);
-            self.answered.store(true, Ordering::Release);
             self.reported(cursors).await?;
             let more = answer.more;
             let nothing = answer.conversations.is_empty() && answer.inbox.is_empty() && answer.cursors.is_empty();
             let stays = Some(&answer.token) == me.sync_token.as_ref();
             let (stocks, suites) = (answer.key_packages.clone(), answer.suites.clone());
-            self.take(&me, answer, true).await?;
+            let taken = self.take(&me, answer, true).await;
+            // Only now: what has just been applied may be the sign that this device was rolled back (rule 7.1).
+            if !more || taken.is_err() {
+                self.answered.store(true, Ordering::Release);
+            }
+            taken?;
             self.keep_suites(&me, suites).await?;
             let me = self.fresh_account().await?;
             key_packages::refill(&self.db, &self.relay, &me, complete(&me, stocks)).await?;
@@ -48,6 +52,7 @@ impl Core {
                 return Err(Fault::BadRelay("more of nothing"));
             }
             if !more && self.unreported().await?.is_empty() && me.inbox_ack == request.inbox_ack {
+                self.drained.store(true, Ordering::Release);
                 return Ok(());
             }
         }
@@ -121,7 +126,7 @@ impl Core {
     }
 
     /// Catches up. Not a member any more, or never was: the one conversation stops, the account goes on.
-    async fn follow_log(&self, id: ConversationId) -> Result<(), Fault> {
+    pub(crate) async fn follow_log(&self, id: ConversationId) -> Result<(), Fault> {
         match self.catch_up(id).await {
             Err(Fault::Problem(problem)) if !problem.code.retryable() && !of_account(&problem.code) => {
                 self.freeze(id, ErrorCode::REJOIN_NEEDED).await

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use crate::core::Core;
 use crate::error::Fault;
+use crate::rejoin;
 
 impl Core {
     /// Marks a conversation behind: what follows its cursor is fetched with the next pass, so the sync token may go on.
@@ -23,6 +24,22 @@ impl Core {
             })
             .await?;
         self.changed_in(id);
+        Ok(())
+    }
+
+    /// Freezes a conversation whose group cannot be used: it is rejoined, syncing again would not help.
+    pub(crate) async fn freeze_group(&self, id: ConversationId) -> Result<(), Fault> {
+        self.db
+            .write(move |tx| match conversation::get(tx.conn, id)? {
+                Some(mut row) if live(&row) => {
+                    rejoin::on_the_way(tx.conn, id)?;
+                    freeze(tx.conn, &mut row, &ErrorCode::REJOIN_NEEDED)
+                }
+                _ => Ok(()),
+            })
+            .await?;
+        self.outbox_work.notify_one();
+        self.changed();
         Ok(())
     }
 

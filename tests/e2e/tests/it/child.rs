@@ -94,7 +94,7 @@ pub struct Mover {
     pub device: Value,
     /// How often the process has died.
     pub deaths: usize,
-    /// How often each fail point was passed in the life that was ended last.
+    /// How often each fail point was passed in the lives that were ended from outside.
     pub passes: BTreeMap<String, u64>,
     _dir: TempDir,
 }
@@ -194,8 +194,20 @@ impl Mover {
 
     /// Ends the process by a signal that it cannot catch, and starts it again.
     pub fn kill_and_restart(&mut self) {
-        self.passes = self.passes();
+        for (point, passes) in self.passes() {
+            *self.passes.entry(point).or_default() += passes;
+        }
         self.child = None;
+        self.call(&json!({ "do": "begin" }));
+    }
+
+    /// Ends the process like that; before it starts again its groups are damaged.
+    pub async fn damage_groups(&mut self) {
+        for (point, passes) in self.passes() {
+            *self.passes.entry(point).or_default() += passes;
+        }
+        self.child = None;
+        crate::damage::groups(self._dir.path()).await;
         self.call(&json!({ "do": "begin" }));
     }
 

@@ -5,6 +5,7 @@ mod answers;
 mod directory;
 mod log;
 mod news;
+mod rejoin;
 mod welcome;
 
 use std::sync::Arc;

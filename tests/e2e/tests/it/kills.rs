@@ -86,9 +86,11 @@ impl World {
             }
         }
         assert_eq!(texts(&theirs).await.unwrap(), all);
+        let came = self.damaged(&mut mover, care, &theirs).await;
+        assert_eq!(mover.texts(care), came);
         assert_eq!(
             texts(&self.ben.client().conversation(care)).await.unwrap(),
-            ["four", "five", "six"]
+            ["four", "five", "six", "seven", "eight"]
         );
         assert_eq!(texts(&ward).await.unwrap(), ["welcome", "thanks"]);
         let page = theirs.latest(PAGE_LIMIT).await.unwrap();
@@ -99,6 +101,26 @@ impl World {
         assert_eq!(came.count(), 1, "ben came once");
         self.check_registration(subject, &mover).await;
         mover
+    }
+
+    /// Its groups cannot be read any more: it comes back by external commit, and has missed nothing.
+    async fn damaged(&self, mover: &mut Mover, care: ConversationId, theirs: &curo::Conversation) -> Vec<String> {
+        mover.damage_groups().await;
+        mover.send(care, "seven");
+        mover.settled();
+        until_text(self.ana.client(), care, "seven", SOON).await;
+        theirs.send_text("eight".into(), MessageId::random()).await.unwrap();
+        mover.until_text(care, "eight");
+        assert_eq!(mover.settled(), 0, "something failed");
+        until_text(self.ben.client(), care, "eight", SOON).await;
+        mover.kill_and_restart();
+        let all = texts(theirs).await.unwrap();
+        assert_eq!(
+            all,
+            ["one", "two", "three", "four", "five", "six", "seven", "eight"],
+            "after the damage"
+        );
+        all
     }
 
     /// A client whose lives end as planned sends and commits while two others do the same; then what everybody must see.
@@ -218,6 +240,7 @@ async fn dies_at_each_point(share: usize, of: usize) {
             "client.register.",
             "client.key_packages.",
             "client.sync.joined",
+            "client.rejoin.",
             "store.rekey.",
         ];
         let comes = pass == 1 || !once.iter().any(|name| point.starts_with(name));

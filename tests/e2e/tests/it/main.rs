@@ -12,6 +12,7 @@ mod access;
 mod api;
 mod canary;
 mod child;
+mod damage;
 mod discards;
 mod fail_points;
 mod faults;
@@ -27,6 +28,7 @@ mod offline;
 mod offline_local;
 mod races;
 mod raw;
+mod rejoin;
 mod suites;
 mod team;
 
