@@ -5,11 +5,13 @@ use std::sync::Arc;
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::limits;
-use curo_types::{ConversationId, ErrorCode, IntentId, UserId};
+use curo_types::format::Subject;
+use curo_types::{ConversationId, ErrorCode, IntentId, Text, UserId};
 use rusqlite::Connection;
 
 pub use curo_store::repo::conversation::ConversationState;
 
+use crate::about::{self, Member};
 use crate::access::{self, Access};
 use crate::core::{Core, now_ms};
 use crate::error::{Error, Fault, Result};
@@ -35,10 +37,17 @@ pub struct ConversationInfo {
     pub id: ConversationId,
     /// What can be done with it.
     pub state: ConversationState,
-    /// Why it is frozen: `rejoin_needed`, `key_mismatch`, `not_direct`, or another code that says more.
+    /// Why it is frozen: `rejoin_needed`, `key_mismatch`, `not_direct`, `not_allowed` (somebody made a commit that their
+    /// role does not allow), or another code that says more.
     pub frozen: Option<ErrorCode>,
     /// Whether entries are known to be missing, because they could not be fetched or did not verify. Tried again by itself.
     pub behind: bool,
+    /// Its title, if it has one.
+    pub title: Option<Text>,
+    /// The patients and others that it is about.
+    pub subjects: Vec<Subject>,
+    /// Who is in it now, this user included, with roles and names.
+    pub roster: Vec<Member>,
     /// Who is in it now, this user included.
     pub members: Vec<UserId>,
     /// Time of the last activity, milliseconds since 1970 UTC.
@@ -47,17 +56,16 @@ pub struct ConversationInfo {
 
 impl ConversationInfo {
     pub(crate) fn read(conn: &Connection, row: &ConversationRow) -> std::result::Result<Self, Fault> {
-        let members = conversation::members(conn, row.id)?
-            .into_iter()
-            .filter(|member| member.incarnation == row.incarnation && member.removed_seq.is_none())
-            .map(|member| member.user)
-            .collect();
+        let about = about::read(conn, row)?;
         Ok(Self {
             id: row.id,
             state: row.state,
             frozen: row.frozen_code.clone().map(ErrorCode::from),
             behind: row.behind,
-            members,
+            title: about.title,
+            subjects: about.subjects,
+            members: about.roster.iter().map(|member| member.user).collect(),
+            roster: about.roster,
             activity_ms: row.activity,
         })
     }
@@ -107,7 +115,8 @@ impl Conversation {
     /// ```
     ///
     /// # Errors
-    /// `unknown`, `removed`, `not_direct`, `invalid_argument` (nobody, or more than 250), `sign_in_needed`, `locked`, `storage_full`.
+    /// `unknown`, `removed`, `not_direct`, `not_allowed` (this user's role does not allow it, see [`Role`](crate::Role)),
+    /// `invalid_argument` (nobody, or more than 250), `sign_in_needed`, `locked`, `storage_full`.
     /// The intent itself may fail later, with `no_device` where a person has no device that could join.
     pub async fn add(&self, people: &[UserId]) -> Result<IntentId> {
         self.intend(IntentKind::Add, people).await
@@ -140,13 +149,16 @@ impl Conversation {
     }
 
     async fn queue(&self, kind: IntentKind, payload: Vec<u8>) -> Result<IntentId> {
-        self.core.account().await?;
+        let me = self.core.account().await?;
         let (intent, id, access) = (IntentId::random(), self.id, self.access.clone());
         let written = self.core.db.write(move |tx| {
             open_for_intents(tx.conn, id)?;
             let direct = conversation::get(tx.conn, id)?.is_some_and(|row| row.direct_with.is_some());
             if direct && matches!(kind, IntentKind::Add | IntentKind::Remove) {
                 return Err(Fault::Code(ErrorCode::NOT_DIRECT));
+            }
+            if !about::may_intend(tx.conn, id, me.user, kind)? {
+                return Err(Fault::Code(ErrorCode::NOT_ALLOWED));
             }
             outbox::add(tx.conn, intent, id, kind, &payload, now_ms())?;
             access::keep(tx.conn, intent, access.as_deref())

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::outbox::{self, IntentKind};
 use curo_types::api::limits;
+use curo_types::format::StateBody;
 use curo_types::{ConversationId, Digest, ErrorCode, IntentId, UserId};
 
+use crate::about::{self, CreateOptions};
 use crate::access;
 use crate::client::Client;
 use crate::conversations::{Conversation, ConversationInfo};
@@ -35,7 +37,20 @@ impl Client {
     /// `invalid_argument` (nobody but this user, or more than 250), `sign_in_needed`, `locked`, `storage_full`. The
     /// creation itself may fail later, with `no_device` where a person has no device; its messages then fail with it.
     pub async fn create_conversation(&self, people: &[UserId]) -> Result<(Conversation, IntentId)> {
-        self.create(ConversationId::random(), people, None).await
+        self.create_conversation_with(people, CreateOptions::default()).await
+    }
+
+    /// As [`Client::create_conversation`], with a title and subjects.
+    ///
+    /// # Errors
+    /// As [`Client::create_conversation`]; `invalid_argument` also where the options are outside their limits.
+    pub async fn create_conversation_with(
+        &self,
+        people: &[UserId],
+        options: CreateOptions,
+    ) -> Result<(Conversation, IntentId)> {
+        let change = options.into_change()?;
+        self.create(ConversationId::random(), people, None, change).await
     }
 
     /// The direct conversation with one person: there is one for two people, whoever starts it. If somebody else turns up
@@ -66,7 +81,7 @@ impl Client {
             self.core.outbox_work.notify_one();
             return Ok(self.conversation(id));
         }
-        self.create(id, &[person], Some(person))
+        self.create(id, &[person], Some(person), StateBody::default())
             .await
             .map(|(conversation, _)| conversation)
     }
@@ -76,6 +91,7 @@ impl Client {
         id: ConversationId,
         people: &[UserId],
         direct_with: Option<UserId>,
+        change: StateBody,
     ) -> Result<(Conversation, IntentId)> {
         let me = self.core.account().await?;
         let others: Vec<UserId> = people.iter().copied().filter(|user| *user != me.user).collect();
@@ -108,6 +124,7 @@ impl Client {
                 activity: now,
             };
             conversation::put(tx.conn, &row)?;
+            about::created(tx.conn, me.user, &row, &change)?;
             outbox::add(tx.conn, intent, id, IntentKind::Create, &encode_users(&others), now)?;
             access::keep(tx.conn, intent, access.as_deref())
         });

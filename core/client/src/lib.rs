@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod about;
 mod access;
 mod client;
 mod conversations;
@@ -73,10 +74,11 @@ mod thread;
 mod timeline;
 mod token;
 
+pub use about::{CreateOptions, Member, Role, StateChange};
 pub use client::{Account, Client, OutboxState};
 pub use conversations::{Conversation, ConversationInfo, ConversationState};
 pub use curo_store::{FileVault, KeyVault, Profiles, StoreKey, VaultError, VaultMode};
-pub use curo_types::format::{AccessContext, Disclosure, Priority, PurposeOfUse, Reference as MessageRef};
+pub use curo_types::format::{AccessContext, Disclosure, Priority, PurposeOfUse, Reference as MessageRef, Subject};
 pub use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, MessageId, ProfileId, TenantId, Text, UserId};
 pub use error::{Error, Result};
 pub use log::{LogBatch, LogLevel, LogRecord, LogSafe, LogSink, LogValue, clear_log_sink, set_log_sink};

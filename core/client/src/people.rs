@@ -1,11 +1,12 @@
 //! People, by the identity provider's subject.
 
-use curo_store::repo::person;
+use curo_store::repo::{about, person};
 use curo_types::api::limits;
-use curo_types::{ErrorCode, UserId};
+use curo_types::{ErrorCode, Text, UserId};
+use rusqlite::Connection;
 
 use crate::client::Client;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 
 /// A person that was looked up.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Person {
     pub subject: String,
     /// The user.
     pub user: UserId,
+    /// How the user wants to be called, where a conversation with this user has told this device.
+    pub name: Option<Text>,
 }
 
 impl std::fmt::Debug for Person {
@@ -48,22 +51,20 @@ impl Client {
         }
         self.core.account().await?;
         let answer = self.core.relay.people(missing.clone()).await?;
-        let found: Vec<_> = answer
+        let kept: Vec<_> = answer
             .people
             .into_iter()
             .filter(|p| missing.contains(&p.subject))
             .collect();
-        let kept = found.clone();
         let keep = self.core.db.write(move |tx| {
-            kept.iter()
-                .try_for_each(|p| person::keep(tx.conn, &p.subject, p.user))?;
-            Ok(())
+            kept.into_iter()
+                .map(|p| {
+                    person::keep(tx.conn, &p.subject, p.user)?;
+                    named(tx.conn, p.subject, p.user)
+                })
+                .collect::<std::result::Result<Vec<_>, Fault>>()
         });
-        keep.await?;
-        let found = found.into_iter().map(|p| Person {
-            subject: p.subject,
-            user: p.user,
-        });
+        let found = keep.await?;
         Ok(known.into_iter().chain(found).collect())
     }
 
@@ -72,7 +73,7 @@ impl Client {
             let (mut known, mut missing) = (Vec::new(), Vec::new());
             for subject in wanted {
                 match person::find(conn, &subject)? {
-                    Some(user) => known.push(Person { subject, user }),
+                    Some(user) => known.push(named(conn, subject, user)?),
                     None => missing.push(subject),
                 }
             }
@@ -80,4 +81,9 @@ impl Client {
         });
         Ok(sorted.await?)
     }
+}
+
+fn named(conn: &Connection, subject: String, user: UserId) -> std::result::Result<Person, Fault> {
+    let name = about::name_of(conn, user)?.map(Text::new);
+    Ok(Person { subject, user, name })
 }

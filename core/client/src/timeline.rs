@@ -7,6 +7,7 @@ use curo_types::format::{Priority, Reference};
 use curo_types::{DeviceId, ErrorCode, MessageId, Text, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::about::{StateChange, changed_by};
 use crate::message::{Quote, Reaction, UnsentChange, body_of, priority_of};
 
 /// An opaque place in a timeline, from which pages go on.
@@ -50,6 +51,8 @@ pub enum Entry {
         /// Who went.
         removed: Vec<UserId>,
     },
+    /// Title, subjects or roles were changed.
+    About(StateChange),
     /// This device joined here; what was said before is not on it.
     Joined,
     /// This device has not seen what was said in between, and never will: it could not go on and came in again (rule 7.4).
@@ -266,6 +269,7 @@ impl Item {
                 Some(Missed { from, to }) => Entry::Gap { from, to },
                 None => Entry::Joined,
             },
+            ItemKind::About => Entry::About(changed_by(row.sender_user, row.content.as_deref())),
             ItemKind::Unreadable => unreadable(row),
             ItemKind::Lost => Entry::ContentLost,
         };

@@ -4,6 +4,7 @@
 //! Reads take any [`Connection`]; writes take one inside the caller's transaction. Numbers above `i64::MAX`, which no
 //! honest relay sends, saturate.
 
+pub mod about;
 pub mod account;
 pub mod change;
 pub mod conversation;

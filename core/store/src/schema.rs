@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 6] = [
+static MIGRATIONS: [Migration; 7] = [
     Migration {
         version: 1,
         name: "store",
@@ -44,6 +44,12 @@ static MIGRATIONS: [Migration; 6] = [
         version: 6,
         name: "rejoin",
         sql: include_str!("../migrations/0006_rejoin.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 7,
+        name: "about",
+        sql: include_str!("../migrations/0007_about.sql"),
         rust: None,
     },
 ];

@@ -134,6 +134,8 @@ codes! {
     KEY_MISMATCH = "key_mismatch", 0, false;
     /// A direct conversation has somebody else in it: nothing is sent.
     NOT_DIRECT = "not_direct", 0, false;
+    /// A role does not allow it: this user's, or that of whoever made a commit, which then freezes the conversation.
+    NOT_ALLOWED = "not_allowed", 0, false;
     /// No such conversation, message or person.
     UNKNOWN = "unknown", 0, false;
     /// An argument is outside its limits.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::prepare::{Step, cursor};
 use super::{decode_users, encode_users};
+use crate::about;
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
@@ -64,6 +65,10 @@ pub(super) fn prepare(
             if missing.is_empty() {
                 return finish(tx, row);
             }
+            // It may have changed since it was asked for.
+            if !about::may_intend(tx.conn, conv.id, me.user, row.kind)? {
+                return fail(tx, row, &ErrorCode::NOT_ALLOWED);
+            }
             match claimed {
                 Some(claim) => prepare_add(tx, me, conv, row, &missing, claim),
                 None => ask_claim(tx, conv, me, row, missing),
@@ -77,6 +82,9 @@ pub(super) fn prepare(
                 .collect();
             if remove.is_empty() {
                 return finish(tx, row);
+            }
+            if !about::may_intend(tx.conn, conv.id, me.user, row.kind)? {
+                return fail(tx, row, &ErrorCode::NOT_ALLOWED);
             }
             commit(
                 tx,

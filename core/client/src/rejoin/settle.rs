@@ -13,6 +13,7 @@ use curo_types::format::EntryKind;
 use curo_types::{ConversationId, ErrorCode, GroupId, IntentId, UserId};
 
 use super::on_ladder;
+use crate::about;
 use crate::core::Core;
 use crate::db::Tx;
 use crate::directory::user_of;
@@ -281,6 +282,7 @@ fn note_gap(
     if old.incarnation == row.incarnation && from == row.cursor_seq {
         return Ok(());
     }
+    about::missed(tx.conn, row.id)?;
     let missed = Missed {
         from: (old.incarnation, old.cursor_seq + 1),
         to: (row.incarnation, row.cursor_seq.saturating_sub(1)),

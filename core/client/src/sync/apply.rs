@@ -238,7 +238,7 @@ pub(crate) fn step(row: &mut ConversationRow, entry: &EntryRecord) {
 }
 
 /// A timeline item that stands at an entry.
-pub(super) fn event(kind: ItemKind, entry: &EntryRecord, content: Option<Vec<u8>>) -> ItemRow {
+pub(crate) fn event(kind: ItemKind, entry: &EntryRecord, content: Option<Vec<u8>>) -> ItemRow {
     ItemRow {
         place: Place::Log {
             incarnation: entry.incarnation,

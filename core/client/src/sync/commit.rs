@@ -9,11 +9,13 @@ use curo_store::repo::item::{self, ItemKind, ItemRow};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::EntryRecord;
 use curo_types::format::{AuthenticatedData, Credential};
-use curo_types::{ConversationId, Digest, ErrorCode, SuiteId, UserId};
+use curo_types::{Digest, ErrorCode, SuiteId, UserId};
 use rusqlite::Connection;
 
 use super::apply::event;
 use super::standing::keep_direct;
+use crate::about;
+use crate::about::rights::{self, Judged};
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
@@ -67,8 +69,9 @@ pub(super) fn foreign(
     let (Some(group), Some(suite)) = (row.group, row.suite) else {
         return Err(permanent(ErrorCode::REJOIN_NEEDED));
     };
-    let (conn, id) = (tx.conn, row.id);
-    let mut judge = |view: &CommitView| judge(conn, me, id, suite, entry, view).map_err(Refusal::new);
+    let conn = tx.conn;
+    let before = row.clone();
+    let mut judge = |view: &CommitView| judge(conn, me, &before, suite, entry, view).map_err(Refusal::new);
     match tx
         .mls
         .process(&tx.kv, group.as_bytes(), entry.body.as_slice(), &mut judge)
@@ -86,11 +89,11 @@ pub(super) fn foreign(
     }
 }
 
-/// What members check of every commit (rules 3.4 to 3.6); the engine has checked the rest.
+/// What members check of every commit (rules 3.4 to 3.6 and 6.7); the engine has checked the rest.
 fn judge(
     conn: &Connection,
     me: &Account,
-    id: ConversationId,
+    row: &ConversationRow,
     suite: SuiteId,
     entry: &EntryRecord,
     view: &CommitView,
@@ -108,7 +111,7 @@ fn judge(
         .as_ref()
         .is_some_and(|external| external.replaced.is_none())
     {
-        match conversation::is_member(conn, id, credential.user) {
+        match conversation::is_member(conn, row.id, credential.user) {
             Ok(true) => {}
             Ok(false) => return Err(broken()),
             Err(error) => return Err(Refused::Fault(Box::new(error.into()))),
@@ -118,9 +121,15 @@ fn judge(
         return Err(broken());
     }
     match directory::judge(conn, &me.tenant, suite, &view.added, &view.updated, stamped) {
-        Ok(Verdict::Good) => Ok(()),
-        Ok(Verdict::Fetch(users)) => Err(Refused::Fetch(users, stamped)),
-        Ok(Verdict::Mismatch) => Err(Refused::Code(ErrorCode::KEY_MISMATCH)),
+        Ok(Verdict::Good) => {}
+        Ok(Verdict::Fetch(users)) => return Err(Refused::Fetch(users, stamped)),
+        Ok(Verdict::Mismatch) => return Err(Refused::Code(ErrorCode::KEY_MISMATCH)),
+        Err(fault) => return Err(Refused::Fault(Box::new(fault))),
+    }
+    match rights::judge(conn, row, suite, stamped, view) {
+        Ok(Judged::Good) => Ok(()),
+        Ok(Judged::Fetch(users)) => Err(Refused::Fetch(users, stamped)),
+        Ok(Judged::NotAllowed) => Err(Refused::Code(ErrorCode::NOT_ALLOWED)),
         Err(fault) => Err(Refused::Fault(Box::new(fault))),
     }
 }
@@ -157,6 +166,7 @@ fn took_effect(
         conversation::clear_members(tx.conn, row.id, entry.seq)?;
         return Ok(outbox::fail_open(tx.conn, row.id, ErrorCode::REMOVED.as_str())?);
     }
+    about::after_commit(tx.conn, me, row, entry, outcome)?;
     // Bytes of the epoch that has ended can never be accepted: back to the intents.
     let lost = outbox::requeue_unsettled(tx.conn, row.id)?;
     if lost > 0 {

@@ -13,6 +13,7 @@ use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, GroupId, Mes
 use rusqlite::Connection;
 
 use super::standing::{freeze, keep_direct};
+use crate::about;
 use crate::core::{Core, now_ms};
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
@@ -260,6 +261,14 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
         ..row_for(welcome, joined.epoch)
     };
     conversation::put(tx.conn, &row)?;
+    let mut credentials = joined
+        .members
+        .iter()
+        .filter_map(|leaf| Credential::from_bytes(&leaf.identity).ok());
+    let sender = credentials
+        .find(|leaf| leaf.device == welcome.sender)
+        .map(|leaf| leaf.user);
+    about::joined(tx.conn, me, &row, (sender, welcome.sender))?;
     keep_direct(tx.conn, me, &mut row)?;
     let item = ItemRow {
         place: Place::Log {

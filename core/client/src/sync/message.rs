@@ -6,11 +6,12 @@ use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::EntryRecord;
-use curo_types::format::{AuthenticatedData, Content, Credential};
+use curo_types::format::{AuthenticatedData, Content, Credential, StateBody};
 use curo_types::{Digest, ErrorCode, FormatError};
 
 use super::apply::event;
 use super::standing::freeze;
+use crate::about;
 use crate::db::Tx;
 use crate::error::Fault;
 use crate::fold::Folding;
@@ -35,9 +36,18 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
             incarnation: entry.incarnation,
             seq: entry.seq,
         };
-        let folding = Folding::new(tx.conn, me, row.id);
-        folding.accepted(entry.intent.into(), &sent.payload, place, entry.time_ms)?;
-        outbox::remove(tx.conn, sent.position)?;
+        let state = about::is_state(&sent.payload)
+            .then(|| Content::from_bytes(&sent.payload).ok())
+            .flatten();
+        if let Some(content) = state
+            && about::arrived(tx.conn, me, row, entry, me.user, &content)?
+        {
+            outbox::done(tx.conn, sent.position, Some(entry.seq))?;
+        } else {
+            let folding = Folding::new(tx.conn, me, row.id);
+            folding.accepted(entry.intent.into(), &sent.payload, place, entry.time_ms)?;
+            outbox::remove(tx.conn, sent.position)?;
+        }
     } else {
         item::add(
             tx.conn,
@@ -124,6 +134,12 @@ pub(super) fn foreign(
             }
         }
         _ => unreadable(&mut shown),
+    }
+    if let (Some(content), Some(user)) = (&taken, shown.sender_user)
+        && content.kind.0 == StateBody::KIND
+        && about::arrived(tx.conn, me, row, entry, user, content)?
+    {
+        return Ok(());
     }
     Folding::new(tx.conn, me, row.id).take(shown, taken.as_ref())
 }

@@ -15,6 +15,8 @@ pub enum ItemKind {
     Message,
     /// A change of members; the content is the client's encoding of who came and went.
     Members,
+    /// A change of title, subjects or roles; the content is the body of a content of kind `state` (2.21).
+    About,
     /// This device joined; what was before cannot be read here.
     Joined,
     /// An entry that could not be read; `code` says why.
@@ -29,6 +31,7 @@ impl ItemKind {
         match self {
             Self::Message => "message",
             Self::Members => "members",
+            Self::About => "about",
             Self::Joined => "joined",
             Self::Unreadable => "unreadable",
             Self::Lost => "lost",
@@ -36,8 +39,15 @@ impl ItemKind {
     }
 
     fn parse(name: &str) -> Result<Self> {
-        [Self::Message, Self::Members, Self::Joined, Self::Unreadable, Self::Lost]
-            .into_iter()
+        let all = [
+            Self::Message,
+            Self::Members,
+            Self::About,
+            Self::Joined,
+            Self::Unreadable,
+            Self::Lost,
+        ];
+        all.into_iter()
             .find(|kind| kind.as_str() == name)
             .ok_or_else(|| rusqlite::Error::InvalidColumnName("kind".into()))
     }

@@ -105,12 +105,58 @@ impl StateBody {
     pub const TITLE_LIMIT: usize = 512;
     /// Subjects of a conversation, at most.
     pub const SUBJECTS_LIMIT: usize = 256;
-    /// Longest role in bytes of UTF-8.
+    /// Longest role.
     pub const ROLE_LIMIT: usize = 64;
     /// Longest display name in bytes of UTF-8.
     pub const NAME_LIMIT: usize = 256;
     /// Roles and names in one body, at most.
     pub const USERS_LIMIT: usize = 1000;
+
+    /// A change of the title; an empty one takes it away.
+    pub fn title(title: String) -> Self {
+        Self {
+            title: Some(title),
+            ..Self::default()
+        }
+    }
+
+    /// A change that binds subjects.
+    pub fn bind(subjects: Vec<Subject>) -> Self {
+        Self {
+            bound: Some(subjects),
+            ..Self::default()
+        }
+    }
+
+    /// A change that unbinds subjects.
+    pub fn unbind(subjects: Vec<Subject>) -> Self {
+        Self {
+            unbound: Some(subjects),
+            ..Self::default()
+        }
+    }
+
+    /// A change of a user's role.
+    pub fn role(user: UserId, text: String) -> Self {
+        Self {
+            roles: Some(vec![UserText { user, text }]),
+            ..Self::default()
+        }
+    }
+
+    /// A change of a user's display name; an empty one takes it away.
+    pub fn name(user: UserId, text: String) -> Self {
+        Self {
+            names: Some(vec![UserText { user, text }]),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a text is the name of a role: 1 to 64 characters `a-z`, `0-9`, `.`, `_`, `-`.
+    pub fn is_role(text: &str) -> bool {
+        let alphabet = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b);
+        (1..=Self::ROLE_LIMIT).contains(&text.len()) && text.bytes().all(alphabet)
+    }
 
     /// The body's bytes.
     ///
@@ -150,12 +196,13 @@ impl StateBody {
                 && different.len() == list.len()
                 && list.iter().all(|one| (least..=most).contains(&one.text.len()))
         };
+        let roles = |list: &[UserText]| list.iter().all(|one| Self::is_role(&one.text));
         if self
             .roles
             .as_ref()
-            .is_some_and(|list| !users(list, 1, Self::ROLE_LIMIT))
+            .is_some_and(|list| !users(list, 1, Self::ROLE_LIMIT) || !roles(list))
         {
-            return invalid("at most 1000 roles, of each user one, of 1 to 64 bytes");
+            return invalid("at most 1000 roles, of each user one, of 1 to 64 characters a-z, 0-9, '.', '_', '-'");
         }
         if self
             .names

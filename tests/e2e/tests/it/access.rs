@@ -38,7 +38,8 @@ async fn an_access_context_is_durable_and_rides_on_what_is_administered() {
     let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let noted = Arc::clone(&seen);
     ana.mitm.before_relay(move |call| {
-        if call.path.starts_with("/v1/conversations") && call.method == "POST" {
+        let administers = call.is("=/v1/conversations") || call.is("/commits");
+        if administers {
             let last = call.path.rsplit('/').next().unwrap().to_owned();
             noted.lock().unwrap().push((last, call.context().access().unwrap()));
         }

@@ -315,6 +315,22 @@ async fn in_a_process_of_its_own() {
     })
     .await;
 
+    // What it is about, and what people are called.
+    ana.client().set_display_name(text("name").into()).await.unwrap();
+    ward.set_title(text("title").into()).await.unwrap();
+    let patient = curo::Subject {
+        system: "urn:x".into(),
+        value: text("subject"),
+    };
+    ward.bind_subject(patient.clone()).await.unwrap();
+    let theirs = ben.client().conversation(id);
+    until(ben.client(), "title", SOON, async || {
+        let info = theirs.info().await.unwrap();
+        printed.push_str(&format!("{info:?} {patient:?}"));
+        info.title.is_some() && info.subjects.contains(&patient)
+    })
+    .await;
+
     // Sent without an answer, then again.
     let swallowed = ana.cable().swallowed();
     ana.cable().swallow_answers();
@@ -338,6 +354,7 @@ async fn in_a_process_of_its_own() {
     let failed = send(&ana, nobody.id(), "failed").await;
     let no_device = async || matches!(nobody.delivery(failed).await, Ok(DeliveryState::Failed { .. }));
     until(ana.client(), "failed", SOON, no_device).await;
+    crate::team::admins(&[&ana, &ben], id).await;
     ana.cable().cut();
     send(&ana, id, "too late").await;
     let removed = ben.client().conversation(id).remove(&[ana.user().await]).await.unwrap();

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod about;
 mod access;
 mod api;
 mod canary;

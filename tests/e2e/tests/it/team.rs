@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use curo::{ConversationId, ConversationState, IntentId, IntentStatus, MessageId};
+use curo::{ConversationId, ConversationState, IntentId, IntentStatus, MessageId, Role, UserId};
 use curo_kit::{Person, TestRelay, texts, until, until_done};
 
 use crate::SOON;
@@ -25,6 +25,26 @@ pub async fn group(people: &[&Person]) -> ConversationId {
         until_active(person, conversation.id()).await;
     }
     conversation.id()
+}
+
+/// The first gives all others the role of admins; returns when it is in force with each.
+pub async fn admins(people: &[&Person], id: ConversationId) {
+    for person in &people[1..] {
+        let user = person.user().await;
+        let theirs = people[0].client().conversation(id);
+        theirs.set_role(user, Role::admin()).await.unwrap();
+    }
+    for person in people {
+        // Removing nobody is allowed to those who may remove.
+        let theirs = person.client().conversation(id);
+        until_holds(person, "admin".into(), async move || {
+            theirs.remove(&[UserId([0xee; 16])]).await.is_ok()
+        })
+        .await;
+    }
+    for person in people {
+        until_sent(person).await;
+    }
 }
 
 pub async fn send(person: &Person, id: ConversationId, text: &str) -> MessageId {

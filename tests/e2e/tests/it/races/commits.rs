@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 
 use super::{members, send_all};
 use crate::mitm::{Reply, Victim};
-use crate::team::{group, people, same_everywhere, send, state, until_active, until_holds, until_sent, until_settled};
+use crate::team::{
+    admins, group, people, same_everywhere, send, state, until_active, until_holds, until_sent, until_settled,
+};
 use crate::{SOON, api, logs};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,6 +61,7 @@ async fn p3_4_p6_2_all_remove_each_other_at_once() {
     let team = people(&relay, &["ana", "ben", "eve", "max"]).await;
     let team: Vec<_> = team.iter().collect();
     let id = group(&team).await;
+    admins(&team, id).await;
     // In a ring: everybody removes the next one.
     let removals = join_all((0..4).map(async |n| {
         let next = team[(n + 1) % 4].user().await;
@@ -101,6 +104,7 @@ async fn p3_4_adding_and_removing_the_same_person_at_once_agrees() {
     let team = people(&relay, &["ana", "ben", "kai"]).await;
     let [ana, ben, kai] = &team[..] else { panic!("three") };
     let id = group(&[ana, ben]).await;
+    admins(&[ana, ben], id).await;
     let user = kai.user().await;
     for round in 0..6 {
         let (adding, removing) = tokio::join!(
