@@ -19,8 +19,10 @@ fn me() -> Account {
         tenant: "st-mary".parse().unwrap(),
         user: user(1),
         device: device(1),
-        suite: SUITE,
-        signature_key: Vec::new(),
+        suites: Vec::new(),
+        keys: Vec::new(),
+        rotation: None,
+        read_suites: String::new(),
         dpop_key: Vec::new(),
         audit_chain: ChainId([0; 16]),
         relay_store: StoreId([0; 16]),
@@ -77,6 +79,7 @@ fn entry(seq: u64, sender: u8) -> EntryRecord {
         time_ms: seq,
         body: Blob(Vec::new()),
         h: Digest::ZERO,
+        leaves: Vec::new(),
     }
 }
 
