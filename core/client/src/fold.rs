@@ -134,10 +134,10 @@ impl<'a> Folding<'a> {
         Ok(())
     }
 
-    /// What is folded into an item has changed: it is drawn anew, as are those that quote it and the list's preview.
+    /// What is folded into an item has changed: it is drawn anew, as is the list's preview. Those that quote it read it when
+    /// they are read: there may be any number of them.
     fn changed(self, target: &ItemRow) -> Result<(), Fault> {
         folding::touch(self.conn, self.id, target.reference())?;
-        folding::touch_replies(self.conn, self.id, target.reference())?;
         Ok(overview::touch_last(self.conn, self.id, target.place)?)
     }
 

@@ -1,7 +1,9 @@
 //! What a person does with intents that wait or have failed: try again, take back.
 
+use curo_store::repo::change;
 use curo_store::repo::conversation::{self, ConversationState};
-use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_store::repo::outbox::{self, IntentKind, IntentState, OutboxRow};
+use curo_types::format::Reference;
 use curo_types::{ErrorCode, IntentId};
 
 use crate::conversations::{Conversation, open_for_intents};
@@ -32,7 +34,7 @@ impl Conversation {
     }
 
     /// Takes an intent back that is still in the queue or has failed: a message is gone from the timeline, a change to one
-    /// is undone. Its id is used up; [`Conversation::delivery`] and [`Conversation::intent`] then say `cancelled`.
+    /// is undone. What waits to be said about a message goes with it. Its id is used up; [`Conversation::delivery`] and [`Conversation::intent`] then say `cancelled`.
     ///
     /// False: it is on its way already, and may have arrived. A message can be deleted then ([`Conversation::delete`]).
     ///
@@ -49,12 +51,24 @@ impl Conversation {
             if row.kind == IntentKind::Create {
                 return Err(Fault::Code(ErrorCode::INVALID_ARGUMENT));
             }
-            if !matches!(row.state, IntentState::Queued | IntentState::Failed) {
+            if !waits(&row) {
                 return Ok(false);
             }
             outbox::cancelled(tx.conn, row.position, ErrorCode::CANCELLED.as_str())?;
             if row.kind == IntentKind::Message {
-                Folding::new(tx.conn, &me, id).cancelled(intent.into())?;
+                let folding = Folding::new(tx.conn, &me, id);
+                let own = Reference {
+                    sender: me.device,
+                    message: intent.into(),
+                };
+                for about in change::unsent(tx.conn, id, own)? {
+                    // Behind a message that has failed it may be on its way already.
+                    if let Some(row) = outbox::get(tx.conn, about.message.into())?.filter(waits) {
+                        outbox::cancelled(tx.conn, row.position, ErrorCode::CANCELLED.as_str())?;
+                        folding.cancelled(about.message)?;
+                    }
+                }
+                folding.cancelled(own.message)?;
             }
             Ok(true)
         });
@@ -64,4 +78,9 @@ impl Conversation {
         }
         Ok(cancelled)
     }
+}
+
+/// Whether nothing of a row was ever sent, or all of it was refused.
+fn waits(row: &OutboxRow) -> bool {
+    matches!(row.state, IntentState::Queued | IntentState::Failed)
 }

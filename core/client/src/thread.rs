@@ -1,4 +1,4 @@
-//! Threads: the messages that a first one began, in pages both ways.
+//! Threads: the messages that a first one began, in pages both ways, and the answers to one.
 
 use curo_store::repo::item::{self, folding};
 use curo_types::ErrorCode;
@@ -48,6 +48,24 @@ impl Conversation {
             row.map(|row| item_of(conn, id, &row, &me)).transpose()
         });
         Ok(item.await?)
+    }
+
+    /// Messages that answer one, and amendments of it, in the order in which they came to this device; at most `limit`
+    /// (1 to 300).
+    ///
+    /// # Errors
+    /// `locked`, `invalid_argument`.
+    pub async fn replies(&self, message: Reference, limit: usize) -> Result<Vec<Item>> {
+        if !(1..=PAGE_LIMIT).contains(&limit) {
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
+        }
+        let me = self.core.account().await?;
+        let id = self.id;
+        let items = self.core.db.read(move |conn| {
+            let rows = folding::replies(conn, id, message, limit)?;
+            rows.iter().map(|row| item_of(conn, id, row, &me)).collect()
+        });
+        Ok(items.await?)
     }
 
     async fn thread_page(&self, root: Reference, cursor: Option<Cursor>, limit: usize, older: bool) -> Result<Page> {

@@ -77,16 +77,24 @@ pub fn touch(conn: &Connection, conversation: ConversationId, target: Reference)
     Ok(())
 }
 
-/// A message looks different: so do those that quote it.
+/// Messages that answer one, amendments of it among them, in the order in which they came to this device.
 ///
 /// # Errors
 /// The database's.
-pub fn touch_replies(conn: &Connection, conversation: ConversationId, target: Reference) -> Result<()> {
-    conn.prepare_cached(
-        "UPDATE item SET revision = revision + 1 WHERE conversation = ?1 AND reply_sender = ?2 AND reply_message = ?3",
+pub fn replies(
+    conn: &Connection,
+    conversation: ConversationId,
+    target: Reference,
+    limit: usize,
+) -> Result<Vec<ItemRow>> {
+    conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM item WHERE conversation = ?1 AND reply_sender = ?2 AND reply_message = ?3 ORDER BY id LIMIT ?4"
+    ))?
+    .query_map(
+        params![conversation.0, target.sender.0, target.message.0, int(limit as u64)],
+        read,
     )?
-    .execute(params![conversation.0, target.sender.0, target.message.0])?;
-    Ok(())
+    .collect()
 }
 
 /// Counts the messages of a thread and writes the number to its root, if that is here: for a root that comes after them.

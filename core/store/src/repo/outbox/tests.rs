@@ -310,3 +310,55 @@ fn nothing_of_a_row_can_be_printed() {
     let printed = format!("{row:?} {row:#?}");
     assert!(!printed.contains("CANARY") && !printed.contains("67, 65"), "{printed}");
 }
+
+#[test]
+fn what_the_core_sends_by_itself_is_not_counted_and_goes_when_it_fails() {
+    let conn = database();
+    for n in [1, 2] {
+        add_system(&conn, intent(n), CARE, b"receipt", 5).unwrap();
+    }
+    let (asked, _) = add(&conn, intent(3), CARE, IntentKind::Message, b"text", 5).unwrap();
+    assert_eq!(counts(&conn).unwrap(), (1, 0));
+    assert_eq!(conversations_with_work(&conn).unwrap(), [CARE]);
+    let first = get(&conn, intent(1)).unwrap().unwrap();
+    assert_eq!((first.kind, first.state), (IntentKind::Message, IntentState::Queued));
+    failed(&conn, first.position, "refused").unwrap();
+    assert_eq!(get(&conn, intent(1)).unwrap(), None);
+    fail_open(&conn, CARE, "removed").unwrap();
+    assert_eq!(get(&conn, intent(2)).unwrap(), None);
+    assert_eq!(at(&conn, asked).unwrap().unwrap().state, IntentState::Failed);
+    assert_eq!(counts(&conn).unwrap(), (0, 1));
+}
+
+#[test]
+fn of_what_is_cancelled_the_id_and_the_code_stay() {
+    let conn = database();
+    let (position, _) = add(&conn, intent(1), CARE, IntentKind::Message, b"text", 5).unwrap();
+    cancelled(&conn, position, "cancelled").unwrap();
+    let row = at(&conn, position).unwrap().unwrap();
+    assert_eq!(
+        (row.state, row.payload.len(), row.code.as_deref()),
+        (IntentState::Done, 0, Some("cancelled"))
+    );
+    assert_eq!(
+        add(&conn, intent(1), CARE, IntentKind::Message, b"again", 6).unwrap(),
+        (position, false)
+    );
+    assert_eq!(counts(&conn).unwrap(), (0, 0));
+    assert!(conversations_with_work(&conn).unwrap().is_empty());
+}
+
+#[test]
+fn whoever_owes_receipts_has_work() {
+    let conn = database();
+    let message = curo_types::format::Reference {
+        sender: crate::repo::testing::device(1),
+        message: crate::repo::testing::message(1),
+    };
+    crate::repo::purge::owe(&conn, CARE, message).unwrap();
+    crate::repo::purge::owe(&conn, CARE, message).unwrap();
+    assert_eq!(conversations_with_work(&conn).unwrap(), [CARE]);
+    assert_eq!(crate::repo::purge::owed(&conn, CARE, 9).unwrap(), [message]);
+    crate::repo::purge::forget(&conn, CARE).unwrap();
+    assert!(conversations_with_work(&conn).unwrap().is_empty());
+}

@@ -109,3 +109,32 @@ async fn many_deletes_are_answered_by_few_receipts() {
     let receipts = log.iter().filter(|entry| entry.sender == bens).count();
     assert!((1..=10).contains(&receipts), "{receipts}");
 }
+
+/// The receipt is owed from the transaction that purges: a client that ends between the two sends it in its next life, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn p8_4_a_receipt_that_was_interrupted_is_sent_once() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let ana = Person::online(&relay, "ana").await.unwrap();
+    let mut ben = crate::mitm::Victim::online(&relay, "ben").await;
+    let id = group(&[&ana, &ben.person]).await;
+    let ward = ana.client().conversation(id);
+    let message = reference(&ana, send(&ana, id, "secret").await).await;
+    until_texts(&ben.person, id, 1).await;
+    let mut gate = ben.mitm.hold("/messages");
+    ward.delete(message).await.unwrap();
+    gate.arrived().await;
+    assert_eq!(see(&ben.person, id, message).await.unwrap().body, Body::Deleted);
+    ben.person.close().await.unwrap();
+    drop(gate);
+    ben.person.open().await.unwrap();
+    ben.person.client().start().await.unwrap();
+    until_holds(&ana, "purged by ben".into(), async || {
+        ward.purge(message).await.is_ok_and(|purge| purge.by == 1)
+    })
+    .await;
+    until_sent(&ben.person).await;
+    let bens = ben.person.account().await.unwrap().device;
+    let log = crate::api::log(&relay, &ana, id).await;
+    assert_eq!(log.iter().filter(|entry| entry.sender == bens).count(), 1);
+}

@@ -108,8 +108,14 @@ async fn p4_what_waits_can_be_cancelled_and_what_is_on_its_way_cannot() {
     );
     // Deleting what was never sent is cancelling it.
     let hasty = reference(ana, send(ana, id, "hasty").await).await;
+    let waiting = ana.client().outbox().await.unwrap().waiting;
+    ward.edit(hasty, "hastily edited".into(), &[]).await.unwrap();
+    ward.react(hasty, "🙂").await.unwrap().unwrap();
+    assert_eq!(ana.client().outbox().await.unwrap().waiting, waiting + 2);
     assert_eq!(ward.delete(hasty).await.unwrap(), hasty.message.into());
     assert!(see(ana, id, hasty).await.is_none());
+    // With all that was said about it.
+    assert_eq!(ana.client().outbox().await.unwrap().waiting, waiting - 1);
     assert_eq!(ana.client().outbox().await.unwrap().failed, 0);
 
     ana.cable().restore();
