@@ -326,7 +326,7 @@ async fn neither_logs_nor_diagnostics_tell_what_people_wrote_or_who_they_are() {
         "store_version: ",
         "conversations: 1\n",
         "outbox_waiting: 1\n",
-        " state=active frozen=no direct=false members=2 incarnation=1 ",
+        " state=active frozen=no direct=false members=2 suite=1 incarnation=1 ",
         "error: offline place=",
     ] {
         assert!(first.contains(expected), "{expected:?} in {first}");
