@@ -72,6 +72,7 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
     assert!(matches!(outcome, DirectoryOutcome::Duplicate(record) if record.version == 3));
 
     let upload = UploadedKeyPackages {
+        replace: false,
         suite: SUITE,
         public_key: key_of(b.device),
         one_time: vec![World::key_package("1"), World::key_package("2")],

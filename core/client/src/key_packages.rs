@@ -64,7 +64,25 @@ pub(crate) async fn refill(
     failpoints::hit(failpoints::KEY_PACKAGES_BEFORE_SEND);
     for key in &account.keys {
         let of_suite = pending.iter().filter(|p| p.suite == key.suite).cloned().collect();
-        upload(db, relay, key.suite, of_suite).await?;
+        upload(db, relay, key.suite, of_suite, false).await?;
+    }
+    Ok(())
+}
+
+/// Replaces the relay's stock: it may hold KeyPackages whose private keys went with a later life of this device (rule 7.1).
+pub(crate) async fn replace(db: &Db, relay: &Relay, account: &Account) -> Result<(), Fault> {
+    for key in &account.keys {
+        let (for_tx, suite) = (account.clone(), key.suite);
+        let made = db
+            .write(move |tx| {
+                let count = usize::try_from(TARGET).unwrap_or(0);
+                let mut made = make(tx, &for_tx, suite, count, false)?;
+                made.extend(make(tx, &for_tx, suite, 1, true)?);
+                Ok(made)
+            })
+            .await?;
+        failpoints::hit(failpoints::KEY_PACKAGES_BEFORE_SEND);
+        upload(db, relay, suite, made, true).await?;
     }
     Ok(())
 }
@@ -94,7 +112,14 @@ fn make(
     Ok(made)
 }
 
-async fn upload(db: &Db, relay: &Relay, suite: SuiteId, pending: Vec<PendingUpload>) -> Result<(), Fault> {
+/// With `replace` there is one chunk.
+async fn upload(
+    db: &Db,
+    relay: &Relay,
+    suite: SuiteId,
+    pending: Vec<PendingUpload>,
+    replace: bool,
+) -> Result<(), Fault> {
     for chunk in pending.chunks(limits::KEY_PACKAGES_PER_UPLOAD) {
         let one_time = chunk
             .iter()
@@ -107,6 +132,7 @@ async fn upload(db: &Db, relay: &Relay, suite: SuiteId, pending: Vec<PendingUplo
                 suite,
                 one_time,
                 last_resort,
+                replace,
             })
             .await?;
         failpoints::hit(failpoints::KEY_PACKAGES_AFTER_SEND);

@@ -104,6 +104,7 @@ impl Expected {
             .collect::<Result<_, _>>()?;
         let last_resort = request.last_resort.map(|bytes| self.check(bytes, true)).transpose()?;
         Ok(UploadedKeyPackages {
+            replace: request.replace,
             suite: self.suite,
             public_key: self.public_key,
             one_time,

@@ -29,6 +29,8 @@ pub struct UploadedKeyPackages {
     pub one_time: Vec<NewKeyPackage>,
     /// The last-resort one, which replaces the one before.
     pub last_resort: Option<NewKeyPackage>,
+    /// Whether they take the place of all one-time ones that nobody has claimed.
+    pub replace: bool,
 }
 
 /// What became of an upload.

@@ -199,6 +199,7 @@ impl Device {
             world,
             "/v1/key-packages",
             &UploadKeyPackages {
+                replace: false,
                 suite: SUITE,
                 one_time,
                 last_resort: None,

@@ -14,6 +14,7 @@ async fn p9_5_a_claim_again_reads_the_same_and_stock_runs_down_to_the_last_resor
     let one_time = ben.key_packages(2, false);
     let last_resort = ben.key_packages(1, true).remove(0);
     let upload = UploadKeyPackages {
+        replace: false,
         suite: SUITE,
         one_time: one_time.clone(),
         last_resort: Some(last_resort.clone()),
@@ -76,6 +77,7 @@ async fn only_the_devices_own_valid_key_packages_are_kept() {
     let once = anna.key_packages(1, false);
     let mut case = Vec::new();
     let upload = |one_time, last_resort| UploadKeyPackages {
+        replace: false,
         suite: SUITE,
         one_time,
         last_resort,

@@ -70,6 +70,7 @@ async fn p2_2_a_device_gains_a_key_of_a_suite_that_its_tenant_allows() {
         .map(|made| Blob(made.bytes))
         .collect();
     let upload = UploadKeyPackages {
+        replace: false,
         suite: SECOND,
         one_time: made,
         last_resort: None,

@@ -107,6 +107,7 @@ pub async fn uploads_over_the_limit_or_with_a_wrong_key_store_nothing(w: &World)
     assert_eq!(stock_of(w, a).await, [stock(200, false)]);
 
     let upload = |public_key| UploadedKeyPackages {
+        replace: false,
         suite: SUITE,
         public_key,
         one_time: vec![World::key_package("x")],
@@ -120,6 +121,7 @@ pub async fn uploads_over_the_limit_or_with_a_wrong_key_store_nothing(w: &World)
     };
     assert_eq!(call(b, upload(key_of(a.device))).await, UploadOutcome::WrongKey);
     let other_suite = UploadedKeyPackages {
+        replace: false,
         suite: SuiteId(2),
         ..upload(key_of(b.device))
     };
@@ -390,4 +392,47 @@ pub async fn a_replaced_last_resort_is_kept_only_for_claims_that_name_it(w: &Wor
     // It was given out: it cannot come back.
     w.upload(a, &[], Some("last 19")).await;
     assert_eq!(names(&claimed(w, b, &[a.user]).await), ["other"]);
+}
+
+pub async fn p7_1_a_stock_is_replaced_but_for_what_was_claimed(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    w.upload(b, &["one", "two", "three"], Some("last")).await;
+    let claim = ClaimKeyPackages {
+        claim: ClaimId::random(),
+        suites: vec![SUITE],
+        users: vec![b.user],
+    };
+    w.storage
+        .claim_key_packages(&w.tenant, a, claim.clone(), LIMITS, w.now())
+        .await
+        .unwrap();
+    let upload = UploadedKeyPackages {
+        replace: true,
+        suite: SUITE,
+        public_key: key_of(b.device),
+        one_time: vec![World::key_package("new"), World::key_package("newer")],
+        last_resort: Some(World::key_package("new last")),
+    };
+    // Again and again: what came before stays.
+    for _ in 0..2 {
+        let outcome = w
+            .storage
+            .upload_key_packages(&w.tenant, b, upload.clone(), w.now())
+            .await
+            .unwrap();
+        match outcome {
+            UploadOutcome::Accepted(stock) => assert_eq!((stock.one_time, stock.last_resort), (2, true)),
+            other => panic!("{other:?}"),
+        }
+    }
+    // A claim again reads what it read.
+    let again = w
+        .storage
+        .claim_key_packages(&w.tenant, a, claim, LIMITS, w.now())
+        .await
+        .unwrap();
+    match again {
+        ClaimOutcome::Duplicate(answer) => assert_eq!(answer.claims[0].key_package.0, b"one"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -85,6 +85,7 @@ on_sqlite! {
         a_refused_claim_takes_nothing,
         sweeping_forgets_claims_and_keeps_what_can_be_claimed,
         stale_key_packages_are_no_stock_and_are_swept,
+        p7_1_a_stock_is_replaced_but_for_what_was_claimed,
         a_replaced_last_resort_is_kept_only_for_claims_that_name_it;
     suites:
         p2_1_a_rotation_adds_a_key_and_its_suite_has_its_own_stock,

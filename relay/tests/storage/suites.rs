@@ -34,6 +34,7 @@ fn second_key(device: DeviceRef) -> Vec<u8> {
 
 async fn upload_second(w: &World, device: DeviceRef, names: &[&str]) -> UploadOutcome {
     let upload = UploadedKeyPackages {
+        replace: false,
         suite: SECOND,
         public_key: second_key(device),
         one_time: names.iter().map(|name| World::key_package(name)).collect(),

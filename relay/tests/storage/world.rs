@@ -134,6 +134,7 @@ impl World {
 
     pub async fn upload(&self, device: DeviceRef, one_time: &[&str], last_resort: Option<&str>) -> UploadOutcome {
         let upload = UploadedKeyPackages {
+            replace: false,
             suite: SUITE,
             public_key: key_of(device.device),
             one_time: one_time.iter().map(|name| Self::key_package(name)).collect(),

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use super::on_the_way;
 use crate::core::{Core, now_ms};
 use crate::error::Fault;
+use crate::key_packages;
 use crate::sync::standing::freeze;
 
 /// Notes it, once, and freezes every conversation that goes on.
@@ -39,6 +40,7 @@ impl Core {
         if !self.waiting_for_rejoin().await?.is_empty() {
             return Ok(true);
         }
+        key_packages::replace(&self.db, &self.relay, &self.account().await?).await?;
         self.db.write(|tx| Ok(rejoin::end_rollback(tx.conn)?)).await?;
         crate::log::event!(Info, "rollback_mended");
         Ok(false)

@@ -17,6 +17,9 @@ pub struct UploadKeyPackages {
     /// A last-resort KeyPackage (RFC 9420 section 16.8) that replaces the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_resort: Option<Blob>,
+    /// Whether these take the place of all one-time ones that nobody has claimed: their private keys are lost (rule 7.1).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace: bool,
 }
 
 /// What the relay has of a device's KeyPackages of one suite. Answer of `POST /v1/key-packages`, and part of every sync answer.

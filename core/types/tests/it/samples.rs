@@ -364,6 +364,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ),
         check(
             &UploadKeyPackages {
+                replace: true,
                 suite: SUITE,
                 one_time: vec![blob()],
                 last_resort: Some(blob()),

@@ -8,7 +8,7 @@ use curo_types::{DeviceId, SuiteId, TenantId};
 
 use super::announce;
 use super::devices::{self, DeviceStanding};
-use super::sql::{Stop, U, one, run};
+use super::sql::{Stop, U, all, one, run};
 use crate::storage::{
     DeviceRef, KEY_PACKAGE_FRESH_MS, NewKeyPackage, STOCK_MARGIN_MS, UploadOutcome, UploadedKeyPackages,
 };
@@ -67,6 +67,9 @@ pub(super) fn upload(
     if !devices::has_key(conn, tenant, caller.device, upload.suite, &upload.public_key)? {
         return Ok(UploadOutcome::WrongKey);
     }
+    if upload.replace {
+        forget_others(conn, tenant, caller.device, upload)?;
+    }
     for key_package in &upload.one_time {
         insert(conn, tenant, caller.device, upload.suite, key_package, "free", now_ms)?;
     }
@@ -108,6 +111,30 @@ fn insert(
         ),
     )?;
     Ok(inserted > 0)
+}
+
+/// Forgets the one-time KeyPackages that nobody has claimed, but for those of this upload, which may have come before.
+fn forget_others(
+    conn: &Connection,
+    tenant: &TenantId,
+    device: DeviceId,
+    upload: &UploadedKeyPackages,
+) -> Result<(), DbError> {
+    let free: Vec<Vec<u8>> = all(
+        conn,
+        "SELECT hash_ref FROM key_package WHERE tenant = ?1 AND device = ?2 AND suite = ?3 AND state = 'free'",
+        (tenant.as_str(), device.0, upload.suite.0),
+        |row| row.get(0),
+    )?;
+    let comes = |hash_ref: &[u8]| upload.one_time.iter().any(|one| one.hash_ref == hash_ref);
+    for hash_ref in free.iter().filter(|hash_ref| !comes(hash_ref)) {
+        run(
+            conn,
+            "DELETE FROM key_package WHERE tenant = ?1 AND device = ?2 AND suite = ?3 AND hash_ref = ?4 AND state = 'free'",
+            (tenant.as_str(), device.0, upload.suite.0, hash_ref.as_slice()),
+        )?;
+    }
+    Ok(())
 }
 
 fn replace_last_resort(

@@ -60,6 +60,7 @@ async fn p7_4_p4_4_a_device_whose_groups_are_damaged_comes_back_by_itself_and_sh
     until_sent(ben).await;
     for (person, text) in [(&team[0], "do you hear me?"), (ben, "yes"), (&team[2], "me too")] {
         send(person, id, text).await;
+        until_sent(person).await;
         until_text(team[0].client(), id, text, SOON).await;
     }
     let now = ["written before it knew", "do you hear me?", "yes", "me too"];
@@ -163,6 +164,12 @@ async fn p7_1_a_device_restored_from_a_backup_rejoins_everything_before_it_sends
         let state = ben.client().conversation(place).info().await.unwrap().state;
         assert_eq!(state, ConversationState::Active);
     }
+    // Whoever invites gets a KeyPackage that opens.
+    let cara = Person::online(&relay, "cara").await.unwrap();
+    let third = group(&[&cara, ben]).await;
+    send(&cara, third, "new here").await;
+    until_text(ben.client(), third, "new here", SOON).await;
+    assert!(others(ben, third).await.is_empty());
     // Each group has an epoch that the backup does not know: 2 is the first after it.
     let diagnostics = ben.client().diagnostics().await;
     assert_eq!(diagnostics.matches("epoch=2").count(), 2, "{diagnostics}");

@@ -252,6 +252,11 @@ async fn p10_1_numbers_beyond_every_limit_cause_no_panic() {
             stage.goes_on().await;
         }
         let (hers, his) = (read(&stage.ana.person, id).await, read(&stage.ben, id).await);
-        assert!(his.starts_with(&hers), "{number}: {hers:?}");
+        // What a gap has swallowed is missing; nothing is made up, doubled or out of order.
+        let mut rest = his.iter();
+        assert!(
+            hers.iter().all(|text| rest.any(|his| his == text)),
+            "{number}: {hers:?}, {his:?}"
+        );
     }
 }
