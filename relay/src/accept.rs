@@ -83,6 +83,7 @@ pub(crate) fn check_commit(
     mut follower: Follower,
     head: CommitHead,
     bundle: CommitBundle,
+    checkpoint: bool,
 ) -> Checked {
     let judged = match judge(tenant, caller, &follower, &bundle) {
         Ok(judged) => judged,
@@ -93,7 +94,7 @@ pub(crate) fn check_commit(
             };
         }
     };
-    let result = conclude(tenant, &mut follower, judged, head, bundle);
+    let result = conclude(tenant, &mut follower, judged, head, bundle, checkpoint);
     Checked {
         follower: result.is_ok().then_some(follower),
         result,
@@ -118,7 +119,7 @@ pub(crate) fn check_creation(
     }
     let mut follower = follower;
     let judged = judge(tenant, caller, &follower, &request.first_commit)?;
-    let first_commit = conclude(tenant, &mut follower, judged, head, request.first_commit)?;
+    let first_commit = conclude(tenant, &mut follower, judged, head, request.first_commit, true)?;
     let new = NewConversation {
         group: request.group,
         suite: request.suite,
@@ -189,6 +190,7 @@ fn conclude(
     judged: Judged,
     head: CommitHead,
     bundle: CommitBundle,
+    checkpoint: bool,
 ) -> Result<NewCommit, AcceptError> {
     let Judged {
         staged,
@@ -206,7 +208,7 @@ fn conclude(
         updated,
         removed,
         welcome: bundle.welcome.map(|welcome| welcome.0),
-        follower: follower.save()?,
+        follower: checkpoint.then(|| follower.save()).transpose()?,
         group_info: bundle.group_info.0,
         tree: follower.tree()?,
         tree_hash: follower.tree_hash(),
@@ -303,3 +305,7 @@ fn within(what: &'static str, bytes: &Blob, limit: usize) -> Result<(), AcceptEr
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

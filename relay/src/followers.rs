@@ -241,7 +241,7 @@ mod tests {
             let (new, follower) = accept::check_creation(&tenant(), self.creator, request).unwrap();
             Loaded {
                 follower,
-                bytes: new.first_commit.follower.len(),
+                bytes: new.first_commit.follower.unwrap().len(),
             }
         }
     }
@@ -296,7 +296,7 @@ mod tests {
         let good = group.commit(&CommitPlan::default(), 3);
         let check = |follower, caller, bundle: &CommitBundle| {
             let head = accept::read_commit(conversation, 1, bundle).unwrap();
-            accept::check_commit(&tenant(), caller, follower, head, bundle.clone())
+            accept::check_commit(&tenant(), caller, follower, head, bundle.clone(), true)
         };
         let other = group.devices[1].device;
         let Checked { result, follower } = check(follower, other, &good);
@@ -310,7 +310,7 @@ mod tests {
         let Checked { result, follower } = check(follower, group.creator, &bent);
         assert!(result.is_err() && follower.is_none(), "it failed while it was applied");
         let Checked { result, follower } = check(Follower::load(&before).unwrap(), group.creator, &good);
-        assert_eq!(result.unwrap().follower, follower.unwrap().save().unwrap());
+        assert_eq!(result.unwrap().follower, Some(follower.unwrap().save().unwrap()));
     }
 
     /// Time of this thread on a processor (Linux).
@@ -319,11 +319,11 @@ mod tests {
         Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
     }
 
-    /// Prints what a commit costs with and without. `cargo test -p curo-relay --lib -- --ignored --nocapture hot_groups`
+    /// Prints what a commit costs with the group in memory and without, and with a checkpoint every so many commits. `cargo test -p curo-relay --lib -- --ignored --nocapture hot_groups`
     #[tokio::test]
     #[ignore = "a measurement"]
     async fn hot_groups_measured() {
-        for leaves in [200, 1000] {
+        for leaves in [10, 200, 1000] {
             let dir = tempfile::tempdir().unwrap();
             let cipher = CipherKey::new(&[7; 32], &[8; 16]);
             let path = dir.path().join("relay.db");
@@ -343,15 +343,14 @@ mod tests {
             }
             let request = group.request.take().unwrap();
             let (new, mut follower) = accept::check_creation(&tenant(), group.creator, request).unwrap();
-            let bytes = new.first_commit.follower.len();
             storage
                 .create_conversation(&tenant(), group.creator, new, 1)
                 .await
                 .unwrap();
             group.merge();
-            for hot in [false, true, false, true] {
-                let mut spent = [Duration::ZERO; 4];
-                const ROUNDS: u32 = 20;
+            for (hot, every) in [(false, 1), (true, 1), (false, 16), (true, 16)] {
+                let (mut spent, mut bytes) = ([Duration::ZERO; 4], 0);
+                const ROUNDS: u32 = 32;
                 for _ in 0..ROUNDS {
                     let bundle = group.commit(&CommitPlan::default(), u64::try_from(leaves).unwrap());
                     let head = accept::read_commit(ConversationId([1; 16]), 1, &bundle).unwrap();
@@ -373,13 +372,20 @@ mod tests {
                         panic!("not open")
                     };
                     lap(0);
-                    if let Some(blob) = state.follower {
-                        follower = Follower::load(&blob).unwrap();
+                    let checkpoint = state.epoch + 1 >= state.checkpoint_epoch + every;
+                    if let Some(stored) = state.follower {
+                        follower = Follower::load(&stored.follower).unwrap();
+                        for commit in &stored.commits {
+                            follower.replay(commit).unwrap();
+                        }
                     }
                     lap(1);
-                    let checked = accept::check_commit(&tenant(), group.creator, follower, head, bundle);
+                    let checked = accept::check_commit(&tenant(), group.creator, follower, head, bundle, checkpoint);
                     follower = checked.follower.unwrap();
                     lap(2);
+                    let new = checked.result.as_ref().unwrap();
+                    bytes += new.follower.as_ref().map_or(0, Vec::len) + new.body.len() + new.group_info.len();
+                    bytes += new.tree.len();
                     let outcome = storage
                         .accept_commit(&tenant(), group.creator, checked.result.unwrap(), 1)
                         .await;
@@ -390,8 +396,9 @@ mod tests {
                 let [read, load, check, accept] = spent.map(|spent| (spent / ROUNDS).as_secs_f64() * 1000.0);
                 let all = read + load + check + accept;
                 eprintln!(
-                    "{leaves} leaves, {bytes} bytes, hot {hot}: read {read:.2} load {load:.2} check {check:.2} accept {accept:.2} \
-                     = {all:.2} ms"
+                    "{leaves} leaves, hot {hot}, checkpoint every {every}: {} kB a commit, read {read:.2} load {load:.2} check {check:.2} accept {accept:.2} \
+                     = {all:.2} ms",
+                    bytes / ROUNDS as usize / 1000
                 );
             }
             storage.close().await;

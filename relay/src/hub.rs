@@ -55,18 +55,19 @@ impl Hub {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a stream of a device, ending the device's oldest if there are too many. `None` if the relay has too many.
+    /// Enters a stream of a device; it is woken from now on, and takes an older one's place only once it is
+    /// [`confirmed`](Subscription::confirm). `None` if the relay has too many.
     pub(crate) fn subscribe(self: &Arc<Self>, tenant: TenantId, device: DeviceId) -> Option<Subscription> {
         let key = (tenant, device);
         let waiter = Arc::new(Waiter::default());
         let mut guard = self.lock();
         let inner = &mut *guard;
-        match inner.streams.get_mut(&key) {
-            // The oldest gives its place away.
-            Some(own) if own.len() >= self.per_device => own.remove(0).ended.cancel(),
-            _ if inner.count >= self.in_all => return None,
-            _ => inner.count += 1,
+        // One that will take another's place adds none for long.
+        let replaces = inner.streams.get(&key).is_some_and(|own| own.len() >= self.per_device);
+        if !replaces && inner.count >= self.in_all {
+            return None;
         }
+        inner.count += 1;
         inner.streams.entry(key.clone()).or_default().push(waiter.clone());
         drop(guard);
         Some(Subscription {
@@ -104,6 +105,19 @@ impl Hub {
 }
 
 impl Subscription {
+    /// The stream begins: the device's oldest end if there are too many.
+    pub(crate) fn confirm(&self) {
+        let mut guard = self.hub.lock();
+        let inner = &mut *guard;
+        let Some(own) = inner.streams.get_mut(&self.key) else {
+            return;
+        };
+        while own.len() > self.hub.per_device {
+            own.remove(0).ended.cancel();
+            inner.count -= 1;
+        }
+    }
+
     /// Waits for a wake; one that came since the last wait counts.
     pub(crate) async fn woken(&self) {
         self.waiter.wake.notified().await;
@@ -171,7 +185,14 @@ mod tests {
             hub.subscribe(tenant(), DeviceId([3; 16])).is_none(),
             "the relay is full"
         );
+        let refused = hub.subscribe(tenant(), a).unwrap();
+        drop(refused);
+        assert!(
+            futures_util::FutureExt::now_or_never(first.replaced()).is_none(),
+            "one that never begins takes nobody's place"
+        );
         let third = hub.subscribe(tenant(), a).unwrap();
+        third.confirm();
         first.replaced().await;
         assert_eq!(hub.count(), 3);
         drop(first);

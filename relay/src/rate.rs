@@ -1,4 +1,5 @@
-//! How fast one user may ask: a bucket of requests and one of bytes for each, refilled as time passes.
+//! How fast one user may ask, and all users of a tenant together: a bucket of requests and one of bytes for each, refilled as
+//! time passes.
 //!
 //! In memory, of this process, and lost with it. What a user must not do more often than by the hour or day is counted by the
 //! storage. Time is an argument.
@@ -15,28 +16,36 @@ const BURST_SECONDS: u64 = 10;
 /// Buckets that are looked through for full ones before there may be more.
 const FIRST_TIDY: usize = 1024;
 
-/// What a user may do in a second.
+/// What a user, or a tenant, may do in a second.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
     pub(crate) requests: u32,
     pub(crate) bytes: u64,
 }
 
-/// Whose bucket. The subject itself is not kept.
+/// Who pays. The subject itself is not kept.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Payer {
     tenant: TenantId,
     subject: Digest,
 }
 
+/// Whose bucket.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Owner {
+    User(Payer),
+    Tenant(TenantId),
+}
+
 /// The buckets of one relay.
 pub(crate) struct Rates {
-    rate: Rate,
+    of_user: Rate,
+    of_tenant: Rate,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
-    buckets: HashMap<Payer, Bucket>,
+    buckets: HashMap<Owner, Bucket>,
     tidy_at: usize,
 }
 
@@ -58,39 +67,55 @@ impl Payer {
 }
 
 impl Rates {
-    pub(crate) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(of_user: Rate, of_tenant: Rate) -> Self {
         let inner = Inner {
             buckets: HashMap::new(),
             tidy_at: FIRST_TIDY,
         };
         Self {
-            rate,
+            of_user,
+            of_tenant,
             inner: Mutex::new(inner),
         }
     }
 
-    /// Takes a request and the bytes that it announces. One that is larger than what is left is let through and leaves a debt:
-    /// otherwise a request larger than the bucket could never come.
+    /// Takes a request and the bytes that it announces, of the user and of the tenant. One that is larger than what is left
+    /// is let through and leaves a debt: otherwise a request larger than the bucket could never come.
     ///
     /// # Errors
-    /// Milliseconds to wait.
+    /// Milliseconds to wait. Nothing was taken then: who waits does not use up what others of the tenant may do.
     pub(crate) fn enter(&self, payer: &Payer, bytes: u64, now_ms: u64) -> Result<(), u64> {
         let mut inner = self.lock();
-        let bucket = inner.filled(payer, self.rate, now_ms);
-        if bucket.requests >= 1000 && bucket.bytes > 0 {
+        inner.tidy(self, now_ms);
+        let owners = self.owners(payer);
+        let waits = owners
+            .iter()
+            .map(|(owner, rate)| inner.filled(owner, *rate, now_ms).wait(*rate));
+        let wait = waits.max().unwrap_or_default();
+        if wait > 0 {
+            return Err(wait);
+        }
+        for (owner, rate) in &owners {
+            let bucket = inner.filled(owner, *rate, now_ms);
             bucket.requests -= 1000;
             bucket.take(bytes);
-            return Ok(());
         }
-        let wait = |missing: i64, rate: u64| u64::try_from(missing).unwrap_or(0).div_ceil(rate);
-        let requests = wait(1000 - bucket.requests, u64::from(self.rate.requests));
-        let bytes = wait(1 - bucket.bytes, self.rate.bytes);
-        Err(requests.max(bytes).max(1))
+        Ok(())
     }
 
     /// Takes bytes that were not announced.
     pub(crate) fn charge(&self, payer: &Payer, bytes: u64, now_ms: u64) {
-        self.lock().filled(payer, self.rate, now_ms).take(bytes);
+        let mut inner = self.lock();
+        for (owner, rate) in &self.owners(payer) {
+            inner.filled(owner, *rate, now_ms).take(bytes);
+        }
+    }
+
+    fn owners(&self, payer: &Payer) -> [(Owner, Rate); 2] {
+        [
+            (Owner::User(payer.clone()), self.of_user),
+            (Owner::Tenant(payer.tenant.clone()), self.of_tenant),
+        ]
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -99,16 +124,24 @@ impl Rates {
 }
 
 impl Inner {
-    fn filled(&mut self, payer: &Payer, rate: Rate, now_ms: u64) -> &mut Bucket {
-        if self.buckets.len() >= self.tidy_at {
-            // A full bucket says no more than none.
-            self.buckets.retain(|_, bucket| {
-                bucket.fill(rate, now_ms);
-                bucket.requests < most(u64::from(rate.requests)) || bucket.bytes < most(rate.bytes)
-            });
-            self.tidy_at = (self.buckets.len() * 2).max(FIRST_TIDY);
+    /// Forgets full buckets: one says no more than none.
+    fn tidy(&mut self, rates: &Rates, now_ms: u64) {
+        if self.buckets.len() < self.tidy_at {
+            return;
         }
-        let bucket = self.buckets.entry(payer.clone()).or_insert(Bucket {
+        self.buckets.retain(|owner, bucket| {
+            let rate = match owner {
+                Owner::User(_) => rates.of_user,
+                Owner::Tenant(_) => rates.of_tenant,
+            };
+            bucket.fill(rate, now_ms);
+            bucket.requests < most(u64::from(rate.requests)) || bucket.bytes < most(rate.bytes)
+        });
+        self.tidy_at = (self.buckets.len() * 2).max(FIRST_TIDY);
+    }
+
+    fn filled(&mut self, owner: &Owner, rate: Rate, now_ms: u64) -> &mut Bucket {
+        let bucket = self.buckets.entry(owner.clone()).or_insert(Bucket {
             requests: most(u64::from(rate.requests)),
             bytes: most(rate.bytes),
             at_ms: now_ms,
@@ -129,6 +162,17 @@ impl Bucket {
         };
         self.requests = fill(self.requests, u64::from(rate.requests));
         self.bytes = fill(self.bytes, rate.bytes);
+    }
+
+    /// Milliseconds until it gives one request and any byte; 0 if it does now.
+    fn wait(&self, rate: Rate) -> u64 {
+        if self.requests >= 1000 && self.bytes > 0 {
+            return 0;
+        }
+        let wait = |missing: i64, rate: u64| u64::try_from(missing).unwrap_or(0).div_ceil(rate);
+        let requests = wait(1000 - self.requests, u64::from(rate.requests));
+        let bytes = wait(1 - self.bytes, rate.bytes);
+        requests.max(bytes).max(1)
     }
 
     fn take(&mut self, bytes: u64) {
@@ -152,10 +196,46 @@ mod tests {
     }
 
     fn rates() -> Rates {
-        Rates::new(Rate {
+        let of_user = Rate {
             requests: 2,
             bytes: 1000,
-        })
+        };
+        let of_tenant = Rate {
+            requests: 1_000_000,
+            bytes: u64::MAX / 1_000_000,
+        };
+        Rates::new(of_user, of_tenant)
+    }
+
+    #[test]
+    fn all_users_of_a_tenant_share_its_rate_and_other_tenants_do_not() {
+        let of_user = Rate {
+            requests: 2,
+            bytes: 1000,
+        };
+        let of_tenant = Rate {
+            requests: 3,
+            bytes: 2000,
+        };
+        let rates = Rates::new(of_user, of_tenant);
+        for n in 0..30 {
+            rates.enter(&payer(n % 2), 0, 0).unwrap();
+        }
+        assert_eq!(rates.enter(&payer(7), 0, 0), Err(334), "somebody who never asked");
+        let luke = Payer::new(&TenantId::new("st-luke").unwrap(), &Subject("7".into()));
+        rates.enter(&luke, 0, 0).unwrap();
+        rates.enter(&payer(7), 0, 334).unwrap();
+        // Whoever is over the own rate takes nothing of the tenant's.
+        for _ in 0..20 {
+            rates.enter(&luke, 0, 10_000).unwrap();
+        }
+        let other = Payer::new(&TenantId::new("st-luke").unwrap(), &Subject("8".into()));
+        for _ in 0..100 {
+            assert!(rates.enter(&luke, 0, 10_000).is_err());
+        }
+        rates.enter(&other, 30_000, 10_000).unwrap();
+        let third = Payer::new(&TenantId::new("st-luke").unwrap(), &Subject("9".into()));
+        assert_eq!(rates.enter(&third, 0, 10_000), Err(5001), "and bytes are owed together");
     }
 
     #[test]

@@ -172,10 +172,16 @@ async fn serve(
         tenants,
         limits: limits.clone(),
         metrics: Metrics::default(),
-        rates: Rates::new(Rate {
-            requests: limits.requests_per_user_per_second,
-            bytes: limits.bytes_per_user_per_second,
-        }),
+        rates: Rates::new(
+            Rate {
+                requests: limits.requests_per_user_per_second,
+                bytes: limits.bytes_per_user_per_second,
+            },
+            Rate {
+                requests: limits.requests_per_tenant_per_second,
+                bytes: limits.bytes_per_tenant_per_second,
+            },
+        ),
         connections: connections.clone(),
     });
     let metrics = match metrics_listen {

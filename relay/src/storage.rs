@@ -18,9 +18,9 @@ mod sync;
 mod token;
 
 pub use conversations::{
-    AppendMessages, AppendOutcome, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup, EntriesOutcome,
-    GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation, NewMessage, Refusal, Tip,
-    TreeOutcome, WinnerOutcome,
+    AppendMessages, AppendOutcome, Checkpoint, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup,
+    EntriesOutcome, GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation, NewMessage, Refusal,
+    Tip, TreeOutcome, WinnerOutcome,
 };
 pub use directory::{
     Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, TenantKeys,
@@ -38,7 +38,7 @@ pub use leaving::{LeaveOutcome, NewLeave};
 pub use receipts::{NewReceipt, ReceiptOutcome};
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
-pub use token::SyncToken;
+pub use token::{SyncToken, TenantMark};
 
 use async_trait::async_trait;
 use curo_types::api::{KeyPackageStock, PersonRecord};

@@ -178,6 +178,18 @@ impl Follower {
         provider.settle(merged.map_err(MlsError::from))
     }
 
+    /// Applies a commit that [`accept`](Self::accept) has applied to this state before: the caller's log has it, so there is no
+    /// GroupInfo to compare.
+    ///
+    /// # Errors
+    /// As [`stage`](Self::stage).
+    pub fn replay(&mut self, commit: &[u8]) -> Result<(), MlsError> {
+        let staged = self.stage(commit)?.staged;
+        let provider = Provider::new(&self.rows);
+        let merged = self.group.merge_commit(provider.storage(), staged);
+        provider.settle(merged.map_err(MlsError::from))
+    }
+
     fn check_head(&self, head: &CommitHead) -> Result<(), MlsError> {
         if head.group_id != self.group.group_id().as_slice() {
             return Err(MlsError::WrongGroup);

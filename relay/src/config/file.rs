@@ -62,6 +62,9 @@ struct FileLimits {
     connections: Option<usize>,
     requests_per_user_per_second: Option<u32>,
     bytes_per_user_per_second: Option<u64>,
+    requests_per_tenant_per_second: Option<u32>,
+    bytes_per_tenant_per_second: Option<u64>,
+    commits_per_checkpoint: Option<u32>,
     claims_by_user_per_hour: Option<u32>,
     claims_of_user_per_hour: Option<u32>,
     registrations_per_user_per_day: Option<u32>,
@@ -211,6 +214,13 @@ impl FileLimits {
             bytes_per_user_per_second: self
                 .bytes_per_user_per_second
                 .unwrap_or(default.bytes_per_user_per_second),
+            requests_per_tenant_per_second: self
+                .requests_per_tenant_per_second
+                .unwrap_or(default.requests_per_tenant_per_second),
+            bytes_per_tenant_per_second: self
+                .bytes_per_tenant_per_second
+                .unwrap_or(default.bytes_per_tenant_per_second),
+            commits_per_checkpoint: self.commits_per_checkpoint.unwrap_or(default.commits_per_checkpoint),
             claims_by_user_per_hour: self.claims_by_user_per_hour.unwrap_or(default.claims_by_user_per_hour),
             claims_of_user_per_hour: self.claims_of_user_per_hour.unwrap_or(default.claims_of_user_per_hour),
             registrations_per_user_per_day: self
@@ -331,6 +341,14 @@ algorithms = ["EdDSA", "ES256"]
             (
                 change("heartbeat_ms = 500", "bytes_per_user_per_second = 0"),
                 "requests_per_user",
+            ),
+            (
+                change("heartbeat_ms = 500", "bytes_per_tenant_per_second = 0"),
+                "requests_per_tenant",
+            ),
+            (
+                change("heartbeat_ms = 500", "commits_per_checkpoint = 257"),
+                "commits_per_checkpoint",
             ),
             (change("data_dir = \"data\"", ""), "data_dir"),
             (change("cert = \"cert.pem\"", ""), "tls.cert"),

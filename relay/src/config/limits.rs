@@ -27,6 +27,12 @@ pub struct Limits {
     pub requests_per_user_per_second: u32,
     /// Bytes of request bodies of one user in a second, over ten seconds. One request may exceed it, the next ones wait.
     pub bytes_per_user_per_second: u64,
+    /// Requests of all users of a tenant in a second, over ten seconds; one more is answered `rate_limited`.
+    pub requests_per_tenant_per_second: u32,
+    /// Bytes of request bodies of all users of a tenant in a second, over ten seconds.
+    pub bytes_per_tenant_per_second: u64,
+    /// A group's state is stored with every so many commits; what lies between is made again from the log.
+    pub commits_per_checkpoint: u32,
     /// Users that one user may ask KeyPackages of in an hour.
     pub claims_by_user_per_hour: u32,
     /// How often one user may ask KeyPackages of one and the same other user in an hour.
@@ -49,6 +55,9 @@ impl Default for Limits {
             connections: 25_000,
             requests_per_user_per_second: 200,
             bytes_per_user_per_second: 16 * 1024 * 1024,
+            requests_per_tenant_per_second: 5_000,
+            bytes_per_tenant_per_second: 128 * 1024 * 1024,
+            commits_per_checkpoint: 16,
             claims_by_user_per_hour: 5_000,
             claims_of_user_per_hour: 1_000,
             registrations_per_user_per_day: 20,
@@ -74,6 +83,15 @@ impl Limits {
         }
         if self.requests_per_user_per_second == 0 || self.bytes_per_user_per_second == 0 {
             return bad("requests_per_user_per_second", "0 would answer nobody");
+        }
+        if self.requests_per_tenant_per_second == 0 || self.bytes_per_tenant_per_second == 0 {
+            return bad("requests_per_tenant_per_second", "0 would answer nobody");
+        }
+        if !(1..=256).contains(&self.commits_per_checkpoint) {
+            return bad(
+                "commits_per_checkpoint",
+                "it must be 1 to 256, because that many are made again at once",
+            );
         }
         if self.claims_by_user_per_hour == 0 || self.claims_of_user_per_hour == 0 {
             return bad("claims", "0 would allow no conversation");

@@ -54,7 +54,7 @@ pub(super) async fn create(
         };
         new.lost = lost;
         let group = group_key(&tenant, &new.first_commit.key);
-        let bytes = new.first_commit.follower.len();
+        let bytes = new.first_commit.follower.as_ref().map_or(0, Vec::len);
         let outcome = app
             .storage
             .create_conversation(&tenant, caller, new, app.clock.now_ms())
@@ -119,9 +119,12 @@ pub(super) async fn commit(
         };
         let (checked, bytes) = {
             let tenant = tenant.clone();
+            let every = u64::from(app.limits.commits_per_checkpoint);
             computed(move || {
+                let checkpoint = state.epoch + 1 >= state.checkpoint_epoch.saturating_add(every);
                 let Loaded { follower, bytes } = loaded(hot, state)?;
-                Ok((accept::check_commit(&tenant, caller, follower, head, bundle), bytes))
+                let checked = accept::check_commit(&tenant, caller, follower, head, bundle, checkpoint);
+                Ok((checked, bytes))
             })
             .await?
         };
@@ -135,7 +138,9 @@ pub(super) async fn commit(
                 return Err(error.into());
             }
         };
-        let (bytes, key) = (new.follower.len(), new.key.clone());
+        // Between two checkpoints the size is that of the last one.
+        let bytes = new.follower.as_ref().map_or(bytes, Vec::len);
+        let key = new.key.clone();
         let outcome = app
             .storage
             .accept_commit(&tenant, caller, new, app.clock.now_ms())
@@ -180,15 +185,23 @@ fn group_key(tenant: &TenantId, key: &CommitKey) -> GroupKey {
     }
 }
 
-/// The follower at hand, or the stored one.
+/// The follower at hand, or the one of the checkpoint, brought up to the epoch.
 fn loaded(hot: Option<Loaded>, state: GroupState) -> Result<Loaded, Reject> {
     if let Some(hot) = hot {
         return Ok(hot);
     }
-    let blob = state.follower.ok_or_else(|| Reject::new(ErrorCode::INTERNAL))?;
+    let checkpoint = state.follower.ok_or_else(|| Reject::new(ErrorCode::INTERNAL))?;
+    let mut follower = Follower::load(&checkpoint.follower).map_err(AcceptError::from)?;
+    for commit in &checkpoint.commits {
+        // It was accepted once: that it is not now is no fault of the caller's.
+        follower.replay(commit).map_err(|error| {
+            tracing::error!(%error, "a commit of the log cannot be replayed");
+            Reject::new(ErrorCode::INTERNAL)
+        })?;
+    }
     Ok(Loaded {
-        follower: Follower::load(&blob).map_err(AcceptError::from)?,
-        bytes: blob.len(),
+        follower,
+        bytes: checkpoint.follower.len(),
     })
 }
 

@@ -78,6 +78,7 @@ pub(super) async fn open(
     };
     // Read here, so that a bad token or another store is answered as a problem.
     let first = page_of(stream.read().await.map_err(outcome::storage)?)?;
+    stream.subscription.confirm();
     tokio::spawn(async move { stream.run(first).await });
     let body = Body::from_stream(ReceiverStream::new(receiver));
     Ok(([(header::CONTENT_TYPE, STREAM_MEDIA_TYPE)], body).into_response())

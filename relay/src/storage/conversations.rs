@@ -137,8 +137,19 @@ pub struct GroupState {
     pub suite: SuiteId,
     /// Its epoch, which is that of the commit.
     pub epoch: u64,
-    /// The follower's state, as the commit before stored it; `None` if the caller has it.
-    pub follower: Option<Vec<u8>>,
+    /// The epoch of the last checkpoint.
+    pub checkpoint_epoch: u64,
+    /// That checkpoint and what came after it; `None` if the caller has the follower of the epoch.
+    pub follower: Option<Checkpoint>,
+}
+
+/// A follower's state that was stored with an earlier commit (9.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Checkpoint {
+    /// The state, as that commit brought it.
+    pub follower: Vec<u8>,
+    /// The commits since, in order: replayed, they lead to the state of the epoch.
+    pub commits: Vec<Vec<u8>>,
 }
 
 /// What there is to say of a commit before it is checked.
@@ -169,8 +180,9 @@ pub struct NewCommit {
     pub removed: Vec<DeviceId>,
     /// The Welcome for all added; exactly if there are any. An external commit has none.
     pub welcome: Option<Vec<u8>>,
-    /// The follower's state in the epoch that it opens.
-    pub follower: Vec<u8>,
+    /// The follower's state in the epoch that it opens, if it is to be a checkpoint. The first commit of an incarnation
+    /// always brings one.
+    pub follower: Option<Vec<u8>>,
     /// GroupInfo of that epoch.
     pub group_info: Vec<u8>,
     /// The ratchet tree of that epoch.

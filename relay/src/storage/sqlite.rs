@@ -4,6 +4,7 @@
 //! turns each method of [`Storage`](super::Storage) into one transaction.
 
 mod announce;
+mod checkpoints;
 mod claims;
 mod commit_rules;
 mod commits;
@@ -77,6 +78,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 6,
         name: "suites",
         sql: include_str!("../../migrations/0006_suites.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 7,
+        name: "checkpoints",
+        sql: include_str!("../../migrations/0007_checkpoints.sql"),
         rust: None,
     },
 ];

@@ -12,6 +12,7 @@
 mod auth;
 mod backup;
 mod binary;
+mod checkpoints;
 mod conversations;
 mod device;
 mod directory;

@@ -92,3 +92,30 @@ async fn one_connection_too_many_is_closed_until_another_ends() {
         .await
         .expect("there is room again");
 }
+
+#[tokio::test]
+async fn a_tenant_that_asks_too_often_waits_and_no_other_does() {
+    let world = World::start_with(|config| config.limits.requests_per_tenant_per_second = 2).await;
+    // 20 requests at once, of which signing in and registering took two each.
+    let anna = Device::new(&world, "anna").await;
+    let ben = Device::new(&world, "ben").await;
+    let luke = Device::of(&world, &crate::world::other_tenant(), "luke").await;
+    let ask = async |device: &Device| {
+        let users = vec![device.user()];
+        device
+            .post::<DirectoryAnswer>(&world, "/v1/directory", &DirectoryQuery { users })
+            .await
+    };
+    for n in 0..16 {
+        ask(if n % 2 == 0 { &anna } else { &ben }).await.unwrap();
+    }
+    for device in [&anna, &ben] {
+        let refused = ask(device).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::RATE_LIMITED);
+        assert_eq!(refused.retry_after_ms, Some(500));
+    }
+    ask(&luke).await.unwrap();
+    world.clock.advance_ms(500);
+    ask(&ben).await.unwrap();
+    assert_eq!(ask(&anna).await.unwrap_err().code, ErrorCode::RATE_LIMITED);
+}

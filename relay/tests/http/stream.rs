@@ -174,18 +174,27 @@ async fn the_newest_streams_of_a_device_win() {
 
 #[tokio::test]
 async fn a_bad_token_is_a_problem_and_no_stream() {
-    let world = World::start().await;
+    let world = World::start_with(|config| config.limits.streams_per_device = 1).await;
     let anna = Device::new(&world, "anna").await;
+    let luke = Device::of(&world, &crate::world::other_tenant(), "luke").await;
+    let of = async |device: &Device| device.sync(&world, None, 0).await.unwrap().token;
+    let (token, elsewhere) = (of(&anna).await, format!("/v1/stream?token={}", of(&luke).await));
+    let mut lines = Lines::open(&world, &anna, &token).await;
     for (path, code) in [
+        (elsewhere.as_str(), ErrorCode::STORE_CHANGED),
         ("/v1/stream?token=garbage", ErrorCode::MALFORMED),
         (
-            "/v1/stream?token=v1.00000000000000000000000000000000.1",
+            "/v1/stream?token=v1.00000000000000000000000000000000.0000000000000000.1",
             ErrorCode::STORE_CHANGED,
         ),
         ("/v1/stream?inbox_ack=-1", ErrorCode::MALFORMED),
     ] {
         let response = anna.request(&world, Method::GET, path).send().await.unwrap();
         assert_eq!(problem(response).await.code, code, "{path}");
+    }
+    // The stream that was there goes on: what is refused takes nobody's place.
+    for _ in 0..3 {
+        assert!(!matches!(lines.next().await, None | Some(StreamEvent::End { .. })));
     }
 }
 

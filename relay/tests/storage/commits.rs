@@ -279,8 +279,8 @@ pub async fn p3_4_p9_2_a_commit_is_checked_against_the_state_of_its_epoch(w: &Wo
         panic!("not open")
     };
     assert_eq!(
-        (state.epoch, state.follower),
-        (2, Some(commit.follower)),
+        (state.epoch, state.follower.unwrap().follower),
+        (2, commit.follower.unwrap()),
         "what the winner stored"
     );
     conversation.epoch += 1;

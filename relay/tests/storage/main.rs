@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod checkpoints;
 mod commits;
 mod devices;
 mod external;
@@ -87,6 +88,8 @@ on_sqlite! {
         stale_key_packages_are_no_stock_and_are_swept,
         p7_1_a_stock_is_replaced_but_for_what_was_claimed,
         a_replaced_last_resort_is_kept_only_for_claims_that_name_it;
+    checkpoints:
+        p9_2_between_checkpoints_the_log_has_what_is_missing;
     suites:
         p2_1_a_rotation_adds_a_key_and_its_suite_has_its_own_stock,
         p2_1_a_claim_takes_the_best_suite_that_everybody_has;

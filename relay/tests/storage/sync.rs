@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use curo_relay::storage::{AckOutcome, Acknowledge, AppendMessages, DeviceRef, SyncOutcome, SyncPage, SyncToken};
+use curo_relay::storage::{
+    AckOutcome, Acknowledge, AppendMessages, DeviceRef, SyncOutcome, SyncPage, SyncToken, TenantMark,
+};
 use curo_types::api::limits::{ENTRIES_PER_PAGE, INBOX_PER_PAGE, PAGE_BYTES};
 use curo_types::api::{CursorReport, InboxItem, MemberCursor};
 use curo_types::{ConversationId, StoreId};
@@ -243,6 +245,7 @@ pub async fn p5_2_the_newest_token_moves_with_every_change(w: &World) {
         newest().await,
         SyncToken {
             store: w.storage.store_id(),
+            tenant: TenantMark::of(&w.tenant),
             position: 0
         }
     );
@@ -337,6 +340,11 @@ pub async fn p7_2_tokens_and_acknowledgements_of_another_store_are_refused(w: &W
         ..newest
     };
     assert_eq!(sync(&foreign.to_string(), 0).await, SyncOutcome::StoreChanged);
+    let elsewhere = SyncToken {
+        tenant: TenantMark::of(&curo_types::TenantId::new("st-luke").unwrap()),
+        ..newest
+    };
+    assert_eq!(sync(&elsewhere.to_string(), 0).await, SyncOutcome::StoreChanged);
     let ahead = SyncToken {
         position: newest.position + 1,
         ..newest

@@ -179,7 +179,7 @@ impl World {
             updated: Self::leaf(sender),
             removed: removed.iter().map(|device| device.device).collect(),
             welcome: (!added.is_empty()).then(|| [b"welcome".as_slice(), &intent.0].concat()),
-            follower: [b"follower".as_slice(), &intent.0].concat(),
+            follower: Some([b"follower".as_slice(), &intent.0].concat()),
             group_info: b"group info".to_vec(),
             tree: [b"tree".as_slice(), &intent.0].concat(),
             tree_hash: Digest::of(&intent.0).0.to_vec(),

@@ -4,7 +4,7 @@ use curo_mls::{CommitPlan, Follower, MlsEngine, MlsError, Rule, Signer};
 use openmls::prelude::{Extension, Extensions, MlsGroupCreateConfig, RequiredCapabilitiesExtension};
 
 use crate::mallory::{Made, Mallory};
-use crate::support::{Conversation, Device, GROUP, SUITE, identities, removing};
+use crate::support::{Conversation, Device, GROUP, SUITE, adding, identities, removing};
 
 #[test]
 fn p3_4_the_follower_follows() {
@@ -252,4 +252,30 @@ fn identities_are_opaque() {
         assert_eq!(relay.members().unwrap()[0].identity, identity);
         assert_eq!(relay.group_id(), group_id);
     }
+}
+
+#[test]
+fn p9_2_an_earlier_state_and_the_log_lead_to_the_same_state() {
+    let mut conversation = Conversation::of(&["anna", "ben", "cara"]);
+    let checkpoint = conversation.relay.save().unwrap();
+    let mut dan = Device::new("dan");
+    let mut commits = vec![conversation.commit(1, &CommitPlan::default()).0.commit];
+    let (prepared, _) = conversation.commit(0, &adding(vec![dan.key_package()]));
+    commits.push(prepared.commit);
+    commits.push(conversation.commit(0, &removing(&[1])).0.commit);
+    let mut replayed = Follower::load(&checkpoint).unwrap();
+    for commit in &commits {
+        replayed.replay(commit).unwrap();
+        // One that was applied already, or that belongs further on, is refused and changes nothing.
+        let before = replayed.save().unwrap();
+        assert!(matches!(replayed.replay(commit), Err(MlsError::WrongEpoch { .. })));
+        assert_eq!(replayed.save().unwrap(), before);
+    }
+    assert_eq!(replayed.epoch(), conversation.relay.epoch());
+    assert_eq!(replayed.tree().unwrap(), conversation.relay.tree().unwrap());
+    assert_eq!(replayed.save().unwrap(), conversation.relay.save().unwrap());
+    // And it judges the next one as the other does.
+    let next = conversation.devices[0].prepare(&CommitPlan::default()).unwrap();
+    let staged = replayed.stage(&next.commit).unwrap();
+    replayed.accept(staged, &next.group_info).unwrap();
 }

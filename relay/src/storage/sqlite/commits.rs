@@ -9,8 +9,8 @@ use curo_types::{Digest, GroupId, TenantId};
 use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
 use super::inbox::{self, Kind};
-use super::sql::{Stop, U, exists, first, one, run};
-use super::{incarnations, leaving, log, outside, tenants, turns};
+use super::sql::{Stop, U, exists, one, run};
+use super::{checkpoints, incarnations, leaving, log, outside, tenants, turns};
 use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, GroupState, NewCommit, NewConversation, Refusal,
 };
@@ -39,30 +39,19 @@ pub(super) fn check(
         return Ok(CommitCheck::Duplicate(known));
     }
     let standing = open(conn, place, caller, key, now_ms)?;
-    let (tenant, conversation, incarnation) = place.key();
-    if has == Some(standing.group.epoch) {
-        return Ok(CommitCheck::Open(group_state(&standing, None)));
-    }
-    let follower: Option<Vec<u8>> = first(
-        conn,
-        "SELECT follower FROM group_state
-         WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND epoch = ?4",
-        (tenant, conversation, incarnation, U(standing.group.epoch)),
-        |row| row.get(0),
-    )?;
-    Ok(CommitCheck::Open(group_state(
-        &standing,
-        Some(follower.ok_or(DbError::NoRow)?),
-    )))
-}
-
-fn group_state(standing: &Standing, follower: Option<Vec<u8>>) -> GroupState {
-    GroupState {
+    let epoch = standing.group.epoch;
+    let checkpoint_epoch = checkpoints::epoch(conn, place)?;
+    let follower = match has {
+        Some(has) if has == epoch => None,
+        _ => Some(checkpoints::read(conn, place, checkpoint_epoch, epoch)?),
+    };
+    Ok(CommitCheck::Open(GroupState {
         group: GroupId(standing.group.group),
         suite: standing.group.suite,
-        epoch: standing.group.epoch,
+        epoch,
+        checkpoint_epoch,
         follower,
-    }
+    }))
 }
 
 /// Accepts the commit, or not.
@@ -296,19 +285,20 @@ fn store_group_state(
     let (tenant, conversation, incarnation) = place.key();
     run(
         conn,
-        "INSERT INTO group_state (tenant, conversation, incarnation, epoch, follower, group_info)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO group_state (tenant, conversation, incarnation, epoch, group_info) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (tenant, conversation, incarnation) DO UPDATE SET
-             epoch = excluded.epoch, follower = excluded.follower, group_info = excluded.group_info",
+             epoch = excluded.epoch, group_info = excluded.group_info",
         (
             tenant,
             conversation,
             incarnation,
             U(epoch),
-            commit.follower.as_slice(),
             commit.group_info.as_slice(),
         ),
     )?;
+    if let Some(follower) = &commit.follower {
+        checkpoints::store(conn, place, epoch, follower)?;
+    }
     run(
         conn,
         "INSERT INTO tree (tenant, conversation, incarnation, seq, tree_hash, tree) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

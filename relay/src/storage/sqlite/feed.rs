@@ -13,7 +13,7 @@ use super::conversations::{self, Place};
 use super::devices::{self, DeviceStanding};
 use super::sql::{U, all};
 use super::{inbox, key_packages, log, receipts, tenants};
-use crate::storage::{DeviceRef, News, SyncOutcome, SyncPage, SyncToken};
+use crate::storage::{DeviceRef, News, SyncOutcome, SyncPage, SyncToken, TenantMark};
 
 /// Bytes of Welcomes in one answer (one may exceed it alone): with a page of entries, in base64, this stays well below what
 /// a client accepts as an answer.
@@ -47,10 +47,13 @@ pub(super) fn sync(
         DeviceStanding::Revoked => return Ok(SyncOutcome::DeviceRevoked),
     }
     let newest = tenants::position(conn, tenant)?;
+    let mark = TenantMark::of(tenant);
     let from = match token.map(str::parse::<SyncToken>) {
         None => 0,
         Some(Err(_)) => return Ok(SyncOutcome::BadToken),
-        Some(Ok(token)) if token.store != store || token.position > newest => return Ok(SyncOutcome::StoreChanged),
+        Some(Ok(token)) if token.store != store || token.tenant != mark || token.position > newest => {
+            return Ok(SyncOutcome::StoreChanged);
+        }
         Some(Ok(token)) => token.position,
     };
     if inbox_ack > inbox::last_issued(conn, tenant, caller.device)? {
@@ -88,7 +91,11 @@ pub(super) fn sync(
     receipts.retain(|(position, _)| *position <= upto);
 
     Ok(SyncOutcome::Page(Box::new(SyncPage {
-        token: SyncToken { store, position: upto },
+        token: SyncToken {
+            store,
+            tenant: mark,
+            position: upto,
+        },
         more,
         cursors: cursors.into_iter().map(|(_, cursor)| cursor).collect(),
         receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),

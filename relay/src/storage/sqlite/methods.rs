@@ -16,8 +16,8 @@ use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
     DirectoryOutcome, DirectoryPage, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome, IncarnationsOutcome,
     LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, ReceiptOutcome, ReportOutcome, Storage,
-    StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome, UploadedKeyPackages,
-    WinnerOutcome,
+    StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark, TreeOutcome, UploadOutcome,
+    UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -428,6 +428,7 @@ impl Storage for SqliteStorage {
         self.read(move |conn| {
             Ok(SyncToken {
                 store,
+                tenant: TenantMark::of(&tenant),
                 position: tenants::position(conn, &tenant)?,
             })
         })
