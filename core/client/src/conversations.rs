@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::departure;
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::limits;
 use curo_types::format::Subject;
@@ -40,6 +41,8 @@ pub struct ConversationInfo {
     /// Why it is frozen: `rejoin_needed`, `key_mismatch`, `not_direct`, `not_allowed` (somebody made a commit that their
     /// role does not allow), or another code that says more.
     pub frozen: Option<ErrorCode>,
+    /// Whether the user has left it, by this device or another one; `state` is `Removed` then.
+    pub left: bool,
     /// Whether entries are known to be missing, because they could not be fetched or did not verify. Tried again by itself.
     pub behind: bool,
     /// Its title, if it has one.
@@ -61,6 +64,7 @@ impl ConversationInfo {
             id: row.id,
             state: row.state,
             frozen: row.frozen_code.clone().map(ErrorCode::from),
+            left: departure::get(conn, row.id)?.is_some_and(|departure| departure.gone),
             behind: row.behind,
             title: about.title,
             subjects: about.subjects,
@@ -215,6 +219,8 @@ pub(crate) fn open_for_intents(conn: &Connection, id: ConversationId) -> std::re
     match conversation::get(conn, id)?.map(|row| row.state) {
         None => Err(Fault::Code(ErrorCode::UNKNOWN)),
         Some(ConversationState::Removed) => Err(Fault::Code(ErrorCode::REMOVED)),
+        // The user is on the way out.
+        Some(_) if departure::get(conn, id)?.is_some() => Err(Fault::Code(ErrorCode::REMOVED)),
         Some(_) => Ok(()),
     }
 }

@@ -50,6 +50,10 @@ points! {
     REJOIN_AFTER_SEND = "client.rejoin.after_send";
     /// What it leads to is applied and durable.
     REJOINED = "client.rejoin.applied";
+    /// A request to leave is durable; nothing was sent.
+    LEAVE_BEFORE_SEND = "client.leave.before_send";
+    /// The relay has answered; that is not durable here.
+    LEAVE_AFTER_SEND = "client.leave.after_send";
     /// A sync answer is here; nothing of it is applied.
     SYNC_RECEIVED = "client.sync.received";
     /// A batch of entries is applied and durable; the token is not.

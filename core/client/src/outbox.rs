@@ -4,6 +4,7 @@
 //! `settle` and `refused` take its two kinds of answers, `run` goes over the conversations. Every state is durable before what depends on it is sent.
 
 mod commits;
+mod duties;
 mod prepare;
 mod receipts;
 mod refused;
@@ -12,6 +13,8 @@ mod send;
 mod settle;
 
 use curo_types::UserId;
+
+pub(crate) use duties::queue_addition;
 
 /// The payload of an intent that is about people: their ids, 16 bytes each.
 pub(crate) fn encode_users(users: &[UserId]) -> Vec<u8> {

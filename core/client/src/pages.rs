@@ -4,7 +4,7 @@ use curo_store::repo::account::Account;
 use curo_store::repo::conversation;
 use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentState, OutboxRow};
-use curo_types::{ConversationId, DeviceId, ErrorCode, MessageId, UserId};
+use curo_types::{ConversationId, ErrorCode, MessageId, UserId};
 use rusqlite::Connection;
 
 use crate::conversations::Conversation;
@@ -103,7 +103,7 @@ impl Conversation {
                 let code = cancelled.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
                 return Ok(DeliveryState::failed(code.into()));
             };
-            delivery(conn, id, &row, me.device, me.user)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))
+            delivery(conn, id, &row, me.user)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))
         });
         Ok(state.await?)
     }
@@ -126,23 +126,22 @@ pub(crate) fn item_of(
     row: &ItemRow,
     me: &Account,
 ) -> std::result::Result<Item, Fault> {
-    let delivery = delivery(conn, id, row, me.device, me.user)?;
-    let mut item = Item::from_row(row, me.device, delivery);
+    let delivery = delivery(conn, id, row, me.user)?;
+    let mut item = Item::from_row(row, me.user, delivery);
     if let Entry::Message(message) = &mut item.entry {
         Details::read(conn, id, row, me)?.put_into(message);
     }
     Ok(item)
 }
 
-/// Delivery of an own message (rule 8.2); `None` for anything else.
+/// Delivery of a message of this user's, sent from whatever device (rule 8.2); `None` for anything else.
 fn delivery(
     conn: &Connection,
     id: ConversationId,
     row: &ItemRow,
-    own_device: DeviceId,
     own_user: UserId,
 ) -> std::result::Result<Option<DeliveryState>, Fault> {
-    if row.kind != ItemKind::Message || row.sender_device != own_device {
+    if row.kind != ItemKind::Message || row.sender_user != Some(own_user) {
         return Ok(None);
     }
     Ok(Some(match row.place {

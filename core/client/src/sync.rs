@@ -10,4 +10,5 @@ mod join;
 mod message;
 pub(crate) mod pull;
 pub(crate) mod run;
+mod siblings;
 pub(crate) mod standing;

@@ -50,6 +50,8 @@ pub enum Entry {
         added: Vec<UserId>,
         /// Who went.
         removed: Vec<UserId>,
+        /// Users who have left: by their own signed request, whoever carried it out.
+        left: Vec<UserId>,
     },
     /// Title, subjects or roles were changed.
     About(StateChange),
@@ -82,7 +84,7 @@ pub struct Message {
     pub sender_device: DeviceId,
     /// The sender.
     pub sender: UserId,
-    /// Whether this device sent it.
+    /// Whether this user sent it, from this device or another one.
     pub own: bool,
     /// When the sender says that it was written, milliseconds since 1970 UTC.
     pub claimed_ms: Option<u64>,
@@ -187,11 +189,13 @@ pub enum IntentStatus {
 pub(crate) struct MemberChange {
     pub(crate) added: Vec<UserId>,
     pub(crate) removed: Vec<UserId>,
+    #[serde(default)]
+    pub(crate) left: Vec<UserId>,
 }
 
 impl MemberChange {
     pub(crate) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty()
+        self.added.is_empty() && self.removed.is_empty() && self.left.is_empty()
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -229,7 +233,7 @@ impl Missed {
 
 impl Item {
     /// An item of a row, without what [`Details`](crate::message::Details) adds; `delivery` is asked for own messages.
-    pub(crate) fn from_row(row: &ItemRow, own_device: DeviceId, delivery: Option<DeliveryState>) -> Self {
+    pub(crate) fn from_row(row: &ItemRow, own_user: UserId, delivery: Option<DeliveryState>) -> Self {
         let (body, mentions) = match row.kind {
             ItemKind::Message => body_of(row),
             _ => (Body::Unsupported, Vec::new()),
@@ -240,7 +244,7 @@ impl Item {
                     id: row.message,
                     sender_device: row.sender_device,
                     sender,
-                    own: row.sender_device == own_device,
+                    own: sender == own_user,
                     claimed_ms: row.claimed_ms,
                     body,
                     delivery,
@@ -263,6 +267,7 @@ impl Item {
                     by: row.sender_user,
                     added: change.added,
                     removed: change.removed,
+                    left: change.left,
                 }
             }
             ItemKind::Joined => match Missed::from_row(row) {

@@ -8,6 +8,7 @@ pub mod about;
 pub mod account;
 pub mod change;
 pub mod conversation;
+pub mod departure;
 pub mod directory;
 pub mod item;
 pub mod key_package;

@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 7] = [
+static MIGRATIONS: [Migration; 8] = [
     Migration {
         version: 1,
         name: "store",
@@ -50,6 +50,12 @@ static MIGRATIONS: [Migration; 7] = [
         version: 7,
         name: "about",
         sql: include_str!("../migrations/0007_about.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 8,
+        name: "departure",
+        sql: include_str!("../migrations/0008_departure.sql"),
         rust: None,
     },
 ];

@@ -166,11 +166,17 @@ impl Transcript<'_, '_> {
                 let time = time.unwrap_or("--:--:--".to_owned());
                 return Ok(self.out.line(&format!("    {time}  {name:<10}  {state:<13}  "), text)?);
             }
-            Entry::Members { by, added, removed } => {
+            Entry::Members {
+                by,
+                added,
+                removed,
+                left,
+            } => {
                 let by = by.map_or("somebody".to_owned(), |user| self.name(user));
                 let names =
                     |users: &[curo::UserId]| users.iter().map(|user| self.name(*user)).collect::<Vec<_>>().join(", ");
                 match (added.as_slice(), removed.as_slice()) {
+                    ([], []) => format!("{} left", names(left)),
                     (added, []) => format!("{by} added {}", names(added)),
                     ([], removed) => format!("{by} removed {}", names(removed)),
                     (added, removed) => format!("{by} added {} and removed {}", names(added), names(removed)),

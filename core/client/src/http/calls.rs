@@ -1,11 +1,12 @@
 //! The relay's calls, typed (`docs/protocol.md`, "HTTP calls").
 
 use curo_types::api::{
-    Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DirectoryAnswer, DirectoryQuery,
-    EntriesPage, GroupInfoAnswer, KeyPackageStock, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery,
-    RegisterDevice, Registered, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DevicesAnswer, DirectoryAnswer,
+    DirectoryQuery, EntriesPage, GroupInfoAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, MessagesAccepted,
+    MessagesRequest, PeopleAnswer, PeopleQuery, RegisterDevice, Registered, RevokeDevice, SessionAnswer, SyncAnswer,
+    SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
-use curo_types::{Blob, ConversationId};
+use curo_types::{Blob, ConversationId, DeviceId};
 
 use super::{Access, EventStream, Relay};
 use crate::error::Fault;
@@ -23,6 +24,18 @@ impl Relay {
             },
         )
         .await
+    }
+
+    pub(crate) async fn devices(&self) -> Result<DevicesAnswer, Fault> {
+        self.get("/v1/devices").await
+    }
+
+    pub(crate) async fn revoke(&self, device: DeviceId, request: &RevokeDevice) -> Result<Registered, Fault> {
+        self.post(&format!("/v1/devices/{device}/revoke"), request).await
+    }
+
+    pub(crate) async fn leave(&self, id: ConversationId, request: &LeaveRequest) -> Result<LeaveAnswer, Fault> {
+        self.post(&format!("/v1/conversations/{id}/leave"), request).await
     }
 
     pub(crate) async fn directory(&self, query: &DirectoryQuery) -> Result<DirectoryAnswer, Fault> {

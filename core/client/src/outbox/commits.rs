@@ -7,11 +7,12 @@ use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::directory as directory_rows;
 use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
-use curo_types::api::{ClaimAnswer, ClaimRequest, CommitBundle, CreateConversation};
+use curo_types::api::{ClaimAnswer, ClaimRequest, CommitBundle, CreateConversation, limits};
 use curo_types::format::{AuthenticatedData, Credential};
-use curo_types::{Blob, ClaimId, ErrorCode, GroupId, SuiteId, UserId};
+use curo_types::{Blob, ClaimId, DeviceId, ErrorCode, GroupId, SuiteId, UserId};
 use serde::{Deserialize, Serialize};
 
+use super::duties::{Duty, device_of};
 use super::prepare::{Step, cursor};
 use super::{decode_users, encode_users};
 use crate::about;
@@ -55,6 +56,8 @@ pub(super) fn prepare(
         (_, Some(group)) => tx.mls.members(&tx.kv, group.as_bytes())?,
     };
     let here: BTreeSet<UserId> = leaves.iter().filter_map(user_of).collect();
+    let mut devices: BTreeSet<DeviceId> = leaves.iter().filter_map(device_of).collect();
+    devices.insert(me.device);
     match row.kind {
         IntentKind::Create | IntentKind::Add => {
             let missing: Vec<_> = wanted
@@ -69,9 +72,13 @@ pub(super) fn prepare(
             if !about::may_intend(tx.conn, conv.id, me.user, row.kind)? {
                 return fail(tx, row, &ErrorCode::NOT_ALLOWED);
             }
+            // This user's other devices come too, wherever they are not yet (rule 6.4).
+            let take = |user: UserId, device: DeviceId| {
+                !devices.contains(&device) && (missing.contains(&user) || user == me.user)
+            };
             match claimed {
-                Some(claim) => prepare_add(tx, me, conv, row, &missing, claim),
-                None => ask_claim(tx, conv, me, row, missing),
+                Some(claim) => prepare_add(tx, me, conv, row, &missing, &take, claim),
+                None => ask_claim(tx, conv, me, row, &encode_users(&missing), with_own(&missing, me)),
             }
         }
         IntentKind::Remove => {
@@ -98,7 +105,37 @@ pub(super) fn prepare(
                 None,
             )
         }
-        IntentKind::Update => commit(tx, conv, row, &CommitPlan::default(), version, None),
+        IntentKind::Update => {
+            let duty = Duty::read(&row.payload);
+            let plain = duty.is_empty();
+            let remove: Vec<_> = leaves
+                .iter()
+                .filter(|leaf| device_of(leaf).is_some_and(|device| duty.remove.contains(&device)))
+                .map(|leaf| leaf.index)
+                .collect();
+            let add: Vec<_> = duty
+                .add
+                .iter()
+                .filter(|(_, device)| !devices.contains(device))
+                .collect();
+            if !plain && remove.is_empty() && add.is_empty() {
+                return finish(tx, row);
+            }
+            if add.is_empty() {
+                let plan = CommitPlan {
+                    add: Vec::new(),
+                    remove,
+                };
+                return commit(tx, conv, row, &plan, version, None);
+            }
+            let users: BTreeSet<UserId> = add.iter().map(|(user, _)| *user).collect();
+            let users: Vec<UserId> = users.into_iter().collect();
+            let take = |user: UserId, device: DeviceId| add.iter().any(|wanted| **wanted == (user, device));
+            match claimed {
+                Some(claim) => prepare_add(tx, me, conv, row, &users, &take, claim),
+                None => ask_claim(tx, conv, me, row, &row.payload, users),
+            }
+        }
         IntentKind::Message => Ok(Step::Idle),
     }
 }
@@ -136,7 +173,8 @@ fn ask_claim(
     conv: &ConversationRow,
     me: &Account,
     row: &OutboxRow,
-    missing: Vec<UserId>,
+    payload: &[u8],
+    users: Vec<UserId>,
 ) -> Result<Step, Fault> {
     // A conversation keeps its suite; a new one takes what all whom it invites have in common (rule 2.1).
     let suites = match (row.kind, conv.suite) {
@@ -150,11 +188,12 @@ fn ask_claim(
         });
     }
     let (claim, users) = match row.claim {
-        Some(claim) => (claim, decode_users(&row.payload)),
+        Some(claim) if row.kind == IntentKind::Update => (claim, users),
+        Some(claim) => (claim, with_own(&decode_users(&row.payload), me)),
         None => {
             let claim = ClaimId::random();
-            outbox::set_claim(tx.conn, row.position, claim, &encode_users(&missing))?;
-            (claim, missing)
+            outbox::set_claim(tx.conn, row.position, claim, payload)?;
+            (claim, users)
         }
     };
     Ok(Step::Claim {
@@ -163,12 +202,22 @@ fn ask_claim(
     })
 }
 
+/// Users to claim KeyPackages of, with this user's other devices where there is room.
+fn with_own(users: &[UserId], me: &Account) -> Vec<UserId> {
+    let mut users = users.to_vec();
+    if users.len() < limits::USERS_PER_REQUEST {
+        users.push(me.user);
+    }
+    users
+}
+
 fn prepare_add(
     tx: &mut Tx<'_>,
     me: &Account,
     conv: &mut ConversationRow,
     row: &OutboxRow,
     missing: &[UserId],
+    take: &dyn Fn(UserId, DeviceId) -> bool,
     claim: &ClaimAnswer,
 ) -> Result<Step, Fault> {
     let suite = match (row.kind, conv.suite) {
@@ -187,7 +236,7 @@ fn prepare_add(
         return fail(tx, row, &ErrorCode::NO_DEVICE);
     }
     let (mut add, mut leaves) = (Vec::new(), Vec::new());
-    for claimed in claim.claims.iter().filter(|claimed| missing.contains(&claimed.user)) {
+    for claimed in claim.claims.iter().filter(|claimed| take(claimed.user, claimed.device)) {
         let bytes = claimed.key_package.as_slice();
         let Ok(info) = key_package_info(bytes) else {
             return fail(tx, row, &ErrorCode::KEY_MISMATCH);

@@ -8,7 +8,7 @@ use curo_types::api::{ClaimAnswer, ClaimRequest, limits};
 use curo_types::format::{AuthenticatedData, CursorClaim};
 use curo_types::{Blob, ConversationId, ErrorCode, IntentId, UserId};
 
-use super::{commits, receipts};
+use super::{commits, duties, receipts};
 use crate::core::now_ms;
 use crate::db::Tx;
 use crate::error::Fault;
@@ -79,6 +79,12 @@ pub(super) fn next(
             IntentState::Accepted => Step::CatchUp,
             _ => Step::Commit { row: Box::new(commit) },
         });
+    }
+    // Before anything is sent again: the relay takes nothing else (rule 6.1).
+    if conv.state == ConversationState::Active
+        && let Some(removal) = duties::queued_removal(tx, id)?
+    {
+        return commits::prepare(tx, me, &mut conv, &removal, None);
     }
     let unsettled = outbox::unsettled_messages(tx.conn, id, WINDOW)?;
     if !unsettled.is_empty() {

@@ -40,6 +40,7 @@ impl Core {
                 }
                 Ok(())
             }
+            "removal_pending" => self.removal_pending(id, intent, problem.pending).await,
             "directory_changed" => self.start_over(intent).await,
             "incarnation_changed" => self.lost_creation(id, intent).await,
             "not_a_member" | "stale_counter" | "body_gone" => self.freeze_group(id).await,
@@ -153,7 +154,7 @@ impl Core {
 }
 
 /// Whether a row still waits for its verdict. The answer to a request may come after the log has given it.
-fn waits(row: &OutboxRow) -> bool {
+pub(super) fn waits(row: &OutboxRow) -> bool {
     matches!(
         row.state,
         IntentState::Queued | IntentState::Prepared | IntentState::Unknown
@@ -161,7 +162,7 @@ fn waits(row: &OutboxRow) -> bool {
 }
 
 /// Drops the pending MLS commit of a row that will not be accepted.
-fn discard(tx: &mut Tx<'_>, row: &OutboxRow) -> Result<(), Fault> {
+pub(super) fn discard(tx: &mut Tx<'_>, row: &OutboxRow) -> Result<(), Fault> {
     if row.request.is_some()
         && let Some(group) = conversation::get(tx.conn, row.conversation)?.and_then(|conv| conv.group)
         && tx.mls.exists(&tx.kv, group.as_bytes())?

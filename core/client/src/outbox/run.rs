@@ -63,6 +63,9 @@ impl Core {
     }
 
     async fn flush_conversation(&self, id: ConversationId) -> Result<(), Fault> {
+        if self.send_leave(&self.account().await?, id).await? {
+            return Ok(());
+        }
         let (mut claimed, mut caught_up) = (None, false);
         let mut same = (None, 0);
         for _ in 0..MAX_STEPS {

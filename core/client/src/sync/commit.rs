@@ -19,6 +19,7 @@ use crate::about::rights::{self, Judged};
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
+use crate::leaving;
 use crate::timeline::MemberChange;
 
 /// Why the judge refused a commit.
@@ -145,7 +146,7 @@ fn took_effect(
     row.epoch = outcome.epoch;
     row.discarded = 0;
     row.needs_update = false;
-    let change = change_roster(tx, row, entry, outcome)?;
+    let change = change_roster(tx, me, row, entry, outcome)?;
     if !change.is_empty() {
         let sender_user = user_of(&outcome.sender);
         let content = Some(change.to_bytes());
@@ -177,6 +178,7 @@ fn took_effect(
 
 fn change_roster(
     tx: &mut Tx<'_>,
+    me: &Account,
     row: &ConversationRow,
     entry: &EntryRecord,
     outcome: &CommitOutcome,
@@ -191,6 +193,13 @@ fn change_roster(
             }
         }
     }
+    // Before the roster forgets since when they were here.
+    let mut left = BTreeSet::new();
+    for user in &removed {
+        if leaving::left_by(tx.conn, me, row, entry, *user)? {
+            left.insert(*user);
+        }
+    }
     for user in &removed {
         conversation::remove_member(tx.conn, row.id, row.incarnation, *user, entry.seq)?;
     }
@@ -202,6 +211,7 @@ fn change_roster(
     }
     Ok(MemberChange {
         added: added.into_iter().collect(),
-        removed: removed.into_iter().collect(),
+        removed: removed.difference(&left).copied().collect(),
+        left: left.into_iter().collect(),
     })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use curo_mls::{JoinView, MlsError, Refusal};
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::departure;
 use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::{InboxItem, InboxRecord};
@@ -90,11 +91,13 @@ impl Core {
                 self.changed_in(conversation);
                 Ok(())
             }
-            InboxItem::Incarnation { .. }
-            | InboxItem::Left { .. }
-            | InboxItem::Device { .. }
-            | InboxItem::Waiting { .. }
-            | InboxItem::Unknown => self.ack_inbox(index).await,
+            InboxItem::Left { conversation, .. } => self.left_elsewhere(index, conversation).await,
+            InboxItem::Device { device, .. } => self.new_sibling(index, device).await,
+            InboxItem::Waiting {
+                conversation,
+                incarnation,
+            } => self.waits_for(index, conversation, incarnation).await,
+            InboxItem::Incarnation { .. } | InboxItem::Unknown => self.ack_inbox(index).await,
         }
     }
 
@@ -250,6 +253,7 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
     }
     leave_behind(tx, me, welcome)?;
     rejoin::goes_on(tx.conn, welcome.conversation)?;
+    departure::forget(tx.conn, welcome.conversation)?;
     conversation::clear_members(tx.conn, welcome.conversation, welcome.seq)?;
     let users: BTreeSet<UserId> = joined.members.iter().filter_map(user_of).collect();
     for user in users {

@@ -126,6 +126,18 @@ pub fn current(conn: &Connection, device: DeviceId, suite: SuiteId, key: &[u8], 
     .query_row(params![device.0, suite.0, key, int(at)], |row| row.get(0))
 }
 
+/// The keys that were published for (device, suite) at or before a version.
+///
+/// # Errors
+/// The database's.
+pub fn keys_of(conn: &Connection, device: DeviceId, suite: SuiteId, by: u64) -> Result<Vec<Vec<u8>>> {
+    conn.prepare_cached(
+        "SELECT DISTINCT public_key FROM directory_key WHERE device = ?1 AND suite = ?2 AND version <= ?3",
+    )?
+    .query_map(params![device.0, suite.0, int(by)], |row| row.get(0))?
+    .collect()
+}
+
 /// Whether a key was published for (device, suite) at or before a version (rule 3.6).
 ///
 /// # Errors

@@ -257,7 +257,8 @@ impl Limit {
 pub fn conversations_with_work(conn: &Connection) -> Result<Vec<ConversationId>> {
     conn.prepare_cached(
         "SELECT conversation FROM outbox WHERE state IN ('queued', 'prepared', 'unknown') \
-         UNION SELECT conversation FROM purge_owed",
+         UNION SELECT conversation FROM purge_owed \
+         UNION SELECT conversation FROM departure WHERE NOT gone",
     )?
     .query_map([], |row| Ok(ConversationId(row.get(0)?)))?
     .collect()
@@ -365,6 +366,18 @@ pub fn fail_open(conn: &Connection, conversation: ConversationId, code: &str) ->
     )?
     .execute(params![conversation.0, code])?;
     Ok(())
+}
+
+/// The queued update commits of a conversation, in local order: duties, of which there are few.
+///
+/// # Errors
+/// The database's.
+pub fn queued_updates(conn: &Connection, conversation: ConversationId) -> Result<Vec<OutboxRow>> {
+    conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE conversation = ?1 AND state = 'queued' AND kind = 'update' ORDER BY position"
+    ))?
+    .query_map([conversation.0], read)?
+    .collect()
 }
 
 /// The first queued update commit of a conversation.

@@ -47,7 +47,8 @@ pub(super) fn claim(
         DeviceStanding::Unknown => return Ok(ClaimOutcome::UnknownDevice),
         DeviceStanding::Revoked => return Ok(ClaimOutcome::DeviceRevoked),
     }
-    let cost = u64::try_from(users.len()).unwrap_or(u64::MAX);
+    let others = users.iter().filter(|user| **user != caller.user).count();
+    let cost = u64::try_from(others).unwrap_or(u64::MAX);
     count(conn, tenant, caller.user, None, cost, limits.per_claimer, now_ms)?;
     let directory_version = tenants::directory_version(conn, tenant)?;
     let oldest_ms = now_ms.saturating_sub(limits.max_age_ms);

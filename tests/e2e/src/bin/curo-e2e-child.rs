@@ -227,6 +227,12 @@ async fn conversation_call(client: &Client, request: &Value) -> Result<Value, Fa
         }
         "add" => json!(conversation.add(&users(request)?).await?),
         "remove" => json!(conversation.remove(&users(request)?).await?),
+        "leave" => json!(conversation.leave().await?),
+        "until_left" => {
+            let left = async || conversation.info().await.is_ok_and(|info| info.left);
+            try_until(client, "left", SOON, left).await?;
+            Value::Null
+        }
         "renew" => json!(conversation.renew_keys().await?),
         "done" => {
             let intent = text(request, "intent")?.parse()?;

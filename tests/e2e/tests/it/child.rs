@@ -245,6 +245,12 @@ impl Mover {
         serde_json::from_value(intent).unwrap()
     }
 
+    /// Leaves, and waits until the relay knows.
+    pub fn leave(&mut self, conversation: ConversationId) {
+        self.call(&json!({ "do": "leave", "conversation": conversation }));
+        self.call(&json!({ "do": "until_left", "conversation": conversation }));
+    }
+
     /// Changes the keys of its store.
     pub fn rekey(&mut self) {
         self.call(&json!({ "do": "rekey" }));

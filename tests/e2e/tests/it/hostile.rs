@@ -3,6 +3,7 @@
 
 mod answers;
 mod directory;
+mod leaving;
 mod log;
 mod news;
 mod rejoin;

@@ -74,6 +74,11 @@ impl World {
         mover.until_delivered(care, last, 2);
         assert_eq!(mover.settled(), 0, "something failed");
 
+        // It leaves; who stays goes on.
+        mover.leave(ward.id());
+        let after = ward.send_text("after".into(), MessageId::random()).await.unwrap();
+        until_delivery(self.ana.client(), ward.id(), after, DeliveryState::Sent, SOON).await;
+
         // Everything once, in order, with everybody; and again from disk.
         until_text(self.ben.client(), care, "six", SOON).await;
         until_text(self.ana.client(), ward.id(), "thanks", SOON).await;
@@ -92,7 +97,7 @@ impl World {
             texts(&self.ben.client().conversation(care)).await.unwrap(),
             ["four", "five", "six", "seven", "eight"]
         );
-        assert_eq!(texts(&ward).await.unwrap(), ["welcome", "thanks"]);
+        assert_eq!(texts(&ward).await.unwrap(), ["welcome", "thanks", "after"]);
         let page = theirs.latest(PAGE_LIMIT).await.unwrap();
         let came = page
             .items

@@ -19,6 +19,7 @@ mod fail_points;
 mod faults;
 mod hostile;
 mod kills;
+mod leaving;
 mod lifecycle;
 mod main_job;
 mod messages;

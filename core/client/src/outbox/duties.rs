@@ -1,0 +1,172 @@
+//! What the roster owes (rules 6.1 and 6.4): leaves that must go before anything else is accepted, and this user's new
+//! devices. A duty is an update commit that does more: its row's payload says what.
+
+use std::collections::BTreeSet;
+
+use curo_mls::Leaf;
+use curo_store::repo::conversation::{self, ConversationState};
+use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
+use curo_types::api::PendingRemoval;
+use curo_types::format::Credential;
+use curo_types::{ConversationId, DeviceId, IntentId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::refused::{discard, waits};
+use crate::core::{Core, now_ms};
+use crate::db::Tx;
+use crate::directory;
+use crate::error::Fault;
+use crate::leaving::{self, Proof};
+
+/// What an update commit does beside renewing keys.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Duty {
+    /// Devices whose leaves go.
+    #[serde(default)]
+    pub(crate) remove: Vec<DeviceId>,
+    /// Devices that come in.
+    #[serde(default)]
+    pub(crate) add: Vec<(UserId, DeviceId)>,
+}
+
+impl Duty {
+    /// Out of a row's payload; a plain update has none.
+    pub(super) fn read(payload: &[u8]) -> Self {
+        serde_json::from_slice(payload).unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.add.is_empty()
+    }
+
+    /// A row's payload.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        // Lists of ids: there is nothing in it that could fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// The device behind a leaf.
+pub(super) fn device_of(leaf: &Leaf) -> Option<DeviceId> {
+    Credential::from_bytes(&leaf.identity)
+        .ok()
+        .map(|credential| credential.device)
+}
+
+/// The queued commit that removes leaves which must go.
+pub(super) fn queued_removal(tx: &Tx<'_>, id: ConversationId) -> Result<Option<OutboxRow>, Fault> {
+    let updates = outbox::queued_updates(tx.conn, id)?;
+    let removes = |row: &OutboxRow| !Duty::read(&row.payload).remove.is_empty();
+    Ok(updates.into_iter().find(removes))
+}
+
+/// Queues the addition of a device to a conversation that this device is in.
+pub(crate) fn queue_addition(tx: &Tx<'_>, id: ConversationId, user: UserId, device: DeviceId) -> Result<(), Fault> {
+    let duty = Duty {
+        remove: Vec::new(),
+        add: vec![(user, device)],
+    };
+    outbox::add(
+        tx.conn,
+        IntentId::random(),
+        id,
+        IntentKind::Update,
+        &duty.to_bytes(),
+        now_ms(),
+    )?;
+    Ok(())
+}
+
+impl Core {
+    /// The relay takes nothing before these leaves are gone: a commit that removes them comes first, if each proves itself.
+    pub(super) async fn removal_pending(
+        &self,
+        id: ConversationId,
+        intent: Option<IntentId>,
+        pending: Vec<PendingRemoval>,
+    ) -> Result<(), Fault> {
+        let me = self.account().await?;
+        let mut fetched = false;
+        loop {
+            let (for_tx, asked) = (me.clone(), pending.clone());
+            let job = self.db.write(move |tx| queue(tx, &for_tx, id, intent, &asked, fetched));
+            match job.await {
+                Err(Fault::NeedDirectory { users, version }) if !fetched => {
+                    directory::fetch(&self.db, &self.relay, users, version).await?;
+                    fetched = true;
+                }
+                Ok(false) => {
+                    // None of them is here: their removal is in the log.
+                    return self.catch_up(id).await;
+                }
+                other => return other.map(drop),
+            }
+        }
+    }
+}
+
+/// Queues the commit. False if there is nothing for it to do in the group as it is here.
+fn queue(
+    tx: &mut Tx<'_>,
+    me: &curo_store::repo::account::Account,
+    id: ConversationId,
+    intent: Option<IntentId>,
+    pending: &[PendingRemoval],
+    fetched: bool,
+) -> Result<bool, Fault> {
+    let Some(conv) = conversation::get(tx.conn, id)?.filter(|conv| conv.state == ConversationState::Active) else {
+        return Ok(true);
+    };
+    let Some(group) = conv.group else { return Ok(true) };
+    let mut fetch = Vec::new();
+    for one in pending {
+        match leaving::pending_proof(tx.conn, me, &conv, one, fetched)? {
+            Proof::Good => {}
+            Proof::Bad => return Err(Fault::BadRelay("a removal that nobody has asked for")),
+            Proof::Fetch => fetch.push(one.user),
+        }
+    }
+    if !fetch.is_empty() {
+        let version = pending.iter().filter_map(|one| one.version).max().unwrap_or(0);
+        return Err(Fault::NeedDirectory { users: fetch, version });
+    }
+    let leaves = tx.mls.members(&tx.kv, group.as_bytes())?;
+    let here: BTreeSet<DeviceId> = leaves.iter().filter_map(device_of).collect();
+    let wanted: BTreeSet<DeviceId> = pending
+        .iter()
+        .map(|one| one.device)
+        .filter(|device| here.contains(device) && *device != me.device)
+        .collect();
+    if wanted.is_empty() {
+        return Ok(false);
+    }
+    // A commit that was refused goes back to its intent; messages do when the commit takes effect.
+    if let Some(row) = intent.map(|intent| outbox::get(tx.conn, intent)).transpose()?.flatten()
+        && row.kind != IntentKind::Message
+        && waits(&row)
+    {
+        discard(tx, &row)?;
+        if Duty::read(&row.payload).remove.is_empty() {
+            outbox::requeue(tx.conn, row.position, true)?;
+        } else {
+            // It was this duty, and somebody else has gone since.
+            outbox::done(tx.conn, row.position, None)?;
+        }
+    }
+    let duty = Duty {
+        remove: wanted.into_iter().collect(),
+        add: Vec::new(),
+    };
+    if let Some(row) = queued_removal(tx, id)? {
+        outbox::done(tx.conn, row.position, None)?;
+    }
+    outbox::add(
+        tx.conn,
+        IntentId::random(),
+        id,
+        IntentKind::Update,
+        &duty.to_bytes(),
+        now_ms(),
+    )?;
+    Ok(true)
+}
