@@ -244,13 +244,14 @@ async fn dies_at_each_point(share: usize, of: usize) {
     let deaths = points.flat_map(|point| [(point, 1), (point, 2)]);
     for (n, (point, pass)) in deaths.enumerate().filter(|(n, _)| (n / 2) % of == share) {
         let mover = world.job(&format!("mover-{n}"), &[(point.to_owned(), pass)]).await;
-        // It registers and is invited once; everything else comes again.
+        // It registers, is invited and leaves once; everything else comes again.
         let once = [
             "client.register.",
             "client.key_packages.",
             "client.sync.joined",
             "client.rejoin.",
             "store.rekey.",
+            "client.leave.",
         ];
         let comes = pass == 1 || !once.iter().any(|name| point.starts_with(name));
         assert_eq!(mover.deaths, usize::from(comes), "{point}, pass {pass}");
@@ -414,6 +415,9 @@ impl RelayWorld {
                 "{who:?}"
             );
         }
+        ward.leave().await.unwrap();
+        let left = async || ward.info().await.is_ok_and(|info| info.left);
+        until(person.client(), "left", SOON, left).await;
         let outbox = person.client().outbox().await.unwrap();
         assert_eq!((outbox.waiting, outbox.failed), (0, 0));
         person.close().await.unwrap();
