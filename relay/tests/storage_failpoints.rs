@@ -22,11 +22,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use curo_relay::failpoints;
 use curo_relay::storage::{
-    AckOutcome, Acknowledge, AppendMessages, ClaimKeyPackages, ClaimOutcome, CommitOutcome, DirectoryOutcome,
-    LeaveOutcome, NewConversation, NewLeave, NewReceipt, ReceiptOutcome, SqliteOptions, SqliteStorage, StorageError,
-    UploadOutcome, UploadedKeyPackages,
+    AckOutcome, Acknowledge, AppendMessages, ClaimKeyPackages, ClaimOutcome, CommitOutcome, CommitReport,
+    DirectoryOutcome, LeaveOutcome, NewConversation, NewLeave, NewReceipt, ReceiptOutcome, ReportOutcome,
+    SqliteOptions, SqliteStorage, StorageError, UploadOutcome, UploadedKeyPackages,
 };
 use curo_sqlite::CipherKey;
+use curo_types::api::ReportReason;
 use curo_types::{ClaimId, DeviceId, IntentId, UserId};
 use world::{DEVICES, LIMITS, SUITE, World, accepted, key_of};
 
@@ -160,6 +161,22 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
         s.put_receipt(tenant, b, receipt.clone(), now).await
     );
     assert_eq!(outcome, ReceiptOutcome::Unchanged);
+
+    let bad = World::commit(&conversation, a, 3, &[], &[]);
+    let report = CommitReport {
+        conversation: conversation.id,
+        incarnation: 1,
+        epoch: 2,
+        commit: bad.key.body_hash,
+        reason: ReportReason::Unreadable,
+    };
+    accepted(w.accept(a, bad).await);
+    let outcome = thrice!(
+        REPORT_BEFORE_ACCEPT,
+        REPORT_AFTER_ACCEPT,
+        s.report_commit(tenant, b, report.clone(), now).await
+    );
+    assert!(matches!(outcome, ReportOutcome::Noted { over: true, .. }));
 
     let acknowledge = Acknowledge {
         inbox: 1,

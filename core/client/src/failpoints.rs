@@ -54,6 +54,14 @@ points! {
     LEAVE_BEFORE_SEND = "client.leave.before_send";
     /// The relay has answered; that is not durable here.
     LEAVE_AFTER_SEND = "client.leave.after_send";
+    /// It is durable that a commit cannot be processed here; nobody was told.
+    REPORT_BEFORE_SEND = "client.renewal.report_before_send";
+    /// The relay has noted the report; that is not durable here.
+    REPORT_AFTER_SEND = "client.renewal.report_after_send";
+    /// An incarnation is left and the creation of the next is queued, both durable; nothing was sent.
+    RENEWAL_BEGUN = "client.renewal.begun";
+    /// What did not stand is queued again, durably.
+    RESENT = "client.renewal.resent";
     /// A sync answer is here; nothing of it is applied.
     SYNC_RECEIVED = "client.sync.received";
     /// A batch of entries is applied and durable; the token is not.

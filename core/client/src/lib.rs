@@ -67,6 +67,7 @@ mod proxy;
 mod reading;
 mod recent;
 mod rejoin;
+mod renew;
 mod search;
 mod session;
 mod state;

@@ -6,7 +6,7 @@
 
 pub(crate) mod apply;
 mod commit;
-mod join;
+pub(crate) mod join;
 mod message;
 pub(crate) mod pull;
 pub(crate) mod run;

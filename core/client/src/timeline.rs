@@ -64,6 +64,12 @@ pub enum Entry {
         /// Of the last one.
         to: (u64, u64),
     },
+    /// The conversation goes on in another group of keys from here on (rule 3.7): the one before could not. What did not
+    /// stand is sent again by those who wrote it.
+    Incarnation {
+        /// The incarnation that begins here, counted from 1.
+        number: u64,
+    },
     /// A message that cannot be read, and why. The conversation goes on.
     Unreadable {
         /// The sending device.
@@ -193,6 +199,9 @@ pub(crate) struct MemberChange {
     pub(crate) left: Vec<UserId>,
 }
 
+/// Code of the row with which another incarnation begins.
+pub(crate) const NEXT_INCARNATION: &str = "incarnation";
+
 impl MemberChange {
     pub(crate) fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.left.is_empty()
@@ -270,9 +279,12 @@ impl Item {
                     left: change.left,
                 }
             }
-            ItemKind::Joined => match Missed::from_row(row) {
-                Some(Missed { from, to }) => Entry::Gap { from, to },
-                None => Entry::Joined,
+            ItemKind::Joined => match (Missed::from_row(row), row.place) {
+                (Some(Missed { from, to }), _) => Entry::Gap { from, to },
+                (None, Place::Log { incarnation, .. }) if row.code.as_deref() == Some(NEXT_INCARNATION) => {
+                    Entry::Incarnation { number: incarnation }
+                }
+                _ => Entry::Joined,
             },
             ItemKind::About => Entry::About(changed_by(row.sender_user, row.content.as_deref())),
             ItemKind::Unreadable => unreadable(row),

@@ -17,6 +17,7 @@ pub mod overview;
 pub mod person;
 pub mod purge;
 pub mod rejoin;
+pub mod renewal;
 pub mod search;
 pub mod span;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 8] = [
+static MIGRATIONS: [Migration; 9] = [
     Migration {
         version: 1,
         name: "store",
@@ -56,6 +56,12 @@ static MIGRATIONS: [Migration; 8] = [
         version: 8,
         name: "departure",
         sql: include_str!("../migrations/0008_departure.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 9,
+        name: "incarnations",
+        sql: include_str!("../migrations/0009_incarnations.sql"),
         rust: None,
     },
 ];

@@ -283,6 +283,43 @@ pub async fn p3_7_nobody_comes_in_with_the_next_incarnation(w: &World) {
     assert_eq!(w.storage.members(&w.tenant, talk.id).await.unwrap().len(), 4);
 }
 
+pub async fn p3_7_what_does_not_stand_brings_nobody_in_or_out(w: &World) {
+    let (a, b, c, d) = (w.device().await, w.device().await, w.device().await, w.device().await);
+    let mut conversation = w.create(a, &[b, c]).await;
+    let commit = World::commit(&conversation, a, w.version().await, &[d], &[c]);
+    let bad = CommitReport {
+        conversation: conversation.id,
+        incarnation: 1,
+        epoch: 1,
+        commit: commit.key.body_hash,
+        reason: ReportReason::Unreadable,
+    };
+    accepted(w.accept(a, commit).await);
+    conversation.epoch += 1;
+    // d has come by it and cannot say anything about it; c has gone by it.
+    assert_eq!(
+        report(w, d, &bad).await,
+        ReportOutcome::Refused(Refusal::Rule("commit_before_joining"))
+    );
+    assert_eq!(report(w, c, &bad).await, ReportOutcome::Refused(Refusal::Removed));
+    let one_only = report(w, b, &bad).await;
+    assert_eq!(one_only, noted(false, None));
+    let again = poison(w, &mut conversation, b).await;
+    assert_eq!(report(w, a, &again).await, noted(false, None));
+    assert_eq!(report(w, d, &again).await, noted(true, Some(b)));
+    let (_, users) = known(w, b, &conversation).await;
+    assert_eq!(users.len(), 3);
+    let (_, new) = next(w, &conversation, b, &[a, c]).await;
+    assert_eq!(
+        refused(open(w, b, new).await),
+        Refusal::Rule("roster"),
+        "c had gone before"
+    );
+    let (talk, new) = next(w, &conversation, d, &[a, b]).await;
+    accepted(open(w, d, new).await);
+    assert_eq!(w.storage.members(&w.tenant, talk.id).await.unwrap().len(), 3);
+}
+
 pub async fn p3_7_sync_tells_incarnations_apart(w: &World) {
     let ([a, b, c], conversation) = over(w).await;
     let (talk, new) = next(w, &conversation, b, &[a, c]).await;

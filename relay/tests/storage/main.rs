@@ -121,6 +121,7 @@ on_sqlite! {
         p3_7_the_next_incarnation_is_opened_once_and_by_members,
         p3_7_who_is_left_out_is_told,
         p3_7_nobody_comes_in_with_the_next_incarnation,
+        p3_7_what_does_not_stand_brings_nobody_in_or_out,
         p3_7_sync_tells_incarnations_apart,
         p7_2_a_proven_loss_opens_the_next_incarnation,
         p7_2_a_lost_conversation_goes_on,

@@ -7,16 +7,34 @@ pub const SQLITE_POINTS: [&str; 2] = ["sqlite.before_commit", "sqlite.after_comm
 /// The fail points of `curo-store`, which a client's process passes: the steps of a change of keys.
 pub const STORE_POINTS: [&str; 3] = ["store.rekey.marked", "store.rekey.copied", "store.rekey.switched"];
 
-/// Every fail point that a client's process can pass.
+/// Fail points of what does not happen in ordinary work; the tests of those cases kill there.
+pub const RARE_POINTS: [&str; 2] = ["client.renewal.", "relay.report."];
+
+fn is_ordinary(point: &&str) -> bool {
+    !RARE_POINTS.iter().any(|rare| point.starts_with(rare))
+}
+
+/// Every fail point that there is.
+pub fn all_points() -> impl Iterator<Item = &'static str> {
+    let ours = curo::failpoints::ALL.iter().chain(curo_relay::failpoints::ALL);
+    ours.copied().chain(SQLITE_POINTS).chain(STORE_POINTS)
+}
+
+/// Every fail point that a client's process passes in ordinary work.
 pub fn client_points() -> impl Iterator<Item = &'static str> {
     curo::failpoints::ALL
         .iter()
         .copied()
+        .filter(is_ordinary)
         .chain(SQLITE_POINTS)
         .chain(STORE_POINTS)
 }
 
-/// Every fail point that a relay's process can pass.
+/// Every fail point that a relay's process passes in ordinary work.
 pub fn relay_points() -> impl Iterator<Item = &'static str> {
-    curo_relay::failpoints::ALL.iter().copied().chain(SQLITE_POINTS)
+    curo_relay::failpoints::ALL
+        .iter()
+        .copied()
+        .filter(is_ordinary)
+        .chain(SQLITE_POINTS)
 }

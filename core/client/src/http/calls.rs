@@ -2,9 +2,9 @@
 
 use curo_types::api::{
     Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DevicesAnswer, DirectoryAnswer,
-    DirectoryQuery, EntriesPage, GroupInfoAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, MessagesAccepted,
-    MessagesRequest, PeopleAnswer, PeopleQuery, RegisterDevice, Registered, RevokeDevice, SessionAnswer, SyncAnswer,
-    SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    DirectoryQuery, DutyOffer, DutyRequest, EntriesPage, GroupInfoAnswer, IncarnationsAnswer, KeyPackageStock, LeaveAnswer,
+    LeaveRequest, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, RegisterDevice, Registered, ReportCommit,
+    Reported, RevokeDevice, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::{Blob, ConversationId, DeviceId};
 
@@ -90,6 +90,18 @@ impl Relay {
             "/v1/conversations/{id}/entries?incarnation={incarnation}&after={after}"
         ))
         .await
+    }
+
+    pub(crate) async fn report(&self, id: ConversationId, report: &ReportCommit) -> Result<Reported, Fault> {
+        self.post(&format!("/v1/conversations/{id}/reports"), report).await
+    }
+
+    pub(crate) async fn duty(&self, id: ConversationId, request: &DutyRequest) -> Result<DutyOffer, Fault> {
+        self.post(&format!("/v1/conversations/{id}/duty"), request).await
+    }
+
+    pub(crate) async fn incarnations(&self, id: ConversationId) -> Result<IncarnationsAnswer, Fault> {
+        self.get(&format!("/v1/conversations/{id}/incarnations")).await
     }
 
     pub(crate) async fn winner(&self, id: ConversationId, incarnation: u64, epoch: u64) -> Result<Winner, Fault> {

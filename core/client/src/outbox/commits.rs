@@ -65,7 +65,9 @@ pub(super) fn prepare(
                 .copied()
                 .filter(|user| *user != me.user)
                 .collect();
-            if missing.is_empty() {
+            // Another incarnation begins whether or not anybody can be invited at once.
+            let renews = row.kind == IntentKind::Create && conv.incarnation > 1;
+            if missing.is_empty() && !renews {
                 return finish(tx, row);
             }
             // It may have changed since it was asked for.
@@ -76,7 +78,17 @@ pub(super) fn prepare(
             let take = |user: UserId, device: DeviceId| {
                 !devices.contains(&device) && (missing.contains(&user) || user == me.user)
             };
-            match claimed {
+            let nobody = match me.usable_suites().first() {
+                Some(suite) if missing.is_empty() => Some(ClaimAnswer {
+                    directory_version: version,
+                    suite: *suite,
+                    claims: Vec::new(),
+                    missing: Vec::new(),
+                    without_suite: Vec::new(),
+                }),
+                _ => None,
+            };
+            match claimed.or(nobody.as_ref()) {
                 Some(claim) => prepare_add(tx, me, conv, row, &missing, &take, claim),
                 None => ask_claim(tx, conv, me, row, &encode_users(&missing), with_own(&missing, me)),
             }
@@ -229,10 +241,12 @@ fn prepare_add(
         outbox::requeue(tx.conn, row.position, false)?;
         return Ok(Step::Again);
     }
-    if missing.iter().any(|user| claim.without_suite.contains(user)) {
+    // Who cannot be invited into the next incarnation stays on the roster and comes in from outside (3.7).
+    let renews = row.kind == IntentKind::Create && conv.incarnation > 1;
+    if !renews && missing.iter().any(|user| claim.without_suite.contains(user)) {
         return fail(tx, row, &ErrorCode::NO_COMMON_SUITE);
     }
-    if missing.iter().any(|user| claim.missing.contains(user)) {
+    if !renews && missing.iter().any(|user| claim.missing.contains(user)) {
         return fail(tx, row, &ErrorCode::NO_DEVICE);
     }
     let (mut add, mut leaves) = (Vec::new(), Vec::new());
@@ -252,9 +266,10 @@ fn prepare_add(
         });
         add.push(bytes.to_vec());
     }
-    if missing
-        .iter()
-        .any(|user| !leaves.iter().filter_map(user_of).any(|added| added == *user))
+    if !renews
+        && missing
+            .iter()
+            .any(|user| !leaves.iter().filter_map(user_of).any(|added| added == *user))
     {
         return fail(tx, row, &ErrorCode::NO_DEVICE);
     }

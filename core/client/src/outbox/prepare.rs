@@ -90,10 +90,10 @@ pub(super) fn next(
     if !unsettled.is_empty() {
         return Ok(messages(conv.incarnation, &unsettled));
     }
-    let mut duty = outbox::queued_update(tx.conn, id)?;
+    let mut duty = outbox::first_queued(tx.conn, id, IntentKind::Update)?;
     if duty.is_none() && (conv.needs_update || conv.discarded >= MAX_DISCARDED) {
         outbox::add(tx.conn, IntentId::random(), id, IntentKind::Update, &[], now_ms())?;
-        duty = outbox::queued_update(tx.conn, id)?;
+        duty = outbox::first_queued(tx.conn, id, IntentKind::Update)?;
     }
     if conv.state == ConversationState::Active {
         receipts::queue(tx.conn, id)?;
@@ -101,7 +101,12 @@ pub(super) fn next(
     // Duties precede (rule 4.7), once there is a group that owes them.
     let duty = duty.filter(|_| conv.state == ConversationState::Active);
     let queued = outbox::queued(tx.conn, id, WINDOW)?;
-    match duty.or_else(|| queued.first().cloned()) {
+    // The next incarnation is opened before what waits from the one before.
+    let creation = match conv.state {
+        ConversationState::Creating => outbox::first_queued(tx.conn, id, IntentKind::Create)?,
+        _ => None,
+    };
+    match duty.or(creation).or_else(|| queued.first().cloned()) {
         None => Ok(Step::Idle),
         Some(head) if head.kind == IntentKind::Message => {
             if conv.state == ConversationState::Creating {

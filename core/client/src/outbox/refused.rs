@@ -44,6 +44,7 @@ impl Core {
             "directory_changed" => self.start_over(intent).await,
             "incarnation_changed" => self.lost_creation(id, intent).await,
             "not_a_member" | "stale_counter" | "body_gone" => self.freeze_group(id).await,
+            "incarnation_over" => self.incarnation_over(id).await,
             // Trouble of the moment, or of the whole account: what was sent goes again.
             _ if code.retryable() || of_account(&code) => Err(problem.into()),
             _ => self.fail_intent(id, intent, code).await,

@@ -29,13 +29,18 @@ impl Core {
         if !self.relay_has_answered() {
             return Ok(());
         }
-        // What cannot go on is mended first (rule 7.4); after a rollback nothing else is sent meanwhile (7.1).
-        let mut faults = self.climb().await?;
+        // What cannot go on as it is comes first: in another incarnation (rules 3.9, 7.3), or from outside (7.4). After a rollback
+        // nothing else is sent meanwhile (7.1).
+        let mut faults = self.renew().await?;
+        let stopped: Vec<_> = faults.iter().map(|(id, _)| *id).collect();
+        faults.extend(self.climb().await?);
         let mut conversations = self.db.read(|conn| Ok(outbox::conversations_with_work(conn)?)).await?;
         if self.mends_rollback().await? {
             conversations.clear();
         }
-        let free = conversations.into_iter().filter(|id| !self.is_held(*id));
+        let free = conversations
+            .into_iter()
+            .filter(|id| !stopped.contains(id) && !self.is_held(*id));
         let flushed: Vec<_> = futures_util::stream::iter(free)
             .map(|id| {
                 let core = Arc::clone(self);

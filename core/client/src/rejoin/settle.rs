@@ -19,6 +19,7 @@ use crate::db::Tx;
 use crate::directory::user_of;
 use crate::error::Fault;
 use crate::fold::Folding;
+use crate::renew;
 use crate::sync::pull::of_account;
 use crate::sync::standing::{check_tip, keep_direct};
 use crate::timeline::Missed;
@@ -152,7 +153,11 @@ fn apply(tx: &mut Tx<'_>, me: &Account, id: ConversationId, intent: IntentId, st
         place_own(tx, me, id, made.incarnation, own)?;
     }
     settle_rest(tx, me, &old, seq)?;
-    conversation::clear_members(tx.conn, id, seq)?;
+    if old.incarnation < made.incarnation {
+        renew::carry_roster(tx.conn, &old, made.incarnation, seq)?;
+    } else {
+        conversation::clear_members(tx.conn, id, seq)?;
+    }
     let users: BTreeSet<UserId> = joined.members.iter().filter_map(user_of).collect();
     for user in users {
         conversation::add_member(tx.conn, id, made.incarnation, user, seq)?;

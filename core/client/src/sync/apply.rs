@@ -16,6 +16,7 @@ use crate::directory;
 use crate::error::Fault;
 use crate::failpoints;
 use crate::rejoin::{self, on_the_way, rollback};
+use crate::renew;
 
 /// Entries of one transaction.
 const BATCH: usize = 64;
@@ -117,6 +118,7 @@ impl Core {
                         rollback::detected(tx.conn)?;
                         on_the_way(tx.conn, id)?;
                     }
+                    renew::unprocessable(tx.conn, &account.tenant, &row, &entry, &code)?;
                     freeze(tx.conn, &mut row, &code)?;
                     return Ok(Outcome::NotLive);
                 }

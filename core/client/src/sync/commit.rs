@@ -20,7 +20,7 @@ use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::leaving;
-use crate::timeline::MemberChange;
+use crate::timeline::{MemberChange, NEXT_INCARNATION};
 
 /// Why the judge refused a commit.
 enum Refused {
@@ -147,7 +147,18 @@ fn took_effect(
     row.discarded = 0;
     row.needs_update = false;
     let change = change_roster(tx, me, row, entry, outcome)?;
-    if !change.is_empty() {
+    if entry.incarnation > 1 && entry.seq == 1 {
+        // Nobody came: the roster goes on.
+        let begins = event(ItemKind::Joined, entry, None);
+        item::add(
+            tx.conn,
+            row.id,
+            &ItemRow {
+                code: Some(NEXT_INCARNATION.to_owned()),
+                ..begins
+            },
+        )?;
+    } else if !change.is_empty() {
         let sender_user = user_of(&outcome.sender);
         let content = Some(change.to_bytes());
         item::add(

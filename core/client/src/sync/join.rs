@@ -22,6 +22,8 @@ use crate::error::Fault;
 use crate::failpoints;
 use crate::fold::Folding;
 use crate::rejoin;
+use crate::renew;
+use crate::timeline::NEXT_INCARNATION;
 
 /// A Welcome out of the inbox.
 #[derive(Clone)]
@@ -97,7 +99,20 @@ impl Core {
                 conversation,
                 incarnation,
             } => self.waits_for(index, conversation, incarnation).await,
-            InboxItem::Incarnation { .. } | InboxItem::Unknown => self.ack_inbox(index).await,
+            InboxItem::Incarnation {
+                conversation,
+                incarnation,
+            } => {
+                self.db
+                    .write(move |tx| {
+                        account::ack_inbox(tx.conn, index)?;
+                        renew::left_out(tx.conn, conversation, incarnation)
+                    })
+                    .await?;
+                self.changed();
+                Ok(())
+            }
+            InboxItem::Unknown => self.ack_inbox(index).await,
         }
     }
 
@@ -251,10 +266,16 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
         // A Welcome that was used before, shown again: keys of an old epoch must never come back.
         return Err(permanent(ErrorCode::REJOIN_NEEDED));
     }
-    leave_behind(tx, me, welcome)?;
+    let left = conversation::get(tx.conn, welcome.conversation)?;
+    let renewed = left.filter(|old| renews(old, welcome));
+    leave_behind(tx, me, welcome.conversation, Some(welcome.group), renewed.is_some())?;
+    match &renewed {
+        // Who was left out of the first commit stays on the roster (3.7).
+        Some(old) => renew::carry_roster(tx.conn, old, welcome.incarnation, welcome.seq)?,
+        None => conversation::clear_members(tx.conn, welcome.conversation, welcome.seq)?,
+    }
     rejoin::goes_on(tx.conn, welcome.conversation)?;
     departure::forget(tx.conn, welcome.conversation)?;
-    conversation::clear_members(tx.conn, welcome.conversation, welcome.seq)?;
     let users: BTreeSet<UserId> = joined.members.iter().filter_map(user_of).collect();
     for user in users {
         conversation::add_member(tx.conn, welcome.conversation, welcome.incarnation, user, welcome.seq)?;
@@ -286,27 +307,41 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
         content: None,
         claimed_ms: None,
         accepted_ms: None,
-        code: None,
+        code: renewed.map(|_| NEXT_INCARNATION.to_owned()),
         fold: Fold::default(),
     };
     item::add(tx.conn, welcome.conversation, &item)?;
     Ok(account::ack_inbox(tx.conn, index)?)
 }
 
+/// Whether a Welcome leads on to the next incarnation of a conversation that this device is in.
+fn renews(old: &ConversationRow, welcome: &Welcome) -> bool {
+    let later = old.incarnation < welcome.incarnation;
+    // This device has tried to open it, and another was faster.
+    let tried = old.incarnation == welcome.incarnation && old.incarnation > 1 && old.cursor_seq == 0;
+    (later || tried) && old.state != ConversationState::Removed
+}
+
 /// What a join makes of the conversation's past on this device. An own creation that lost the race is done with (rule
 /// 3.7); bytes of the old membership can never be accepted, so their intents start over; what was accepted stands in the
 /// log before the join.
-fn leave_behind(tx: &mut Tx<'_>, me: &Account, welcome: &Welcome) -> Result<(), Fault> {
-    let Some(old) = conversation::get(tx.conn, welcome.conversation)? else {
+pub(crate) fn leave_behind(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    id: ConversationId,
+    next: Option<GroupId>,
+    renews: bool,
+) -> Result<(), Fault> {
+    let Some(old) = conversation::get(tx.conn, id)? else {
         return Ok(());
     };
     // A Welcome that could not be used may have named a group that was never here.
-    if let Some(group) = old.group.filter(|group| *group != welcome.group)
+    if let Some(group) = old.group.filter(|group| Some(*group) != next)
         && tx.mls.exists(&tx.kv, group.as_bytes())?
     {
         tx.mls.delete_group(&tx.kv, group.as_bytes())?;
     }
-    for row in outbox::of_old_membership(tx.conn, welcome.conversation)? {
+    for row in outbox::of_old_membership(tx.conn, id)? {
         match (row.kind, row.state, row.seq) {
             (IntentKind::Create, ..) => outbox::done(tx.conn, row.position, None)?,
             (IntentKind::Message, IntentState::Accepted, Some(seq)) => {
@@ -318,6 +353,8 @@ fn leave_behind(tx: &mut Tx<'_>, me: &Account, welcome: &Welcome) -> Result<(), 
                 folding.accepted(row.intent.into(), &row.payload, place, row.created_ms)?;
                 outbox::remove(tx.conn, row.position)?;
             }
+            // It may not stand in the next incarnation; done twice is done once.
+            (_, IntentState::Accepted, _) if renews => outbox::requeue(tx.conn, row.position, false)?,
             (_, IntentState::Accepted, seq) => outbox::done(tx.conn, row.position, seq)?,
             _ => {}
         }
@@ -331,6 +368,14 @@ fn judge(conn: &Connection, me: &Account, welcome: &Welcome, view: &JoinView) ->
     let sender = Credential::from_bytes(&view.sender.identity).map_err(|_| Refused::Broken)?;
     if view.group_id != welcome.group.0 || view.suite.0 != welcome.suite.0 || sender.device != welcome.sender {
         return Err(Refused::Broken);
+    }
+    let here = conversation::get(conn, welcome.conversation).map_err(|error| Refused::Fault(Box::new(error.into())))?;
+    if let Some(old) = here.filter(|old| renews(old, welcome)) {
+        // Only a member takes the conversation on to another group.
+        let roster = renew::roster(conn, &old).map_err(|fault| Refused::Fault(Box::new(fault)))?;
+        if !roster.contains(&sender.user) {
+            return Err(Refused::Broken);
+        }
     }
     match directory::judge(
         conn,

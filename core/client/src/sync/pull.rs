@@ -109,6 +109,11 @@ impl Core {
     async fn take_news(&self, me: &Account, news: ConversationNews, more: bool) -> Result<(), Fault> {
         let (id, tip) = (news.conversation, news.tip);
         check_tip(me, id, &tip)?;
+        let live = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
+        if live.is_some_and(|row| row.incarnation != tip.incarnation) {
+            // Of one that was left there is nothing new to know; into a later one leads a Welcome, or a way from outside.
+            return Ok(());
+        }
         match self.apply(id, news.entries).await? {
             Outcome::Applied => {
                 let at_tip = self.db.write(move |tx| at_tip(tx.conn, id, &tip)).await?;
@@ -183,7 +188,7 @@ impl Core {
             .write(move |tx| {
                 cursors
                     .iter()
-                    .try_for_each(|c| conversation::set_reported(tx.conn, c.conversation, c.seq))?;
+                    .try_for_each(|c| conversation::set_reported(tx.conn, c.conversation, c.incarnation, c.seq))?;
                 Ok(())
             })
             .await
@@ -201,9 +206,9 @@ impl Core {
                 for c in cursors {
                     // The relay's word: until receipts are sealed (rule 8.3) it could claim deliveries that never were.
                     if let Some(row) = conversation::get(tx.conn, c.conversation)?
-                        && row.incarnation == c.incarnation
+                        && row.incarnation >= c.incarnation
                     {
-                        conversation::see_cursor(tx.conn, row.id, row.incarnation, c.user, c.device, c.seq)?;
+                        conversation::see_cursor(tx.conn, row.id, c.incarnation, c.user, c.device, c.seq)?;
                     }
                 }
                 Ok(())

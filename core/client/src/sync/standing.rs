@@ -92,7 +92,10 @@ pub(crate) fn at_tip(conn: &Connection, id: ConversationId, tip: &SignedTip) -> 
     if !live(&row) {
         return Ok(true);
     }
-    if tip.incarnation != row.incarnation || (tip.seq == row.cursor_seq && tip.h != row.cursor_h) {
+    if tip.incarnation != row.incarnation {
+        return Ok(true);
+    }
+    if tip.seq == row.cursor_seq && tip.h != row.cursor_h {
         freeze(conn, &mut row, &ErrorCode::REJOIN_NEEDED)?;
         return Ok(true);
     }

@@ -190,13 +190,15 @@ pub fn put(conn: &Connection, row: &ConversationRow) -> Result<()> {
     Ok(())
 }
 
-/// Notes cursors that the relay has taken.
+/// Notes a cursor that the relay has taken. One of an incarnation that was left says nothing any more.
 ///
 /// # Errors
 /// The database's.
-pub fn set_reported(conn: &Connection, id: ConversationId, seq: u64) -> Result<()> {
-    conn.prepare_cached("UPDATE conversation SET reported_seq = max(reported_seq, ?2) WHERE id = ?1")?
-        .execute(params![id.0, int(seq)])?;
+pub fn set_reported(conn: &Connection, id: ConversationId, incarnation: u64, seq: u64) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE conversation SET reported_seq = max(reported_seq, ?3) WHERE id = ?1 AND incarnation = ?2",
+    )?
+    .execute(params![id.0, int(incarnation), int(seq)])?;
     Ok(())
 }
 
@@ -334,7 +336,7 @@ pub fn delivery(
     conn.prepare_cached(
         "SELECT count(DISTINCT m.user) FILTER (WHERE EXISTS (SELECT 1 FROM device_cursor c WHERE c.conversation = ?1 \
              AND c.incarnation = ?2 AND c.user = m.user AND c.seq >= ?3)), count(DISTINCT m.user) \
-         FROM member m WHERE m.conversation = ?1 AND m.incarnation = ?2 AND m.user <> ?4 AND m.joined_seq < ?3 \
+         FROM member m WHERE m.conversation = ?1 AND m.incarnation = ?2 AND m.incarnation = ?2 AND m.user <> ?4 AND m.joined_seq < ?3 \
              AND (m.removed_seq IS NULL OR m.removed_seq > ?3)",
     )?
     .query_row(params![id.0, int(incarnation), int(seq), sender.0], |row| {

@@ -380,16 +380,16 @@ pub fn queued_updates(conn: &Connection, conversation: ConversationId) -> Result
     .collect()
 }
 
-/// The first queued update commit of a conversation.
+/// The first queued row of a kind in a conversation.
 ///
 /// # Errors
 /// The database's.
-pub fn queued_update(conn: &Connection, conversation: ConversationId) -> Result<Option<OutboxRow>> {
+pub fn first_queued(conn: &Connection, conversation: ConversationId, kind: IntentKind) -> Result<Option<OutboxRow>> {
     conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM outbox WHERE conversation = ?1 AND state = 'queued' AND kind = 'update' \
+        "SELECT {COLUMNS} FROM outbox WHERE conversation = ?1 AND state = 'queued' AND kind = ?2 \
          ORDER BY position LIMIT 1"
     ))?
-    .query_row([conversation.0], read)
+    .query_row(params![conversation.0, kind.as_str()], read)
     .optional()
 }
 

@@ -27,17 +27,23 @@ const LISTED: usize = 64;
 /// Why an incarnation is over, and what of it stands.
 pub(super) struct Over {
     pub(super) reason: String,
+    pub(super) stands: u64,
 }
 
 /// Whether an incarnation is over.
 pub(super) fn over(conn: &Connection, place: Place<'_>) -> Result<Option<Over>, DbError> {
     let found = first(
         conn,
-        "SELECT over FROM incarnation WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3",
+        "SELECT over, stands FROM incarnation WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3",
         place.key(),
-        |row| row.get::<_, Option<String>>(0),
+        |row| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<U>>(1)?)),
     )?;
-    Ok(found.flatten().map(|reason| Over { reason }))
+    Ok(found.and_then(|(reason, stands)| {
+        Some(Over {
+            reason: reason?,
+            stands: stands.map_or(0, |U(seq)| seq),
+        })
+    }))
 }
 
 /// Ends an incarnation: it takes nothing more.
@@ -172,18 +178,43 @@ fn was_here(conn: &Connection, place: Place<'_>, from: u64, user: UserId) -> Res
     )
 }
 
+/// Of one that is over: those who had a leaf at the last entry that stands. What followed brought nobody in or out.
 fn with_leaf(conn: &Connection, place: Place<'_>) -> Result<BTreeSet<UserId>, DbError> {
-    let users = all(
-        conn,
-        "SELECT p.user FROM membership m INDEXED BY membership_leaf
-         JOIN participant p ON p.tenant = m.tenant AND p.conversation = m.conversation
-                           AND p.incarnation = m.incarnation AND p.device = m.device
-         WHERE m.tenant = ?1 AND m.conversation = ?2 AND m.incarnation = ?3 AND m.removed_seq IS NULL
-           AND m.left_seq IS NULL",
-        place.key(),
-        |row| row.get(0).map(UserId),
-    )?;
+    let (tenant, conversation, incarnation) = place.key();
+    let users = match stands(conn, place)? {
+        None => all(
+            conn,
+            "SELECT p.user FROM membership m INDEXED BY membership_leaf
+             JOIN participant p ON p.tenant = m.tenant AND p.conversation = m.conversation
+                               AND p.incarnation = m.incarnation AND p.device = m.device
+             WHERE m.tenant = ?1 AND m.conversation = ?2 AND m.incarnation = ?3 AND m.removed_seq IS NULL
+               AND m.left_seq IS NULL",
+            (tenant, conversation, incarnation),
+            |row| row.get(0).map(UserId),
+        )?,
+        Some(stands) => all(
+            conn,
+            "SELECT p.user FROM membership m
+             JOIN participant p ON p.tenant = m.tenant AND p.conversation = m.conversation
+                               AND p.incarnation = m.incarnation AND p.device = m.device
+             WHERE m.tenant = ?1 AND m.conversation = ?2 AND m.incarnation = ?3 AND m.joined_seq <= ?4
+               AND (m.removed_seq IS NULL OR m.removed_seq > ?4) AND m.left_seq IS NULL",
+            (tenant, conversation, incarnation, U(stands)),
+            |row| row.get(0).map(UserId),
+        )?,
+    };
     Ok(users.into_iter().collect())
+}
+
+/// The last entry that stands of an incarnation that is over.
+fn stands(conn: &Connection, place: Place<'_>) -> Result<Option<u64>, DbError> {
+    let found = first(
+        conn,
+        "SELECT stands FROM incarnation WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3",
+        place.key(),
+        |row| row.get::<_, Option<U>>(0),
+    )?;
+    Ok(found.flatten().map(|U(seq)| seq))
 }
 
 /// Whether an incarnation after the first may be opened by the caller (3.7): the one before it is live and over, or its log
@@ -210,20 +241,31 @@ pub(super) fn check_next<'a>(
         ..place
     };
     let spans = conversations::spans(conn, before, caller.device)?;
-    let Some(last) = spans.last() else {
+    if spans.is_empty() {
         return Err(Stop::refused(Refusal::NotAMember));
-    };
+    }
     if live + 1 != place.incarnation {
         return Err(Stop::refused(Refusal::IncarnationChanged));
     }
     let over = over(conn, before)?;
-    if last.has_ended() && over.as_ref().is_none_or(|over| over.reason != "closed") {
-        return Err(Stop::refused(Refusal::Removed));
-    }
-    if over.is_some() {
-        return Ok(Some(before));
+    // Who has come or gone by what does not stand has not.
+    let in_at = |seq: u64| {
+        let was_in = spans.iter().any(|span| {
+            span.joined_seq <= seq && span.left_seq.is_none() && span.removed_seq.is_none_or(|gone| gone > seq)
+        });
+        if was_in {
+            Ok(())
+        } else {
+            Err(Stop::refused(Refusal::Removed))
+        }
+    };
+    match over {
+        Some(over) if over.reason == "closed" => return Ok(Some(before)),
+        Some(over) => return in_at(over.stands).map(|()| Some(before)),
+        None => {}
     }
     let Some(lost) = lost else {
+        in_at(u64::MAX)?;
         return rule("incarnation_not_over");
     };
     let here = |seq: u64, h: Digest| -> Result<bool, DbError> {
@@ -236,6 +278,7 @@ pub(super) fn check_next<'a>(
     if lost.stands >= lost.seq || here(lost.seq, lost.h)? || !here(lost.stands, lost.stands_h)? {
         return rule("lost_log");
     }
+    in_at(lost.stands)?;
     end(conn, before, "lost", lost.stands)?;
     Ok(Some(before))
 }
@@ -269,8 +312,10 @@ pub(super) fn hand_over(
     position: u64,
 ) -> Result<(), DbError> {
     let here = conversations::leaves(conn, place)?;
+    let roster = roster(conn, before)?;
     for device in conversations::leaves(conn, before)? {
-        if !here.contains(&device) && !conversations::has_left(conn, before, device)? {
+        let on_roster = user_of(conn, before, device)?.is_some_and(|user| roster.contains(&user));
+        if on_roster && !here.contains(&device) && !conversations::has_left(conn, before, device)? {
             inbox::push(conn, place, device, Kind::Incarnation, entry.accepted.seq, position)?;
             entry.wake.push(device);
         }
@@ -315,11 +360,14 @@ pub(super) fn list(
     };
     let last = conversations::spans(conn, of(newest), caller.device)?.pop();
     let on_roster = last.is_some_and(|span| !span.has_ended());
-    let users = if on_roster {
+    let mut users = if on_roster {
         roster(conn, of(live))?
     } else {
         BTreeSet::new()
     };
+    if !users.contains(&caller.user) {
+        users.clear();
+    }
     if newest < live && on_roster {
         known.insert(0, live);
     }

@@ -85,7 +85,7 @@ impl Passes {
     /// Counts from now on, and ends the process at the pass that `die` names, the first being 1.
     fn watch(die: Option<&(String, u64)>) -> Result<Self, Failure> {
         let mut passes = BTreeMap::new();
-        for point in curo_e2e::client_points().chain(curo_e2e::relay_points()) {
+        for point in curo_e2e::all_points() {
             let counter = Arc::new(AtomicU64::new(0));
             let last = die.filter(|(name, _)| name == point).map(|(_, pass)| *pass);
             let counted = Arc::clone(&counter);

@@ -310,9 +310,8 @@ fn repeating_client_points() -> Vec<&'static str> {
         "client.sync.joined",
         "store.rekey.",
     ];
-    let repeating = curo::failpoints::ALL
-        .iter()
-        .copied()
+    let repeating = curo_e2e::client_points()
+        .filter(|point| point.starts_with("client."))
         .filter(|point| !once.iter().any(|name| point.starts_with(name)));
     repeating
         .chain(curo_e2e::SQLITE_POINTS.into_iter().cycle().take(14))

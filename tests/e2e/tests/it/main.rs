@@ -31,6 +31,7 @@ mod offline_local;
 mod races;
 mod raw;
 mod rejoin;
+mod renewal;
 mod suites;
 mod team;
 

@@ -82,8 +82,8 @@ fn p5_1_only_active_conversations_are_behind_or_unreported() {
     assert_eq!(ids(10), [CARE]);
     assert!(ids(0).is_empty());
     // An older report that comes late changes nothing.
-    set_reported(&conn, CARE, 6).unwrap();
-    set_reported(&conn, CARE, 2).unwrap();
+    set_reported(&conn, CARE, 1, 6).unwrap();
+    set_reported(&conn, CARE, 1, 2).unwrap();
     assert!(ids(10).is_empty());
     put(
         &conn,

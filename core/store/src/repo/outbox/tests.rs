@@ -247,12 +247,15 @@ fn the_commit_in_flight_and_duties_are_found_and_messages_are_not_them() {
     let message = queue(&conn, CARE, 1);
     prepared(&conn, message, 1, 4, b"bytes", None).unwrap();
     assert_eq!(commit_in_flight(&conn, CARE).unwrap(), None);
-    assert_eq!(queued_update(&conn, CARE).unwrap(), None);
+    assert_eq!(first_queued(&conn, CARE, IntentKind::Update).unwrap(), None);
     queue_kind(&conn, CARE, 2, IntentKind::Add);
     let update = queue_kind(&conn, CARE, 3, IntentKind::Update);
     queue_kind(&conn, CARE, 4, IntentKind::Update);
-    assert_eq!(queued_update(&conn, CARE).unwrap().unwrap().position, update);
-    assert_eq!(queued_update(&conn, WARD).unwrap(), None);
+    assert_eq!(
+        first_queued(&conn, CARE, IntentKind::Update).unwrap().unwrap().position,
+        update
+    );
+    assert_eq!(first_queued(&conn, WARD, IntentKind::Update).unwrap(), None);
     for step in 0..3 {
         match step {
             0 => prepared(&conn, update, 1, 4, b"commit", Some(b"request")).unwrap(),

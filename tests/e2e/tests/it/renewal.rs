@@ -1,0 +1,170 @@
+//! A commit that members cannot process: the conversation goes on in its next incarnation (rules 3.7, 3.9, 7.3).
+
+use curo::{ConversationId, ConversationState, Entry};
+use curo_kit::{Person, TestRelay, until_text};
+use curo_types::Blob;
+use curo_types::api::{EntriesPage, IncarnationsAnswer};
+
+use crate::child::Mover;
+use crate::mitm::{Call, Reply, Victim};
+use crate::team::{frozen, group, people, same_everywhere, send, until_active, until_holds, until_sent, until_texts};
+use crate::{SOON, api, logs};
+
+/// Spoils the membership tag of each commit on its way: the relay takes it, and no member can.
+fn poison(call: &mut Call) -> Option<Reply> {
+    if call.is("/commits") {
+        let mut commit: Blob = serde_json::from_value(call.body["commit"].clone()).unwrap();
+        *commit.0.last_mut().unwrap() ^= 1;
+        call.body["commit"] = serde_json::to_value(commit).unwrap();
+    }
+    None
+}
+
+async fn incarnation(person: &Person, id: ConversationId) -> u64 {
+    let newest = person.client().conversation(id).latest(100).await.unwrap();
+    let numbers = newest.items.iter().filter_map(|item| match item.entry {
+        Entry::Incarnation { number } => Some(number),
+        _ => None,
+    });
+    numbers.max().unwrap_or(1)
+}
+
+async fn until_incarnation(person: &Person, id: ConversationId, wanted: u64) {
+    until_holds(person, format!("incarnation {wanted}"), async || {
+        incarnation(person, id).await == wanted
+    })
+    .await;
+    until_active(person, id).await;
+}
+
+async fn known(relay: &TestRelay, person: &Person, id: ConversationId) -> IncarnationsAnswer {
+    let path = format!("/v1/conversations/{id}/incarnations");
+    let (status, answer) = api::call(relay, person, &path, None).await;
+    assert_eq!(status, 200, "{answer}");
+    serde_json::from_value(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_9_p7_3_a_poisoned_commit_costs_an_incarnation_and_no_message() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let ana = Victim::online(&relay, "ana").await;
+    let others = people(&relay, &["ben", "carl"]).await;
+    let (ben, carl) = (&others[0], &others[1]);
+    let everybody = [&ana.person, ben, carl];
+    let id = group(&everybody).await;
+    for (n, person) in everybody.iter().enumerate() {
+        send(person, id, &format!("before {n}")).await;
+        until_sent(person).await;
+    }
+    same_everywhere(&everybody, id, 3).await;
+    // Carl is away; what he writes waits.
+    carl.client().stop().await;
+    send(carl, id, "written while away").await;
+    ana.mitm.before_relay(poison);
+    ana.client().conversation(id).renew_keys().await.unwrap();
+    // One who cannot process it is no reason yet: Ben comes in again from outside, and what he says there does not stand.
+    until_holds(ben, "gap".into(), async || {
+        let newest = ben.client().conversation(id).latest(100).await.unwrap();
+        newest.items.iter().any(|item| matches!(item.entry, Entry::Gap { .. }))
+    })
+    .await;
+    ana.mitm.honest();
+    until_active(ben, id).await;
+    send(ben, id, "written in between").await;
+    until_sent(ben).await;
+    assert_eq!(known(&relay, ben, id).await.incarnations.len(), 1);
+    carl.client().start().await.unwrap();
+    for person in everybody {
+        until_incarnation(person, id, 2).await;
+    }
+    send(&ana.person, id, "after").await;
+    // Whoever has read it in the old incarnation keeps it there (8.1).
+    for person in everybody {
+        until_texts(person, id, 6).await;
+        let mut all = crate::team::read(person, id).await;
+        assert!(all[..3].iter().all(|text| text.starts_with("before")), "{all:?}");
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 6, "{person:?}: {all:?}");
+    }
+    let known = known(&relay, ben, id).await;
+    let over: Vec<_> = known.incarnations.iter().map(|one| one.over.as_deref()).collect();
+    assert_eq!(over, [Some("commit"), None]);
+    assert_eq!(known.users.len(), 3);
+    // The old log is there still; the new one begins anew.
+    let path = format!("/v1/conversations/{id}/entries?incarnation=2&after=0");
+    let (_, page) = api::call(&relay, ben, &path, None).await;
+    let page: EntriesPage = serde_json::from_value(page).unwrap();
+    assert!(page.entries.iter().all(|entry| entry.incarnation == 2));
+    for person in everybody {
+        let info = person.client().conversation(id).info().await.unwrap();
+        assert_eq!(
+            (info.state, info.members.len()),
+            (ConversationState::Active, 3),
+            "{person:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_9_between_two_one_report_is_enough() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let ana = Victim::online(&relay, "ana").await;
+    let ben = Person::online(&relay, "ben").await.unwrap();
+    let id = group(&[&ana.person, &ben]).await;
+    send(&ana.person, id, "one").await;
+    until_text(ben.client(), id, "one", SOON).await;
+    ana.mitm.before_relay(poison);
+    ana.client().conversation(id).renew_keys().await.unwrap();
+    until_incarnation(&ben, id, 2).await;
+    until_incarnation(&ana.person, id, 2).await;
+    ana.mitm.honest();
+    send(&ben, id, "two").await;
+    until_texts(&ana.person, id, 2).await;
+    send(&ana.person, id, "three").await;
+    same_everywhere(&[&ana.person, &ben], id, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_9_a_member_killed_at_each_step_of_it_goes_on() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let points = curo::failpoints::ALL
+        .iter()
+        .filter(|point| point.starts_with("client.renewal."));
+    let mut tried = 0;
+    for point in points {
+        tried += 1;
+        let ana = Victim::online(&relay, &format!("ana-{tried}")).await;
+        let plan = [((*point).to_owned(), 1)];
+        let mut mover = Mover::new(&relay, &format!("mover-{tried}"), plan);
+        mover.begin();
+        let (talk, _) = ana.client().create_conversation(&[mover.user]).await.unwrap();
+        let id = talk.id();
+        send(&ana.person, id, "before").await;
+        mover.until_text(id, "before");
+        ana.mitm.before_relay(poison);
+        talk.renew_keys().await.unwrap();
+        until_holds(&ana.person, "frozen".into(), async || {
+            frozen(&ana.person, id).await.is_some()
+        })
+        .await;
+        ana.mitm.honest();
+        mover.send(id, "mine");
+        mover.settled();
+        until_text(ana.client(), id, "mine", SOON).await;
+        send(&ana.person, id, "after").await;
+        mover.until_text(id, "after");
+        assert_eq!(mover.texts(id), ["before", "mine", "after"], "{point}");
+        assert_eq!(
+            crate::team::read(&ana.person, id).await,
+            ["before", "mine", "after"],
+            "{point}"
+        );
+        assert_eq!(mover.deaths, 1, "{point}");
+        ana.person.close().await.unwrap();
+    }
+    assert_eq!(tried, 4);
+}
