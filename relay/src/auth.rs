@@ -6,7 +6,7 @@ mod token;
 
 use std::fmt;
 
-pub(crate) use jwks::JwksError;
+pub(crate) use jwks::{JwksError, client as outward_client};
 pub(crate) use token::{Authenticator, BearerError, Caller};
 
 /// The identity provider's name for a person. May be an e-mail address, so it cannot be printed.

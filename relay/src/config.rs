@@ -31,6 +31,22 @@ pub struct Config {
     pub tenants: Vec<TenantConfig>,
     /// Time-outs and rate limits.
     pub limits: Limits,
+    /// How devices without a live stream are woken. `None`: they are not.
+    pub push: Option<PushConfig>,
+}
+
+/// The push gateway: a service of the operator's that hands pushes on to the platforms. It gets `{"target", "token"}` by
+/// `POST` and nothing else, answers 2xx, or 404 or 410 for an installation that is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushConfig {
+    /// An `https` URL; `http` only for a loopback address.
+    pub gateway: String,
+    /// A PEM file with the certificates of a private authority that may vouch for it, instead of the public ones.
+    pub ca: Option<PathBuf>,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// How long to wait before the second of three attempts; twice as long before the third.
+    pub retry_wait: Duration,
 }
 
 /// What the program runs: the relay, and what only its operator needs. [`Relay::start_service`](crate::Relay::start_service)
@@ -283,6 +299,9 @@ impl Config {
                 }
             }
         }
+        if let Some(push) = &self.push {
+            push.check()?;
+        }
         self.limits.check()
     }
 }
@@ -320,22 +339,38 @@ impl TenantConfig {
         if self.suites.iter().any(|suite| !curo_mls::Suite(suite.0).is_supported()) {
             return bad("suites", "this relay cannot run one of them");
         }
-        if let JwksSource::Url { url, .. } = &self.jwks {
-            let Ok(url) = reqwest::Url::parse(url) else {
-                return bad("jwks", "it is not a URL");
-            };
-            match url.scheme() {
-                "https" => {}
-                "http" if is_loopback(&url) => {}
-                "http" => return bad("jwks", "plain http is for loopback addresses only"),
-                _ => return bad("jwks", "it is neither https nor a file"),
-            }
-            if !url.username().is_empty() || url.password().is_some() {
-                return bad("jwks", "a URL must not carry a credential");
-            }
+        match &self.jwks {
+            JwksSource::Url { url, .. } => check_url(url).or_else(|reason| bad("jwks", reason)),
+            JwksSource::File(_) => Ok(()),
+        }
+    }
+}
+
+impl PushConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        check_url(&self.gateway).map_err(|reason| ConfigError::invalid("push.gateway", reason))?;
+        if self.timeout.is_zero() {
+            return Err(ConfigError::invalid("push.timeout_ms", "it must be more than 0"));
         }
         Ok(())
     }
+}
+
+/// An address that the relay itself asks.
+fn check_url(url: &str) -> Result<(), &'static str> {
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return Err("it is not a URL");
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err("plain http is for loopback addresses only"),
+        _ => return Err("it is neither https nor a file"),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a URL must not carry a credential");
+    }
+    Ok(())
 }
 
 /// Only literal addresses: a name may resolve to anything.

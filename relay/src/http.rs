@@ -19,6 +19,7 @@ mod outcome;
 mod own_devices;
 mod paced;
 mod problem;
+mod push;
 mod receipts;
 mod session;
 mod stream;

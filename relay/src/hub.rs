@@ -88,6 +88,11 @@ impl Hub {
         }
     }
 
+    /// Whether a device has a live stream here.
+    pub(crate) fn is_live(&self, tenant: &TenantId, device: DeviceId) -> bool {
+        self.lock().streams.contains_key(&(tenant.clone(), device))
+    }
+
     /// Ends all streams, those that come later too.
     pub(crate) fn stop(&self) {
         self.stopping.cancel();

@@ -19,6 +19,7 @@ mod http;
 mod hub;
 mod keys;
 mod metrics;
+mod push;
 mod rate;
 mod revoke;
 mod serve;
@@ -28,8 +29,8 @@ pub mod storage;
 pub use backup::{BackupError, backup, restore};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{
-    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, ServiceConfig, SessionPolicy, TenantConfig,
-    TlsConfig,
+    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, PushConfig, ServiceConfig, SessionPolicy,
+    TenantConfig, TlsConfig,
 };
 pub use dev_issuer::{DevClaims, DevIssuer, DevIssuerError};
 pub use http::openapi;

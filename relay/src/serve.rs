@@ -23,6 +23,7 @@ use crate::followers::Followers;
 use crate::hub::Hub;
 use crate::keys::{KeyError, TenantSigner};
 use crate::metrics::Metrics;
+use crate::push::{Gateway, Pushes};
 use crate::rate::{Rate, Rates};
 use crate::state::{AppState, Tenant};
 use crate::storage::{SqliteOptions, SqliteStorage, Storage, StorageError};
@@ -45,6 +46,7 @@ pub struct RunningRelay {
     storage: Arc<dyn Storage>,
     grace: Duration,
     sweeper: JoinHandle<()>,
+    pusher: Option<JoinHandle<()>>,
 }
 
 /// Why a relay did not start.
@@ -89,6 +91,9 @@ pub enum StartError {
     /// The database cannot be opened; the text names neither key nor data.
     #[error("database: {0}")]
     Database(String),
+    /// The push gateway cannot be set up: its private authority is no certificate.
+    #[error("push gateway: {0}")]
+    PushGateway(String),
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {reason}")]
     Listen {
@@ -160,6 +165,8 @@ async fn serve(
         metrics_listen,
     } = service;
     let tenants = tenants(&config, storage.as_ref(), clock.now_ms()).await?;
+    let gateway = config.push.as_ref().map(Gateway::new).transpose();
+    let gateway = gateway.map_err(|error| StartError::PushGateway(error.to_string()))?;
     let limits = config.limits;
     let hub = Hub::new(limits.streams_per_device, limits.streams);
     let connections = Connections::new(limits.connections);
@@ -183,7 +190,9 @@ async fn serve(
             },
         ),
         connections: connections.clone(),
+        push: Pushes::default(),
     });
+    let pusher = gateway.map(|gateway| Pushes::start(&state, gateway));
     let metrics = match metrics_listen {
         Some(addr) => Some(listen::metrics(
             addr,
@@ -210,6 +219,7 @@ async fn serve(
         sweeper: tokio::spawn(async move {
             tokio::join!(fetch_keys(&state), sweep(&state));
         }),
+        pusher,
         storage,
         grace: limits.shutdown_grace,
     })
@@ -231,6 +241,9 @@ impl RunningRelay {
     pub async fn shutdown(mut self) {
         self.hub.stop();
         self.sweeper.abort();
+        if let Some(pusher) = &self.pusher {
+            pusher.abort();
+        }
         self.listener.stop(self.grace).await;
         if let Some(metrics) = &mut self.metrics {
             metrics.stop(Duration::ZERO).await;
@@ -250,6 +263,9 @@ impl Drop for RunningRelay {
     fn drop(&mut self) {
         self.hub.stop();
         self.sweeper.abort();
+        if let Some(pusher) = &self.pusher {
+            pusher.abort();
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::followers::Followers;
 use crate::hub::Hub;
 use crate::keys::TenantSigner;
 use crate::metrics::Metrics;
+use crate::push::Pushes;
 use crate::rate::Rates;
 use crate::serve::Connections;
 use crate::storage::{Storage, Tip};
@@ -29,6 +30,7 @@ pub(crate) struct AppState {
     pub(crate) metrics: Metrics,
     pub(crate) rates: Rates,
     pub(crate) connections: Connections,
+    pub(crate) push: Pushes,
 }
 
 /// A tenant of this relay.

@@ -12,6 +12,7 @@ mod error;
 pub(crate) mod incarnations;
 mod key_packages;
 mod leaving;
+mod push;
 mod receipts;
 mod sqlite;
 mod sync;
@@ -35,6 +36,7 @@ pub use key_packages::{
     UploadOutcome, UploadedKeyPackages,
 };
 pub use leaving::{LeaveOutcome, NewLeave};
+pub use push::PushTarget;
 pub use receipts::{NewReceipt, ReceiptOutcome};
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
@@ -382,6 +384,35 @@ pub trait Storage: Send + Sync + 'static {
         receipt: NewReceipt,
         now_ms: u64,
     ) -> Result<ReceiptOutcome, StorageError>;
+
+    /// Takes the place of a device's push registration, or takes it away. The caller has checked that the device is active
+    /// and the caller's.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn put_push(
+        &self,
+        tenant: &TenantId,
+        device: DeviceId,
+        target: Option<PushTarget>,
+        now_ms: u64,
+    ) -> Result<(), StorageError>;
+
+    /// The push registrations of those of the devices that have one and are active.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn push_targets(
+        &self,
+        tenant: &TenantId,
+        devices: &[DeviceId],
+    ) -> Result<Vec<(DeviceId, PushTarget)>, StorageError>;
+
+    /// Takes a device's push registration away if it still is this one: the gateway says that the installation is gone.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn forget_push(&self, tenant: &TenantId, device: DeviceId, target: &PushTarget) -> Result<(), StorageError>;
 
     /// The newest token of the tenant's feed, read from the store.
     ///

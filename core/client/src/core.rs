@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use curo_store::repo::account::Account;
@@ -20,7 +20,7 @@ use crate::sync::run::Retry;
 /// Shared by the public handles and the background tasks.
 pub(crate) struct Core {
     pub(crate) db: Db,
-    pub(crate) relay: Relay,
+    pub(crate) relay: Arc<Relay>,
     account: RwLock<Option<Account>>,
     /// One pass over the relay's news at a time.
     pub(crate) sync_lock: Mutex<()>,
@@ -50,11 +50,11 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(db: Db, relay: Relay, account: Option<Account>, retry: Retry) -> Self {
+    pub(crate) fn new(db: Db, relay: impl Into<Arc<Relay>>, account: Option<Account>, retry: Retry) -> Self {
         Self {
             observe: Observe::new(account.is_some()),
             db,
-            relay,
+            relay: relay.into(),
             account: RwLock::new(account),
             sync_lock: Mutex::new(()),
             outbox_lock: Mutex::new(()),

@@ -12,6 +12,7 @@ use curo_types::ErrorCode;
 use rusqlite::Connection;
 
 use crate::error::Fault;
+use crate::guard::Guard;
 
 struct Slot {
     engine: Box<dyn MlsEngine>,
@@ -24,6 +25,7 @@ pub(crate) struct Db {
     store: Store,
     slot: Arc<Mutex<Slot>>,
     ended: Arc<AtomicBool>,
+    guard: Option<Arc<Guard>>,
 }
 
 /// An open write transaction.
@@ -71,6 +73,15 @@ impl Db {
             store,
             slot: Arc::new(Mutex::new(slot)),
             ended: Arc::default(),
+            guard: None,
+        }
+    }
+
+    /// With a guard at the door, whom every call asks.
+    pub(crate) fn guarded(store: Store, guard: Arc<Guard>) -> Self {
+        Self {
+            guard: Some(guard),
+            ..Self::new(store)
         }
     }
 
@@ -81,10 +92,9 @@ impl Db {
 
     fn open(&self) -> Result<(), Fault> {
         if self.ended.load(Ordering::Acquire) {
-            Err(Fault::Code(ErrorCode::CLOSED))
-        } else {
-            Ok(())
+            return Err(Fault::Code(ErrorCode::CLOSED));
         }
+        self.guard.as_ref().map_or(Ok(()), |guard| guard.check())
     }
 
     pub(crate) const fn store(&self) -> &Store {

@@ -3,17 +3,26 @@
 //! Each stands right before or right after something becomes durable or is sent. All are listed here; a test checks that
 //! each one is reached.
 
-/// Declares the points and [`ALL`].
+/// Declares points and the list of them.
 macro_rules! points {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($(#[$about:meta])* $list:ident: $($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         $($(#[$doc])* pub const $name: &str = $text;)*
 
-        /// Every point of the client.
-        pub const ALL: &[&str] = &[$($name),*];
+        $(#[$about])*
+        pub const $list: &[&str] = &[$($name),*];
     };
 }
 
 points! {
+    /// What ends a profile, and is not passed by who goes on.
+    ENDING:
+    /// A sign-out can only go on; nothing is erased yet.
+    SIGN_OUT_MARKED = "client.sign_out.marked";
+}
+
+points! {
+    /// Every point that the ordinary work of a client passes.
+    ALL:
     /// The account, its keys and the envelope are durable; nothing was sent.
     REGISTER_BEFORE_SEND = "client.register.before_send";
     /// The relay has registered the device; that is not durable here.
@@ -28,6 +37,10 @@ points! {
     KEY_PACKAGES_AFTER_SEND = "client.key_packages.after_send";
     /// An intent is durable.
     INTENT_QUEUED = "client.intent.queued";
+    /// A push registration is durable; nothing was sent.
+    PUSH_BEFORE_SEND = "client.push.before_send";
+    /// The relay has the push registration; that is not durable here.
+    PUSH_AFTER_SEND = "client.push.after_send";
     /// A claim's id is durable; nothing was sent.
     CLAIM_BEFORE_SEND = "client.claim.before_send";
     /// The relay has answered the claim; nothing of it is durable here.

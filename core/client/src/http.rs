@@ -36,13 +36,20 @@ const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Why a request is made, if the app has said so.
 type Access<'a> = Option<&'a AccessContext>;
 
+/// The token in use, and what the next one is asked for.
+#[derive(Default)]
+struct Held {
+    token: Option<AccessToken>,
+    session_over: bool,
+}
+
 /// The relay, as one account sees it.
 pub(crate) struct Relay {
     pool: Pool,
     base: Url,
     timeout: Duration,
     tokens: Arc<dyn TokenProvider>,
-    token: Mutex<Option<AccessToken>>,
+    token: Mutex<Held>,
     device: RwLock<Option<DeviceId>>,
     /// What went wrong last, for diagnostics.
     pub(crate) recent: Recent,
@@ -70,7 +77,7 @@ impl Relay {
             base,
             timeout: options.request_timeout,
             tokens,
-            token: Mutex::new(None),
+            token: Mutex::new(Held::default()),
             device: RwLock::new(None),
             recent: Recent::default(),
         })
@@ -98,18 +105,27 @@ impl Relay {
 
     /// Forgets the token, so that the next request asks the app for one.
     pub(crate) async fn forget_token(&self) {
-        *self.token.lock().await = None;
+        self.token.lock().await.token = None;
+    }
+
+    /// As [`Relay::forget_token`]: the next one must come from a person who has authenticated anew.
+    pub(crate) async fn ask_person(&self) {
+        *self.token.lock().await = Held {
+            token: None,
+            session_over: true,
+        };
     }
 
     async fn token(&self, refused: Option<&AccessToken>) -> Result<AccessToken, Fault> {
         let mut held = self.token.lock().await;
-        let reason = match (&*held, refused) {
+        let reason = match (&held.token, refused) {
             // Somebody else has refreshed it in the meantime.
             (Some(token), Some(refused)) if token.expose() != refused.expose() => {
                 return Ok(token.clone());
             }
             (Some(token), None) => return Ok(token.clone()),
             (_, Some(_)) => TokenReason::Refused,
+            (None, None) if held.session_over => TokenReason::SessionOver,
             (None, None) => TokenReason::First,
         };
         let token = tokio::time::timeout(TOKEN_TIMEOUT, self.tokens.token(reason)).await;
@@ -117,7 +133,10 @@ impl Relay {
             .ok()
             .and_then(Result::ok)
             .ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED))?;
-        *held = Some(token.clone());
+        *held = Held {
+            token: Some(token.clone()),
+            session_over: false,
+        };
         Ok(token)
     }
 
@@ -222,6 +241,11 @@ impl Relay {
     ) -> Result<A, Fault> {
         let body = serde_json::to_vec(body).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
         self.call(Method::POST, path, Some(body), access).await
+    }
+
+    async fn put<A: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<A, Fault> {
+        let body = serde_json::to_vec(body).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
+        self.call(Method::PUT, path, Some(body), None).await
     }
 
     async fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, Fault> {

@@ -38,6 +38,7 @@
 mod about;
 mod access;
 mod client;
+mod clock;
 mod conversations;
 mod core;
 mod create;
@@ -49,6 +50,8 @@ mod directory;
 mod error;
 pub mod failpoints;
 mod fold;
+mod guard;
+mod home;
 mod http;
 mod intents;
 mod key_packages;
@@ -78,7 +81,10 @@ mod timeline;
 mod token;
 
 pub use about::{CreateOptions, Member, Role, StateChange};
-pub use client::{Account, Client, OutboxState};
+pub use client::{
+    Account, BackgroundOutcome, Client, OnUnsent, OutboxState, ProfileEntry, ProfileOwner, PushOutcome, SignOutOutcome,
+};
+pub use clock::DeviceClock;
 pub use conversations::{Conversation, ConversationInfo, ConversationState};
 pub use curo_store::{FileVault, KeyVault, Profiles, StoreKey, VaultError, VaultMode};
 pub use curo_types::format::{AccessContext, Disclosure, Priority, PurposeOfUse, Reference as MessageRef, Subject};

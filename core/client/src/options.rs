@@ -1,10 +1,14 @@
 //! What an app decides when it opens a client.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use curo_store::Footprint;
 use curo_types::ProfileId;
 
+use crate::clock::{DeviceClock, SystemClock};
+use crate::guard::Bounds;
 use crate::pin::SpkiPin;
 use crate::proxy::Proxy;
 
@@ -21,6 +25,26 @@ pub struct ClientOptions {
     pub(crate) request_timeout: Duration,
     pub(crate) retry_min: Duration,
     pub(crate) retry_max: Duration,
+    pub(crate) idle_lock: Duration,
+    pub(crate) session_limit: Duration,
+    pub(crate) footprint: Footprint,
+    pub(crate) clock: Clock,
+}
+
+/// Whose clocks count.
+#[derive(Clone, Default)]
+pub(crate) struct Clock(Option<Arc<dyn DeviceClock>>);
+
+impl Clock {
+    pub(crate) fn get(&self) -> Arc<dyn DeviceClock> {
+        self.0.clone().unwrap_or_else(|| Arc::new(SystemClock::new()))
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl ClientOptions {
@@ -37,7 +61,53 @@ impl ClientOptions {
             request_timeout: Duration::from_secs(30),
             retry_min: Duration::from_millis(250),
             retry_max: Duration::from_secs(30),
+            idle_lock: Duration::from_millis(Bounds::WIDEST.idle),
+            session_limit: Duration::from_millis(Bounds::WIDEST.session),
+            footprint: Footprint::NORMAL,
+            clock: Clock::default(),
         }
+    }
+
+    /// As [`ClientOptions::new`], for a notification extension: small caches, two database connections, short time-outs.
+    /// Give it the profile ([`ClientOptions::profile`]) and a Tokio runtime with one worker thread.
+    ///
+    /// ```
+    /// # fn example(profile: curo::ProfileId) -> curo::ClientOptions {
+    /// curo::ClientOptions::notification_extension("/group/curo", "https://relay.example").profile(profile)
+    /// # }
+    /// ```
+    pub fn notification_extension(root: impl Into<PathBuf>, relay: impl Into<String>) -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+            footprint: Footprint::SMALL,
+            ..Self::new(root, relay)
+        }
+    }
+
+    /// After how long without [`Client::note_user_activity`](crate::Client::note_user_activity) the client locks: at most
+    /// 15 minutes, which hold unless told. The tenant may set less. More is refused by
+    /// [`Client::open`](crate::Client::open) with `invalid_argument`.
+    #[must_use]
+    pub const fn idle_lock(mut self, after: Duration) -> Self {
+        self.idle_lock = after;
+        self
+    }
+
+    /// How long a sign-in holds: at most 12 hours, which hold unless told. The tenant may set less. More is refused by
+    /// [`Client::open`](crate::Client::open) with `invalid_argument`.
+    #[must_use]
+    pub const fn session_limit(mut self, limit: Duration) -> Self {
+        self.session_limit = limit;
+        self
+    }
+
+    /// Other clocks than the device's, for tests: an app that shipped with this could not lock in time.
+    #[cfg(feature = "failpoints")]
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn DeviceClock>) -> Self {
+        self.clock = Clock(Some(clock));
+        self
     }
 
     /// Opens this profile. Without it the folder's only profile is opened, or the first one is made.

@@ -3,8 +3,11 @@
 //! Every step is durable before the next one is sent, and repeating the whole is harmless: a kill anywhere is mended by
 //! signing in again.
 
+use std::sync::Arc;
+
 use curo_mls::Suite;
 use curo_store::repo::account::{self, Account};
+use curo_store::repo::sign_in;
 use curo_types::api::{KeyPackageStock, SessionAnswer};
 use curo_types::format::{Envelope, EnvelopeBody};
 use curo_types::{ChainId, DeviceId, ErrorCode};
@@ -12,17 +15,26 @@ use curo_types::{ChainId, DeviceId, ErrorCode};
 use crate::db::{Db, Tx};
 use crate::directory::verify_suite;
 use crate::error::Fault;
+use crate::guard::Guard;
 use crate::http::Relay;
 use crate::{failpoints, key_packages, suites};
 
 /// Signs in, registering the device if it is new, and returns the account.
-pub(crate) async fn sign_in(db: &Db, relay: &Relay) -> Result<Account, Fault> {
+pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Result<Account, Fault> {
     let session = relay.session().await?;
     session.log_key.verify(&session.directory_key)?;
     if session.log_key.tenant != session.tenant {
         return Err(Fault::BadRelay("log key of another tenant"));
     }
-    let account = db.write(move |tx| bind(tx, &session)).await?;
+    let guard = Arc::clone(guard);
+    let account = db
+        .write(move |tx| {
+            let renewed = guard.renewed(sign_in::get(tx.conn)?.as_ref(), &session)?;
+            let account = bind(tx, &session)?;
+            sign_in::put(tx.conn, &renewed)?;
+            Ok(account)
+        })
+        .await?;
     relay.set_device(account.device).await;
     if account.registered.is_some() {
         return Ok(account);

@@ -39,6 +39,10 @@ pub enum TokenReason {
     First,
     /// The relay refused the last one: a fresh one is needed.
     Refused,
+    /// The session has lasted as long as it may: the person must authenticate again (OpenID Connect: `prompt=login` or
+    /// `max_age`). A token that was refreshed in silence will not do; where the identity provider says when the person
+    /// authenticated (`auth_time`), it is refused.
+    SessionOver,
 }
 
 /// The app could give no token: the user has to sign in at the identity provider.

@@ -6,6 +6,7 @@
 
 pub mod about;
 pub mod account;
+pub mod arrivals;
 pub mod change;
 pub mod conversation;
 pub mod departure;
@@ -16,9 +17,11 @@ pub mod outbox;
 pub mod overview;
 pub mod person;
 pub mod purge;
+pub mod push;
 pub mod rejoin;
 pub mod renewal;
 pub mod search;
+pub mod sign_in;
 pub mod span;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]

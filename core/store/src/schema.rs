@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 9] = [
+static MIGRATIONS: [Migration; 10] = [
     Migration {
         version: 1,
         name: "store",
@@ -62,6 +62,12 @@ static MIGRATIONS: [Migration; 9] = [
         version: 9,
         name: "incarnations",
         sql: include_str!("../migrations/0009_incarnations.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 10,
+        name: "sign_in",
+        sql: include_str!("../migrations/0010_sign_in.sql"),
         rust: None,
     },
 ];

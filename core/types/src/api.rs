@@ -11,6 +11,7 @@ pub mod key_packages;
 pub mod leave;
 pub mod limits;
 pub mod problem;
+pub mod push;
 pub mod receipts;
 pub mod session;
 pub mod sync;
@@ -27,6 +28,7 @@ pub use incarnations::{
 pub use key_packages::{Claim, ClaimAnswer, ClaimRequest, KeyPackageStock, UploadKeyPackages};
 pub use leave::{LeaveAnswer, LeaveRequest, PendingReason, PendingRemoval};
 pub use problem::Problem;
+pub use push::{PushRegistration, PushTaken, PutPush};
 pub use receipts::{MemberReceipt, PutReceipt, ReceiptTaken};
 pub use session::{AddKeys, RegisterDevice, Registered, SessionAnswer};
 pub use sync::{

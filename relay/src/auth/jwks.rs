@@ -89,7 +89,7 @@ impl KeySet {
     pub(super) fn new(source: &JwksSource, clock: Arc<dyn Clock>) -> Result<Self, JwksError> {
         let source = match source {
             JwksSource::File(path) => Source::File(path.clone()),
-            JwksSource::Url { url, ca } => Source::Url(url.clone(), client(url, ca.as_deref())?),
+            JwksSource::Url { url, ca } => Source::Url(url.clone(), client(url, ca.as_deref(), FETCH_TIMEOUT)?),
         };
         Ok(Self {
             source,
@@ -205,7 +205,8 @@ async fn fetch(client: &reqwest::Client, url: &str) -> Result<Vec<u8>, JwksError
     Ok(body)
 }
 
-fn client(url: &str, ca: Option<&Path>) -> Result<reqwest::Client, JwksError> {
+/// A client for an address that the operator chose, trusting the public authorities or the one in `ca`.
+pub(crate) fn client(url: &str, ca: Option<&Path>, timeout: Duration) -> Result<reqwest::Client, JwksError> {
     let mut roots = rustls::RootCertStore::empty();
     match ca {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
@@ -234,7 +235,7 @@ fn client(url: &str, ca: Option<&Path>) -> Result<reqwest::Client, JwksError> {
         .tls_backend_preconfigured(tls)
         // A redirect could lead away from the address that the operator chose.
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(FETCH_TIMEOUT)
+        .timeout(timeout)
         .build()
         .map_err(|_| JwksError::Client)
 }

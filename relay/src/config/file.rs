@@ -9,8 +9,8 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, ServiceConfig, SessionPolicy, TenantConfig,
-    TlsConfig,
+    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, PushConfig, ServiceConfig, SessionPolicy,
+    TenantConfig, TlsConfig,
 };
 
 #[derive(Deserialize)]
@@ -26,6 +26,16 @@ struct File {
     tenants: Vec<Tenant>,
     #[serde(default)]
     limits: FileLimits,
+    push: Option<FilePush>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FilePush {
+    gateway: String,
+    ca: Option<PathBuf>,
+    timeout_ms: Option<u64>,
+    retry_wait_ms: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -134,6 +144,12 @@ impl File {
                 .map(|tenant| tenant.resolve(base))
                 .collect::<Result<_, _>>()?,
             limits: self.limits.resolve(),
+            push: self.push.map(|push| PushConfig {
+                gateway: push.gateway,
+                ca: push.ca.map(|ca| base.join(ca)),
+                timeout: Duration::from_millis(push.timeout_ms.unwrap_or(10_000)),
+                retry_wait: Duration::from_millis(push.retry_wait_ms.unwrap_or(1_000)),
+            }),
         };
         Ok(ServiceConfig { relay, metrics_listen })
     }
@@ -330,6 +346,17 @@ algorithms = ["EdDSA", "ES256"]
             (
                 change("algorithms =", "session_limit_ms = 43200001\nalgorithms ="),
                 "session_limit_ms",
+            ),
+            (
+                change("[tls]", "[push]\ngateway = \"http://push.example/\"\n\n[tls]"),
+                "push.gateway",
+            ),
+            (
+                change(
+                    "[tls]",
+                    "[push]\ngateway = \"https://push.example/\"\ntimeout_ms = 0\n\n[tls]",
+                ),
+                "push.timeout_ms",
             ),
             (change("heartbeat_ms = 500", "heartbeat_ms = 15001"), "heartbeat"),
             (change("heartbeat_ms = 500", "heartbeat_ms = 0"), "heartbeat"),

@@ -216,6 +216,7 @@ fn keep_next(app: &AppState, before: GroupKey, loaded: Loaded, outcome: &CommitO
 fn settle(app: &Arc<AppState>, tenant: &TenantId, outcome: CommitOutcome) -> Result<Accepted, Reject> {
     match outcome {
         CommitOutcome::Accepted(entry) => {
+            app.push.wake(&app.hub, tenant, &entry.wake);
             app.hub.wake(tenant, entry.wake);
             app.metrics.accepted_commit(tenant);
             Ok(entry.accepted)

@@ -53,6 +53,7 @@ pub(super) async fn append(
             .append_messages(&device.tenant, device.caller, batch, app.clock.now_ms())
             .await
             .map_err(outcome::storage)?;
+        app.push.wake(&app.hub, &device.tenant, &outcome.wake);
         app.hub.wake(&device.tenant, outcome.wake);
         let new = outcome.accepted.iter().filter(|accepted| !accepted.duplicate).count();
         app.metrics.accepted_messages(&device.tenant, new);

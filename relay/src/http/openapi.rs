@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 
 use super::{
-    conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices, receipts,
+    conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices, push, receipts,
     session, stream, sync,
 };
 
@@ -42,6 +42,7 @@ use super::{
         incarnations::list,
         incarnations::report,
         incarnations::duty,
+        push::put,
         sync::sync,
         stream::open,
         health::alive,

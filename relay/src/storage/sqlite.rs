@@ -25,6 +25,7 @@ mod people;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod plans;
+mod push;
 mod receipts;
 mod sql;
 mod sweep;
@@ -84,6 +85,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 7,
         name: "checkpoints",
         sql: include_str!("../../migrations/0007_checkpoints.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 8,
+        name: "push",
+        sql: include_str!("../../migrations/0008_push.sql"),
         rust: None,
     },
 ];

@@ -60,6 +60,7 @@ impl World {
                 heartbeat: Duration::from_millis(200),
                 ..Limits::default()
             },
+            push: None,
         };
         change(&mut config);
         let certificate = made.cert.der().clone();

@@ -17,6 +17,7 @@ mod key_packages;
 mod leaving;
 mod log;
 mod messages;
+mod push;
 mod receipts;
 mod shape;
 mod sqlite;
@@ -155,6 +156,8 @@ on_sqlite! {
         a_new_member_sees_nothing_from_before,
         p4_2_an_epoch_without_winner_is_open,
         strangers_read_nothing;
+    push:
+        a_device_has_one_registration_and_a_revoked_one_none;
     receipts:
         p8_3_a_slot_is_overwritten_and_served_once,
         p8_3_slots_come_no_faster_than_allowed,

@@ -17,7 +17,10 @@ fn is_ordinary(point: &&str) -> bool {
 /// Every fail point that there is.
 pub fn all_points() -> impl Iterator<Item = &'static str> {
     let ours = curo::failpoints::ALL.iter().chain(curo_relay::failpoints::ALL);
-    ours.copied().chain(SQLITE_POINTS).chain(STORE_POINTS)
+    ours.copied()
+        .chain(SQLITE_POINTS)
+        .chain(STORE_POINTS)
+        .chain(ending_points())
 }
 
 /// Every fail point that a client's process passes in ordinary work.
@@ -28,6 +31,11 @@ pub fn client_points() -> impl Iterator<Item = &'static str> {
         .filter(is_ordinary)
         .chain(SQLITE_POINTS)
         .chain(STORE_POINTS)
+}
+
+/// The fail points of what ends a profile: no ordinary work passes them.
+pub fn ending_points() -> impl Iterator<Item = &'static str> {
+    curo::failpoints::ENDING.iter().copied()
 }
 
 /// Every fail point that a relay's process passes in ordinary work.

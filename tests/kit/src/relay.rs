@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use curo::TenantId;
 use curo_relay::{
-    Clock, Config, DatabaseKey, DevIssuer, Limits, Relay, RunningRelay, StartError, SystemClock, TenantConfig,
-    TlsConfig,
+    Clock, Config, DatabaseKey, DevIssuer, Limits, PushConfig, Relay, RunningRelay, StartError, SystemClock,
+    TenantConfig, TlsConfig,
 };
 use curo_types::SuiteId;
 use tempfile::TempDir;
@@ -45,6 +45,7 @@ pub struct TestRelayBuilder {
     clock: Arc<dyn Clock>,
     limits: Limits,
     tenant: Option<Policy>,
+    push: Option<PushConfig>,
 }
 
 impl TestRelayBuilder {
@@ -63,6 +64,17 @@ impl TestRelayBuilder {
     /// Changes time-outs and rate limits. The heartbeat is 1 s unless told.
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
         change(&mut self.limits);
+        self
+    }
+
+    /// Sends pushes through this gateway: plain HTTP on this machine.
+    pub fn push_gateway(mut self, url: impl Into<String>) -> Self {
+        self.push = Some(PushConfig {
+            gateway: url.into(),
+            ca: None,
+            timeout: Duration::from_secs(5),
+            retry_wait: Duration::from_millis(10),
+        });
         self
     }
 
@@ -106,6 +118,7 @@ impl TestRelayBuilder {
             database_key: database_key(&dir.join("database.key"))?,
             tenants: vec![served],
             limits: self.limits,
+            push: self.push,
         };
         let mut relay = TestRelay {
             config,
@@ -142,6 +155,7 @@ impl TestRelay {
                 ..Limits::default()
             },
             tenant: None,
+            push: None,
         }
     }
 

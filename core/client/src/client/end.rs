@@ -17,7 +17,7 @@ impl Client {
     pub async fn erase(&self) -> Result<()> {
         self.core.observe.session(|session| session.locked = true);
         self.stop().await;
-        let erased = self.core.db.store().erase(&*self.vault).await;
+        let erased = self.core.db.store().erase(&*self.home.vault).await;
         self.core.db.forget_groups();
         if erased.is_ok() {
             self.core.observe.session(|session| session.wiped = true);

@@ -1,11 +1,29 @@
-//! Lock and unlock: what happens to key, database and memory in between.
+//! Lock and unlock: what happens to key, database and memory in between, by the app's word, when the person has been away
+//! for too long, and when the session is over.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use curo_store::repo::sign_in;
+use curo_types::ErrorCode;
+use tokio::sync::Mutex;
 
 use super::Client;
+use super::tasks::{Tasks, stop_tasks};
+use crate::core::Core;
 use crate::error::{Error, Fault, Result};
+use crate::guard::{Due, Guard};
+
+/// The guard's clocks are looked at so often: a device that has slept does not wait for the rest of a long sleep.
+const LOOK: Duration = Duration::from_secs(5);
+/// The time is kept as seen so often.
+const KEEP_MS: u64 = 5 * 60 * 1000;
 
 impl Client {
     /// Stops, zeroizes the store's key and closes the database. Every call then fails with `locked` until
-    /// [`Client::unlock`].
+    /// [`Client::unlock`]. The client does it by itself after 15 minutes without [`Client::note_user_activity`], or what
+    /// app or tenant have set below that.
     ///
     /// ```no_run
     /// # async fn example(client: &curo::Client) -> curo::Result<()> {
@@ -20,33 +38,176 @@ impl Client {
     /// # Errors
     /// The database's, where it could not be closed in good order; it is locked all the same.
     pub async fn lock(&self) -> Result<()> {
-        // First: from now on nothing is shown, and snapshots are forgotten.
-        self.core.observe.session(|session| session.locked = true);
-        self.stop().await;
-        // The store first: a write that is still queued loads groups, and waiting for a token provider must not keep it open.
-        let locked = self.core.db.store().lock().await;
-        self.core.db.forget_groups();
-        self.core.relay.forget_token().await;
-        Ok(locked.map_err(Fault::from)?)
+        self.home.suspended.store(false, Ordering::Release);
+        let expired = self.home.guard.is_over();
+        Ok(lock(&self.core, &self.tasks, &self.home.guard, expired).await?)
     }
 
-    /// Opens the store again with the vault's key. Call [`Client::start`] afterwards.
+    /// Opens the store again with the vault's key. Call [`Client::start`] afterwards. Background work that runs meanwhile is
+    /// ended first; what it had done stays done.
     ///
     /// # Errors
-    /// As [`Client::open`]; `closed` after [`Client::close`].
+    /// As [`Client::open`]; `sign_in_needed` once the session has lasted 12 hours, or what app or tenant have set below that:
+    /// then [`Client::sign_in`] unlocks too; `closed` after [`Client::close`].
     pub async fn unlock(&self) -> Result<()> {
         if let Some(code) = self.core.observe.ended() {
             return Err(Error::new(code));
         }
-        self.core.db.store().unlock(&*self.vault).await.map_err(Fault::from)?;
-        self.core
-            .observe
-            .session(|session| session.locked = self.core.db.store().is_locked());
+        if self.home.guard.is_over() {
+            lock(&self.core, &self.tasks, &self.home.guard, true).await?;
+            return Err(Error::new(ErrorCode::SIGN_IN_NEEDED));
+        }
+        self.open_own().await
+    }
+
+    /// Opens the client's own store for a person who is there.
+    pub(super) async fn open_own(&self) -> Result<()> {
+        // Whoever still stands behind a door that should have been locked stays out meanwhile.
+        self.home.open_own(self.core.db.store()).await.map_err(Fault::from)?;
+        self.home.suspended.store(false, Ordering::Release);
+        self.home.guard.unlocked();
+        self.core.observe.session(|session| {
+            session.expired = false;
+            session.locked = self.core.db.store().is_locked();
+        });
         Ok(())
     }
 
     /// Whether the store is locked.
     pub fn is_locked(&self) -> bool {
         self.core.db.store().is_locked()
+    }
+
+    /// Call this when the person touches the screen or types. Takes well under a microsecond, from any thread; once the idle
+    /// time has run out it changes nothing.
+    ///
+    /// ```no_run
+    /// # fn example(client: &curo::Client) {
+    /// // From Activity.onUserInteraction, or a gesture recogniser on the window.
+    /// client.note_user_activity();
+    /// # }
+    /// ```
+    pub fn note_user_activity(&self) {
+        self.home.guard.activity();
+    }
+
+    /// For an app that goes to the background: stops, waits for entered writes, folds the write-ahead log into the file and
+    /// closes it, so that no file lock is held when the system suspends the process, and another process may open the store.
+    /// Every call fails with `locked` until [`Client::resume`]. The idle time goes on.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &curo::Client) -> curo::Result<()> {
+    /// client.suspend().await?;               // before telling the system that all is done
+    /// // … the app comes back to the front
+    /// if client.resume().await.is_err_and(|error| error.code() == &curo::ErrorCode::LOCKED) {
+    ///     // Away for too long: show the lock screen, then client.unlock().
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The database's, where it could not be closed in good order; it is closed all the same.
+    pub async fn suspend(&self) -> Result<()> {
+        let open = !self.is_locked();
+        let suspended = lock(&self.core, &self.tasks, &self.home.guard, self.home.guard.is_over()).await;
+        if open {
+            self.home.suspended.store(true, Ordering::Release);
+        }
+        Ok(suspended?)
+    }
+
+    /// Opens the store again after [`Client::suspend`], if the person has not been away for too long. Does nothing to an open
+    /// one. Call [`Client::start`] afterwards.
+    ///
+    /// # Errors
+    /// `locked` if the client was locked, or should be by now; `sign_in_needed` if the session is over; `busy` while another
+    /// process has the store; otherwise as [`Client::open`].
+    pub async fn resume(&self) -> Result<()> {
+        if let Some(code) = self.core.observe.ended() {
+            return Err(Error::new(code));
+        }
+        let due = self.home.guard.due();
+        if due.is_none() && !self.is_locked() {
+            return Ok(());
+        }
+        if let Some(due) = due {
+            self.home.suspended.store(false, Ordering::Release);
+            lock(&self.core, &self.tasks, &self.home.guard, due == Due::SessionOver).await?;
+            return Err(Error::new(code(due)));
+        }
+        if !self.home.suspended.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorCode::LOCKED));
+        }
+        self.home.open_own(self.core.db.store()).await.map_err(Fault::from)?;
+        self.home.suspended.store(false, Ordering::Release);
+        self.core
+            .observe
+            .session(|session| session.locked = self.core.db.store().is_locked());
+        Ok(())
+    }
+}
+
+const fn code(due: Due) -> ErrorCode {
+    match due {
+        Due::Idle => ErrorCode::LOCKED,
+        Due::SessionOver => ErrorCode::SIGN_IN_NEEDED,
+    }
+}
+
+/// Locks; harmless to repeat. `expired` says that only a sign-in helps.
+async fn lock(
+    core: &Core,
+    tasks: &Mutex<Option<Tasks>>,
+    guard: &Guard,
+    expired: bool,
+) -> std::result::Result<(), Fault> {
+    // First: from now on nothing is shown, and snapshots are forgotten.
+    core.observe.session(|session| {
+        session.locked = true;
+        session.expired |= expired;
+    });
+    stop_tasks(core, tasks).await;
+    let seen = guard.seen_ms();
+    // Not through the guarded door. What is not noted is noted at the next opening.
+    let _ = core
+        .db
+        .store()
+        .write(move |tx| sign_in::see(tx, seen).map_err(curo_store::StoreError::from))
+        .await;
+    // The store first: a write that is still queued loads groups, and waiting for a token provider must not keep it open.
+    let locked = core.db.store().lock().await;
+    core.db.forget_groups();
+    core.relay.forget_token().await;
+    // Only now is all of it true that an app may look at.
+    core.changed();
+    Ok(locked?)
+}
+
+/// Locks when the guard says so, for as long as there is a client.
+pub(super) async fn watch(core: Weak<Core>, tasks: Weak<Mutex<Option<Tasks>>>, guard: Arc<Guard>) {
+    let (mut kept, mut open) = (guard.seen_ms(), true);
+    loop {
+        let wait = if open { guard.wait().min(LOOK) } else { LOOK };
+        tokio::select! {
+            () = guard.wake.notified() => {}
+            () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
+        }
+        let (Some(core), Some(tasks)) = (core.upgrade(), tasks.upgrade()) else {
+            return;
+        };
+        let due = guard.due();
+        open = !core.db.store().is_locked();
+        if let Some(due) = due.filter(|_| open) {
+            crate::log::event!(Info, "locked_by_guard", session_over = due == Due::SessionOver);
+            // It is locked, whatever closing met.
+            let _ = lock(&core, &tasks, &guard, due == Due::SessionOver).await;
+            open = false;
+        } else if due == Some(Due::SessionOver) {
+            core.observe.session(|session| session.expired = true);
+        } else if open && guard.seen_ms().saturating_sub(kept) >= KEEP_MS {
+            kept = guard.seen_ms();
+            let _ = core.db.write(move |tx| Ok(sign_in::see(tx.conn, kept)?)).await;
+        }
     }
 }

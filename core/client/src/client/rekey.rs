@@ -29,7 +29,7 @@ impl Client {
     async fn rekey_now(&self) -> Result<()> {
         let started = self.tasks.lock().await.is_some();
         self.stop().await;
-        let changed = self.core.db.store().rekey(&*self.vault).await;
+        let changed = self.core.db.store().rekey(&*self.home.vault).await;
         self.core.db.forget_groups();
         if started && !self.is_locked() {
             self.start().await?;

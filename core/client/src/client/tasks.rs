@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use curo_types::ErrorCode;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Client;
-use crate::error::{Error, Result};
+use super::{Client, push};
+use crate::core::Core;
+use crate::error::{Error, Fault, Result};
 use crate::network::anew_on_change;
 use crate::state::ConnectionState;
 use crate::sync::run;
@@ -60,17 +62,7 @@ impl Client {
 
     /// Stops the background tasks. What they had written stays; what they were waiting for is asked again after a start.
     pub async fn stop(&self) {
-        let tasks = self.tasks.lock().await.take();
-        if let Some(tasks) = tasks {
-            drop(tasks.cancel);
-            for handle in tasks.handles {
-                // A task that panicked has nothing more to stop.
-                let _ = handle.await;
-            }
-        }
-        // What follows is another opening: nothing is encrypted before the relay has answered it.
-        self.core.forget_answer();
-        self.core.set_connection(ConnectionState::Stopped);
+        stop_tasks(&self.core, &self.tasks).await;
     }
 
     /// Brings everything up to date once: fetches what is new and sends what waits. For background work; [`Client::start`]
@@ -90,13 +82,31 @@ impl Client {
     /// `offline`, `captive_portal`, `tls_failed`, `pin_mismatch`, `sign_in_needed`, `locked`, and whatever the relay
     /// answers. What was done until then stays done.
     pub async fn catch_up(&self) -> Result<()> {
-        let caught_up = async {
-            self.core.pull().await?;
-            self.core.release_held();
-            self.core.flush().await?;
-            // What was sent may have moved cursors, and others may have answered.
-            self.core.pull().await
-        };
-        Ok(caught_up.await.map_err(|fault| self.core.note(fault))?)
+        Ok(one_pass(&self.core).await.map_err(|fault| self.core.note(fault))?)
     }
+}
+
+/// Fetches and sends once. May be dropped at any await.
+pub(super) async fn one_pass(core: &Arc<Core>) -> std::result::Result<(), Fault> {
+    core.pull().await?;
+    push::settle(core).await?;
+    core.release_held();
+    core.flush().await?;
+    // What was sent may have moved cursors, and others may have answered.
+    core.pull().await
+}
+
+/// See [`Client::stop`].
+pub(super) async fn stop_tasks(core: &Core, tasks: &Mutex<Option<Tasks>>) {
+    let tasks = tasks.lock().await.take();
+    if let Some(tasks) = tasks {
+        drop(tasks.cancel);
+        for handle in tasks.handles {
+            // A task that panicked has nothing more to stop.
+            let _ = handle.await;
+        }
+    }
+    // What follows is another opening: nothing is encrypted before the relay has answered it.
+    core.forget_answer();
+    core.set_connection(ConnectionState::Stopped);
 }

@@ -53,6 +53,8 @@ impl Refused {
 pub(crate) struct Session {
     /// The store's key is gone for the moment, or is about to go.
     pub(crate) locked: bool,
+    /// The session has lasted as long as it may: locked, until the person signs in again.
+    pub(crate) expired: bool,
     /// Closed for good.
     pub(crate) closed: bool,
     /// Erased.
@@ -77,6 +79,7 @@ impl Session {
                 refused: Some(Refused::Update),
                 ..
             } => SessionState::UpdateRequired,
+            Self { expired: true, .. } => SessionState::SignInNeeded,
             Self { locked: true, .. } => SessionState::Locked,
             Self {
                 refused: Some(Refused::SignIn),
@@ -89,7 +92,7 @@ impl Session {
 
     /// Whether anything may be shown.
     pub(crate) fn readable(&self) -> bool {
-        !(self.locked || self.closed || self.wiped)
+        !(self.locked || self.expired || self.closed || self.wiped)
     }
 
     pub(crate) fn ended(&self) -> Option<ErrorCode> {
@@ -137,6 +140,7 @@ mod tests {
                 true,
             ),
             (|s| s.locked = true, SessionState::Locked, false),
+            (|s| s.expired = true, SessionState::SignInNeeded, false),
             (
                 |s| {
                     s.see(&ConnectionState::Failed {

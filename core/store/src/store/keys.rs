@@ -1,6 +1,7 @@
 //! What a store does with its keys while it is open: changes them, and seals the profile's card.
 
 use curo_sqlite::Mode;
+use zeroize::Zeroizing;
 
 use super::{Inner, State, Store};
 use crate::offload::offload;
@@ -40,6 +41,16 @@ impl Store {
             *self.inner.state() = State::Open(opened.clone());
         }
         changed.and(opened.map(drop))
+    }
+
+    /// What the profile's card says; `None` without one.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`], [`StoreError::Io`].
+    pub async fn card(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let Opened { slot, card, .. } = self.opened()?;
+        let (path, profile) = (self.inner.files.card(slot), self.inner.profile);
+        offload(move || card.open(&path, &profile)).await?
     }
 
     /// Replaces the profile's card, at most 510 bytes, which [`Profiles::card`](crate::Profiles::card) reads without

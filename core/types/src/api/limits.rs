@@ -36,6 +36,8 @@ pub const CURSORS_PER_REQUEST: usize = 1000;
 pub const DEVICES_PER_USER: usize = 10;
 /// Bytes of one sealed read receipt.
 pub const RECEIPT_BYTES: usize = 256;
+/// Characters of a push target.
+pub const PUSH_TARGET_BYTES: usize = 512;
 /// Milliseconds between two read receipts of a device in one conversation, at least.
 pub const RECEIPT_INTERVAL_MS: u64 = 2_000;
 /// Members up to which read receipts are sent without being asked for.

@@ -77,6 +77,7 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
             Code::REFUSED,
         ],
     ),
+    ("putPush", Caller::Device, &[]),
     ("queryDirectory", Caller::Device, &[]),
     ("findPeople", Caller::Device, &[]),
     ("uploadKeyPackages", Caller::Device, &[Code::REFUSED]),

@@ -8,14 +8,14 @@ use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
     SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages,
-    leaving, log, messages, outside, people, receipts, sql, sweep, tenants, turns,
+    leaving, log, messages, outside, people, push, receipts, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
     AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
     DirectoryOutcome, DirectoryPage, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome, IncarnationsOutcome,
-    LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, ReceiptOutcome, ReportOutcome, Storage,
+    LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome, ReportOutcome, Storage,
     StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark, TreeOutcome, UploadOutcome,
     UploadedKeyPackages, WinnerOutcome,
 };
@@ -421,6 +421,33 @@ impl Storage for SqliteStorage {
             .await?;
         pass(failpoints::RECEIPT_AFTER_ACCEPT)?;
         Ok(outcome)
+    }
+
+    async fn put_push(
+        &self,
+        tenant: &TenantId,
+        device: DeviceId,
+        target: Option<PushTarget>,
+        now_ms: u64,
+    ) -> Result<(), StorageError> {
+        let tenant = tenant.clone();
+        self.write(move |conn| push::put(conn, &tenant, device, target.as_ref(), now_ms))
+            .await
+    }
+
+    async fn push_targets(
+        &self,
+        tenant: &TenantId,
+        devices: &[DeviceId],
+    ) -> Result<Vec<(DeviceId, PushTarget)>, StorageError> {
+        let (tenant, devices) = (tenant.clone(), devices.to_vec());
+        self.read(move |conn| push::of(conn, &tenant, &devices)).await
+    }
+
+    async fn forget_push(&self, tenant: &TenantId, device: DeviceId, target: &PushTarget) -> Result<(), StorageError> {
+        let (tenant, target) = (tenant.clone(), target.clone());
+        self.write(move |conn| push::forget(conn, &tenant, device, &target))
+            .await
     }
 
     async fn newest_token(&self, tenant: &TenantId) -> Result<SyncToken, StorageError> {

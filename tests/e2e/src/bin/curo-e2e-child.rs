@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use curo::{
     AccessToken, Client, ClientOptions, ConnectionState, DeliveryState, Error, FileVault, IntentStatus, MessageId,
-    NoToken, TokenProvider, TokenReason, UserId,
+    NoToken, OnUnsent, TokenProvider, TokenReason, UserId,
 };
 use curo_kit::{texts, try_until};
 use curo_relay::{Config, Relay};
@@ -198,6 +198,26 @@ async fn client_call(client: &Client, passes: &Passes, request: &Value) -> Resul
                     .map(|info| info.id)
                     .collect::<Vec<_>>()
             )
+        }
+        "suspend" => {
+            client.suspend().await?;
+            Value::Null
+        }
+        "resume" => {
+            client.resume().await?;
+            Value::Null
+        }
+        "catch_up" => {
+            client.catch_up().await?;
+            Value::Null
+        }
+        "sign_out" => {
+            client.sign_out(SOON, OnUnsent::Discard).await?;
+            Value::Null
+        }
+        "register_push" => {
+            client.register_push(text(request, "target")?).await?;
+            Value::Null
         }
         "rekey" => {
             client.rekey().await?;

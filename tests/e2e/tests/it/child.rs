@@ -170,6 +170,16 @@ impl Mover {
         answer["error"].as_str().unwrap().to_owned()
     }
 
+    /// Asks for what the process does not survive.
+    pub fn dies(&mut self, request: &Value) {
+        assert!(self.try_call(request).is_err(), "{request} was survived");
+    }
+
+    /// Changes where pushes go.
+    pub fn register_push(&mut self, target: &str) {
+        self.call(&json!({ "do": "register_push", "target": target }));
+    }
+
     /// From now on a fail point does this: `return(full)`, `off`, …
     pub fn fail(&mut self, point: &str, how: &str) {
         self.call(&json!({ "do": "fail", "point": point, "how": how }));

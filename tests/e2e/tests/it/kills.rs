@@ -60,7 +60,9 @@ impl World {
         }
         let added = mover.add(care, &[ana, ben]);
         mover.send(care, "four");
+        mover.register_push("first");
         mover.rekey();
+        mover.register_push("second");
         let renewed = mover.renew(care);
         let last = mover.send(care, "five");
         // A dead process is found dead, and started again, when it is asked for something.

@@ -2,8 +2,11 @@
 //! stable code, and what is refused is left as it was.
 
 mod account;
+mod background;
+mod guard;
 mod intents;
 mod locks;
+mod processes;
 mod store;
 
 use std::collections::BTreeMap;
@@ -45,7 +48,7 @@ fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn tokens(relay: &TestRelay, subject: &str) -> Arc<Tokens> {
+pub fn tokens(relay: &TestRelay, subject: &str) -> Arc<Tokens> {
     Arc::new(Tokens::new(Arc::clone(relay.issuer()), relay.tenant().clone(), subject))
 }
 

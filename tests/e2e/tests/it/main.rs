@@ -28,6 +28,7 @@ mod network;
 mod observe;
 mod offline;
 mod offline_local;
+mod push;
 mod races;
 mod raw;
 mod rejoin;

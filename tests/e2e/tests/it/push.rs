@@ -1,0 +1,204 @@
+//! Pushes: sent to whoever has no live stream, saying nothing, and what becomes of them on the phone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use curo::{Client, ConversationId, ErrorCode, ProfileId, PushOutcome};
+use curo_kit::{Person, TestRelay, until_text};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::lifecycle::{self, code};
+use crate::team::{group, send, until_sent};
+use crate::{SOON, logs, raw};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A gateway that passes on what it gets, and answers as told, the last answer for ever.
+struct Gateway {
+    url: String,
+    pushes: mpsc::UnboundedReceiver<Value>,
+}
+
+type Shared = Arc<(mpsc::UnboundedSender<Value>, std::sync::Mutex<Vec<u16>>)>;
+
+impl Gateway {
+    async fn start(mut answers: Vec<u16>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/wake", listener.local_addr().unwrap());
+        let (seen, pushes) = mpsc::unbounded_channel();
+        answers.reverse();
+        let shared: Shared = Arc::new((seen, std::sync::Mutex::new(answers)));
+        let app = Router::new().route("/wake", post(take)).with_state(shared);
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { url, pushes }
+    }
+
+    async fn next(&mut self) -> Value {
+        tokio::time::timeout(SOON, self.pushes.recv()).await.unwrap().unwrap()
+    }
+
+    /// Sends until a push for `target` comes: the relay notices a stream that has ended in its own time. How many were sent.
+    async fn woken(&mut self, sender: &Person, id: ConversationId, target: &str) -> (Value, u64) {
+        let mut sent = 0;
+        let sending = async {
+            loop {
+                send(sender, id, &format!("CANARY {target} {sent}")).await;
+                until_sent(sender).await;
+                sent += 1;
+                while let Ok(push) = self.pushes.try_recv() {
+                    if push["target"] == target {
+                        return push;
+                    }
+                }
+            }
+        };
+        let push = tokio::time::timeout(SOON, sending).await.unwrap();
+        (push, sent)
+    }
+}
+
+async fn take(State(shared): State<Shared>, body: String) -> StatusCode {
+    shared.0.send(serde_json::from_str(&body).unwrap()).unwrap();
+    let mut answers = shared.1.lock().unwrap();
+    let status = if answers.len() > 1 {
+        answers.pop()
+    } else {
+        answers.last().copied()
+    };
+    StatusCode::from_u16(status.unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_without_a_stream_is_woken_by_a_push_that_says_nothing() {
+    logs();
+    // The first two attempts fail: the third counts.
+    let mut gateway = Gateway::start(vec![503, 500, 200]).await;
+    let relay = TestRelay::builder().push_gateway(&gateway.url).start().await.unwrap();
+    let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    let id = group(&[&ben, &ana]).await;
+    let long = "x".repeat(513);
+    for bad in ["", "with space", "\u{e9}", long.as_str()] {
+        assert_eq!(code(ana.client().register_push(bad).await), ErrorCode::INVALID_ARGUMENT);
+    }
+    ana.client().register_push("phone-of-ana").await.unwrap();
+    ana.client().register_push("phone-of-ana").await.unwrap();
+    // She has a stream: nobody pushes. The next push is the one after she has locked.
+    send(&ben, id, "CANARY one").await;
+    until_text(ana.client(), id, "CANARY one", SOON).await;
+    ana.client().lock().await.unwrap();
+    let (first, sent) = gateway.woken(&ben, id, "phone-of-ana").await;
+    let mut pushes = vec![first];
+    for _ in 0..2 {
+        pushes.push(gateway.next().await);
+    }
+    let mut tokens = Vec::new();
+    for push in &pushes {
+        let members: Vec<_> = push.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(members, ["target", "token"]);
+        assert_eq!(push["target"], "phone-of-ana");
+        tokens.push(push["token"].as_str().unwrap().to_owned());
+    }
+    tokens.dedup();
+    let [token] = tokens.as_slice() else {
+        panic!("{tokens:?}")
+    };
+
+    // Another profile's, and garbage, fetch nothing.
+    assert_eq!(
+        ana.client().handle_push("AAAAAAAAAAAAAAAAAAAAAA", LIMIT).await.unwrap(),
+        PushOutcome::NotMine
+    );
+    assert_eq!(ana.client().handle_push("", LIMIT).await.unwrap(), PushOutcome::NotMine);
+    let outcome = ana.client().handle_push(token, LIMIT).await.unwrap();
+    let PushOutcome::Fetched(outcome) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!((outcome.complete, outcome.new_messages), (true, sent));
+    assert_eq!(outcome.conversations, [id]);
+    assert!(!format!("{outcome:?}").contains("CANARY"));
+    assert!(ana.client().is_locked());
+
+    // An extension finds the profile by the token alone, among others.
+    let other = ProfileId::random();
+    let own = ana.options().clone().profile(other);
+    let beside = Client::open(own, Arc::clone(ana.vault()) as _, lifecycle::tokens(&relay, "ben"))
+        .await
+        .unwrap();
+    beside.close().await.unwrap();
+    let found = Client::profile_of_push(&ana.profiles(), &**ana.vault(), token)
+        .await
+        .unwrap();
+    assert_eq!(found, Some(ana.client().profile()));
+    let nobody = Client::profile_of_push(&ana.profiles(), &**ana.vault(), "AAAA")
+        .await
+        .unwrap();
+    assert_eq!(nobody, None);
+    ana.close().await.unwrap();
+    ben.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_that_is_gone_gets_no_more_pushes_and_offline_registrations_come_later() {
+    logs();
+    let mut gateway = Gateway::start(vec![410, 200]).await;
+    let relay = TestRelay::builder().push_gateway(&gateway.url).start().await.unwrap();
+    let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    let id = group(&[&ben, &ana]).await;
+    ana.cable().cut();
+    assert_eq!(code(ana.client().register_push("old").await), ErrorCode::OFFLINE);
+    ana.cable().restore();
+    ana.client().lock().await.unwrap();
+    // It is durable, and sent by the next pass.
+    assert!(ana.client().run_background(LIMIT).await.unwrap().complete);
+    let (old, _) = gateway.woken(&ben, id, "old").await;
+    ana.client().unlock().await.unwrap();
+    ana.client().register_push("new").await.unwrap();
+    let (new, _) = gateway.woken(&ben, id, "new").await;
+    assert_ne!(new["token"], old["token"]);
+    ana.client().unregister_push().await.unwrap();
+    let token = new["token"].as_str().unwrap();
+    assert_eq!(
+        ana.client().handle_push(token, LIMIT).await.unwrap(),
+        PushOutcome::NotMine
+    );
+    ana.client().register_push("last").await.unwrap();
+    gateway.woken(&ben, id, "last").await;
+    ana.close().await.unwrap();
+    ben.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_takes_registrations_of_active_devices_only_and_in_form() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let ana = Person::online(&relay, "ana").await.unwrap();
+    let device = ana.account().await.unwrap().device;
+    let token = ana.tokens().good();
+    let put = async |device, body: Value| raw::put(&relay, &token, device, "/v1/push", &body).await;
+    let good = serde_json::json!({ "registration": { "target": "t", "token": "AAAAAAAAAAAAAAAAAAAAAA" } });
+    let (status, answer) = put(Some(device), good.clone()).await;
+    assert_eq!((status, answer["active"].as_bool()), (200, Some(false)), "{answer}");
+    let (status, _) = put(None, good.clone()).await;
+    assert_eq!(status, 400);
+    for (name, value) in [
+        ("target", serde_json::json!("")),
+        ("target", serde_json::json!("a b")),
+        ("target", serde_json::json!("x".repeat(513))),
+        ("target", serde_json::json!(7)),
+        ("token", serde_json::json!("AAAA")),
+        ("token", serde_json::json!("AAAAAAAAAAAAAAAAAAAAAAAA")),
+    ] {
+        let mut bad = good.clone();
+        bad["registration"][name] = value;
+        let (status, answer) = put(Some(device), bad).await;
+        assert!((400..500).contains(&status), "{name}: {status} {answer}");
+    }
+    ana.close().await.unwrap();
+}
