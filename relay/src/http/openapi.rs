@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 
 use super::{
-    conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices, push, receipts,
-    session, stream, sync,
+    conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices, push,
+    receipts, session, stream, sync,
 };
 
 #[derive(utoipa::OpenApi)]
