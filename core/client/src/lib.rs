@@ -95,7 +95,8 @@ pub use log::{LogBatch, LogLevel, LogRecord, LogSafe, LogSink, LogValue, clear_l
 pub use message::{NewMessage, Quote, Reaction, UnsentChange};
 pub use messages::{Acknowledgement, Purge};
 pub use observe::{
-    Edge, ItemKey, Observed, SessionState, Snapshot, Start, Timeline, TimelineItem, TimelineOptions, TimelineState,
+    ConversationItem, ConversationList, ConversationSummary, ConversationsState, Edge, ItemKey, Observed, Preview,
+    SessionState, Snapshot, Start, Timeline, TimelineItem, TimelineOptions, TimelineState,
 };
 pub use options::ClientOptions;
 pub use pages::PAGE_LIMIT;

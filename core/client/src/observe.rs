@@ -5,18 +5,22 @@
 //! Knows neither the network nor MLS.
 
 mod changes;
+mod list;
 mod observed;
 mod session;
+mod slider;
 pub(crate) mod sources;
 mod timeline;
 mod window;
 
 pub(crate) use changes::{Observe, Touched};
+pub use list::{ConversationItem, ConversationList, ConversationSummary, ConversationsState, Preview};
 pub(crate) use observed::{Mark, Source};
 pub use observed::{Observed, Snapshot};
 pub(crate) use session::Refused;
 pub use session::SessionState;
-pub use timeline::{Edge, ItemKey, Start, Timeline, TimelineItem, TimelineOptions, TimelineState};
+pub use slider::Edge;
+pub use timeline::{ItemKey, Start, Timeline, TimelineItem, TimelineOptions, TimelineState};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]

@@ -18,6 +18,7 @@ pub mod overview;
 pub mod person;
 pub mod purge;
 pub mod push;
+pub mod ranking;
 pub mod rejoin;
 pub mod renewal;
 pub mod search;

@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 10] = [
+static MIGRATIONS: [Migration; 11] = [
     Migration {
         version: 1,
         name: "store",
@@ -68,6 +68,12 @@ static MIGRATIONS: [Migration; 10] = [
         version: 10,
         name: "sign_in",
         sql: include_str!("../migrations/0010_sign_in.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 11,
+        name: "list",
+        sql: include_str!("../migrations/0011_list.sql"),
         rust: None,
     },
 ];

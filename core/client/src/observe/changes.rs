@@ -1,6 +1,6 @@
 //! What has changed since when, and who holds snapshots that a lock must take away. Holds ids and numbers only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -110,6 +110,13 @@ impl Observe {
             Touched::All => inner.any,
             Touched::Conversation(id) => inner.by_conversation.get(&id).copied().unwrap_or(0).max(inner.all),
         }
+    }
+
+    /// The conversations that have changed since; `None` if it may be all.
+    pub(crate) fn changed_since(&self, at: u64) -> Option<HashSet<ConversationId>> {
+        let inner = self.inner();
+        let changed = inner.by_conversation.iter().filter(|(_, when)| **when > at);
+        (inner.all <= at).then(|| changed.map(|(id, _)| *id).collect())
     }
 
     /// The signal of every change.

@@ -6,14 +6,16 @@
 mod read;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use curo_store::repo::item::Place;
+use curo_store::repo::item;
 use curo_types::format::Reference;
 use curo_types::{DeviceId, ErrorCode, MessageId};
+use rusqlite::Connection;
 
 use self::read::{Items, Reading, Spot};
+use super::slider::{Edge, Side, Slider, Stand};
 use super::window::{self, Window};
 use super::{Mark, Observe, Observed, Snapshot, Source, Touched};
 use crate::conversations::Conversation;
@@ -67,19 +69,6 @@ pub struct TimelineItem {
     pub revision: u64,
     /// What it is.
     pub item: Item,
-}
-
-/// What lies beyond one end of what is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edge {
-    /// Nothing.
-    End,
-    /// More items are on this device: load them.
-    More,
-    /// They are on their way: from the store, or at the newer end from the relay, because the conversation is behind.
-    Loading,
-    /// They could not be had. Loading again may succeed; what the relay has is tried again by itself.
-    Failed(Error),
 }
 
 /// What a timeline shows.
@@ -180,7 +169,11 @@ impl Conversation {
         if !(1..=window::LIMIT).contains(&options.page) {
             return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
         }
-        let source = Arc::new(TimelineSource::new(self.clone(), options));
+        let source = Arc::new(TimelineSource {
+            conversation: self.clone(),
+            options,
+            slider: Slider::new(),
+        });
         Ok(Timeline {
             observed: Observed::new(Arc::clone(&self.core), source.clone()),
             source,
@@ -203,7 +196,7 @@ impl Timeline {
     /// # Errors
     /// `locked`, `closed`, `unknown`, or the database's; the edge shows the last as [`Edge::Failed`].
     pub async fn load_older(&self) -> Result<()> {
-        self.load(Side::Older).await
+        Ok(self.source.load(Side::Older).await?)
     }
 
     /// Shows a page more of newer items. Beyond 300 the oldest ones leave the window. Does nothing at the live end.
@@ -211,7 +204,7 @@ impl Timeline {
     /// # Errors
     /// As [`Timeline::load_older`].
     pub async fn load_newer(&self) -> Result<()> {
-        self.load(Side::Newer).await
+        Ok(self.source.load(Side::Newer).await?)
     }
 
     /// Shows one item with others around it, for example that of a reply or of a search.
@@ -219,7 +212,7 @@ impl Timeline {
     /// # Errors
     /// `unknown` where it is not on this device; then nothing moves. Others as [`Timeline::load_older`].
     pub async fn jump_to(&self, item: impl Into<ItemKey> + Send) -> Result<()> {
-        self.source.jump(Some(item.into())).await
+        Ok(self.source.jump(Some(item.into())).await?)
     }
 
     /// Shows the newest items, and follows what arrives.
@@ -227,178 +220,68 @@ impl Timeline {
     /// # Errors
     /// As [`Timeline::load_older`].
     pub async fn jump_to_newest(&self) -> Result<()> {
-        self.source.jump(None).await
+        Ok(self.source.jump(None).await?)
     }
-
-    async fn load(&self, side: Side) -> Result<()> {
-        Ok(self.source.load(side).await?)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Older,
-    Newer,
-}
-
-/// How a load stands.
-#[derive(Clone, Default)]
-enum Load {
-    #[default]
-    Idle,
-    Running,
-    Failed(Error),
 }
 
 /// Where the window stands.
 #[derive(Clone, Copy)]
-struct Stand {
+struct Place {
     window: Window<Spot>,
     /// The newest place of the log when the window was last at the live end, or was opened: what is behind it is new.
-    base: Option<Place>,
+    base: Option<item::Place>,
     anchor: Option<ItemKey>,
 }
 
-/// What is kept between two readings: places, and the items of the last one.
-#[derive(Default)]
-struct View {
-    /// Rises with every load, jump and lock.
-    version: u64,
-    /// Absent until the first reading.
-    stand: Option<Stand>,
-    items: Arc<Items>,
-    older: Load,
-    newer: Load,
+impl Stand for Place {
+    type Place = Spot;
+
+    fn window(&mut self) -> &mut Window<Spot> {
+        &mut self.window
+    }
 }
 
-pub(crate) struct TimelineSource {
+struct TimelineSource {
     conversation: Conversation,
     options: TimelineOptions,
-    /// One load or jump at a time.
-    turn: tokio::sync::Mutex<()>,
-    view: Mutex<View>,
+    slider: Slider<Place, Items>,
 }
 
 impl TimelineSource {
-    fn new(conversation: Conversation, options: TimelineOptions) -> Self {
-        Self {
-            conversation,
-            options,
-            turn: tokio::sync::Mutex::new(()),
-            view: Mutex::default(),
-        }
-    }
-
-    fn view(&self) -> MutexGuard<'_, View> {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes what is kept, and wakes whoever waits for a snapshot.
-    fn change(&self, change: impl FnOnce(&mut View)) {
-        {
-            let mut view = self.view();
-            change(&mut view);
-            view.version += 1;
-        }
-        self.conversation.core.observe.wake();
-    }
-
-    async fn stand(&self) -> Result<Stand, Fault> {
-        let stand = self.view().stand;
-        match stand {
-            Some(stand) => Ok(stand),
-            None => {
-                let (id, options) = (self.conversation.id, self.options);
-                let opened = self
-                    .conversation
-                    .core
-                    .db
-                    .read(move |conn| read::open(conn, id, options));
-                let opened = opened.await?;
-                Ok(*self.view().stand.get_or_insert(opened))
-            }
-        }
+    fn open(&self) -> impl FnOnce(&Connection) -> Result<Place, Fault> + Send + 'static {
+        let (id, options) = (self.conversation.id, self.options);
+        move |conn| read::open(conn, id, options)
     }
 
     async fn load(&self, side: Side) -> Result<(), Fault> {
-        let _turn = self.turn.lock().await;
-        let window = self.stand().await?.window;
-        self.change(|view| *view.load(side) = Load::Running);
-        let guard = Unfinished { source: self, side };
-        let (rows, page) = (read::Places(self.conversation.id), self.options.page);
-        let grown = self.conversation.core.db.read(move |conn| {
-            Ok(match side {
-                Side::Older => window.older(&rows, conn, page)?,
-                Side::Newer => window.newer(&rows, conn, page)?,
-            })
-        });
-        let grown = grown.await;
-        std::mem::forget(guard);
-        self.change(|view| {
-            *view.load(side) = match &grown {
-                Err(fault) if fault.code() != ErrorCode::LOCKED => Load::Failed(Error::new(fault.code())),
-                _ => Load::Idle,
-            };
-            if let (Ok(Some(to)), Some(stand)) = (&grown, &mut view.stand) {
-                match side {
-                    Side::Older => stand.window.grow_older(*to),
-                    Side::Newer => stand.window.grow_newer(*to),
-                }
-            }
-        });
-        grown.map(drop)
+        let rows = read::Places(self.conversation.id);
+        self.slider
+            .load(&self.conversation.core, rows, side, self.options.page, self.open())
+            .await
     }
 
-    async fn jump(&self, to: Option<ItemKey>) -> Result<()> {
-        let _turn = self.turn.lock().await;
+    async fn jump(&self, to: Option<ItemKey>) -> Result<(), Fault> {
         let (id, page) = (self.conversation.id, self.options.page);
-        let stand = self.conversation.core.db.read(move |conn| match to {
+        let find = move |conn: &Connection| match to {
             Some(key) => read::around(conn, id, key, page)?.ok_or(Fault::Code(ErrorCode::UNKNOWN)),
             None => read::newest(conn, id, page),
-        });
-        let stand = stand.await?;
-        self.change(|view| {
-            view.stand = Some(stand);
-            view.older = Load::Idle;
-            view.newer = Load::Idle;
-        });
-        Ok(())
-    }
-}
-
-impl View {
-    fn load(&mut self, side: Side) -> &mut Load {
-        match side {
-            Side::Older => &mut self.older,
-            Side::Newer => &mut self.newer,
-        }
-    }
-}
-
-/// A caller that goes away in the middle of a load leaves no spinner behind.
-struct Unfinished<'a> {
-    source: &'a TimelineSource,
-    side: Side,
-}
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        self.source.change(|view| *view.load(self.side) = Load::Idle);
+        };
+        self.slider.jump(&self.conversation.core, find).await
     }
 }
 
 #[async_trait]
 impl Source<TimelineState> for TimelineSource {
     fn mark(&self, observe: &Observe) -> Mark {
-        let version = self.view().version;
+        let version = self.slider.view().version;
         (observe.changed_at(Touched::Conversation(self.conversation.id)), version)
     }
 
     async fn read(&self, core: &Core) -> Result<TimelineState, Fault> {
         loop {
-            let stand = self.stand().await?;
+            let stand = self.slider.stand(core, self.open()).await?;
             let (version, items) = {
-                let view = self.view();
+                let view = self.slider.view();
                 (view.version, Arc::clone(&view.items))
             };
             let me = core.account().await?;
@@ -406,8 +289,8 @@ impl Source<TimelineState> for TimelineSource {
             let id = self.conversation.id;
             let reading = Reading { id, me, stand, items };
             let found = core.db.read(move |conn| reading.run(conn)).await?;
-            let mut view = self.view();
-            if view.version != version || view.stand.is_none() {
+            let mut view = self.slider.view();
+            if view.version != version {
                 // A load, a jump or a lock has come in between.
                 continue;
             }
@@ -423,9 +306,7 @@ impl Source<TimelineState> for TimelineSource {
     }
 
     fn forget(&self) {
-        let mut view = self.view();
-        view.items = Arc::default();
-        view.version += 1;
+        self.slider.forget();
     }
 }
 

@@ -132,7 +132,7 @@ pub fn of_group(conn: &Connection, group: GroupId) -> Result<Option<Conversation
 /// The database's.
 pub fn list(conn: &Connection) -> Result<Vec<ConversationRow>> {
     conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM conversation ORDER BY activity DESC, id"
+        "SELECT {COLUMNS} FROM conversation ORDER BY activity DESC, id DESC"
     ))?
     .query_map([], read)?
     .collect()

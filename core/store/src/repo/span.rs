@@ -16,6 +16,8 @@ pub struct Stub {
     pub sender_device: DeviceId,
     /// The message's id, or the intent of the commit behind a system event. Unique together with the device.
     pub message: MessageId,
+    /// Another one whenever what stands in the item's row, or is folded into it, has changed.
+    pub revision: u64,
 }
 
 fn stub(row: &Row<'_>) -> Result<Stub> {
@@ -23,6 +25,7 @@ fn stub(row: &Row<'_>) -> Result<Stub> {
         place: place(row)?,
         sender_device: DeviceId(row.get(2)?),
         message: MessageId(row.get(3)?),
+        revision: uint(row.get(4)?),
     })
 }
 
@@ -57,7 +60,7 @@ pub fn between(
         "order_incarnation, order_seq"
     };
     conn.prepare_cached(&format!(
-        "SELECT order_incarnation, order_seq, sender_device, message FROM item WHERE conversation = ?1 \
+        "SELECT order_incarnation, order_seq, sender_device, message, revision FROM item WHERE conversation = ?1 \
          AND (order_incarnation, order_seq) >= (?2, ?3) AND (order_incarnation, order_seq) <= (?4, ?5) \
          ORDER BY {order} LIMIT ?6"
     ))?
@@ -80,7 +83,7 @@ pub fn before(
 ) -> Result<Vec<Stub>> {
     let (incarnation, seq) = high(place);
     conn.prepare_cached(
-        "SELECT order_incarnation, order_seq, sender_device, message FROM item WHERE conversation = ?1 \
+        "SELECT order_incarnation, order_seq, sender_device, message, revision FROM item WHERE conversation = ?1 \
          AND (order_incarnation, order_seq) < (?2, ?3) ORDER BY order_incarnation DESC, order_seq DESC LIMIT ?4",
     )?
     .query_map(params![conversation.0, incarnation, seq, int(limit as u64)], stub)?
@@ -94,7 +97,7 @@ pub fn before(
 pub fn after(conn: &Connection, conversation: ConversationId, place: Option<Place>, limit: usize) -> Result<Vec<Stub>> {
     let (incarnation, seq) = low(place);
     conn.prepare_cached(
-        "SELECT order_incarnation, order_seq, sender_device, message FROM item WHERE conversation = ?1 \
+        "SELECT order_incarnation, order_seq, sender_device, message, revision FROM item WHERE conversation = ?1 \
          AND (order_incarnation, order_seq) > (?2, ?3) ORDER BY order_incarnation, order_seq LIMIT ?4",
     )?
     .query_map(params![conversation.0, incarnation, seq, int(limit as u64)], stub)?
@@ -115,6 +118,20 @@ pub fn place_of(
         "SELECT order_incarnation, order_seq FROM item WHERE conversation = ?1 AND sender_device = ?2 AND message = ?3",
     )?
     .query_row(params![conversation.0, sender.0, message.0], place)
+    .optional()
+}
+
+/// The first message after a place that counts as unread.
+///
+/// # Errors
+/// The database's.
+pub fn first_unread(conn: &Connection, conversation: ConversationId, after: Option<Place>) -> Result<Option<Stub>> {
+    let (incarnation, seq) = low(after);
+    conn.prepare_cached(
+        "SELECT order_incarnation, order_seq, sender_device, message, revision FROM item WHERE conversation = ?1 \
+         AND (order_incarnation, order_seq) > (?2, ?3) AND counts ORDER BY order_incarnation, order_seq LIMIT 1",
+    )?
+    .query_row(params![conversation.0, incarnation, seq], stub)
     .optional()
 }
 

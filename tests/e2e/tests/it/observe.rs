@@ -1,6 +1,7 @@
 //! What an app watches, through the public API: each snapshot shows what has happened, waits for what has not, is empty
 //! while locked and ends with the client.
 
+mod list;
 mod states;
 mod timeline;
 

@@ -4,24 +4,31 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use curo_store::repo::account::Account;
-use curo_store::repo::conversation;
 use curo_store::repo::item::{self, Place};
 use curo_store::repo::span::{self, Stub};
+use curo_store::repo::{conversation, overview};
 use curo_types::{ConversationId, ErrorCode};
 use rusqlite::Connection;
 
-use super::{Edge, ItemKey, Load, Stand, Start, TimelineItem, TimelineOptions, TimelineState};
+use super::{ItemKey, Start, TimelineItem, TimelineOptions, TimelineState};
 use crate::error::{Error, Fault};
+use crate::observe::slider::{Edge, Load};
 use crate::observe::window::{Rows, Window};
 use crate::pages::item_of;
 use crate::state::ConnectionState;
-use crate::timeline::Item;
+use crate::timeline::{DeliveryState, Entry, Item};
 
 /// New items below the window are counted up to here.
 const COUNTED: usize = 1000;
 
 /// The items of the last reading.
-pub(super) type Items = HashMap<ItemKey, Arc<TimelineItem>>;
+pub(super) type Items = HashMap<ItemKey, Kept>;
+
+/// An item, and the revision of the row that it was read from.
+pub(super) struct Kept {
+    row: u64,
+    item: Arc<TimelineItem>,
+}
 
 /// The items of one conversation, as rows of a window.
 #[derive(Clone, Copy)]
@@ -32,6 +39,8 @@ pub(super) struct Places(pub(super) ConversationId);
 pub(super) struct Spot {
     place: Place,
     key: ItemKey,
+    /// The revision of its row.
+    row: u64,
 }
 
 impl From<Stub> for Spot {
@@ -39,6 +48,7 @@ impl From<Stub> for Spot {
         Self {
             place: stub.place,
             key: ItemKey::new(stub.sender_device, stub.message),
+            row: stub.revision,
         }
     }
 }
@@ -104,10 +114,14 @@ impl Rows for Places {
 }
 
 /// Where a timeline begins.
-pub(super) fn open(conn: &Connection, id: ConversationId, options: TimelineOptions) -> Result<Stand, Fault> {
+pub(super) fn open(conn: &Connection, id: ConversationId, options: TimelineOptions) -> Result<super::Place, Fault> {
     let stand = match options.start {
         Start::At(key) => around(conn, id, key, options.page)?,
-        Start::FirstUnread | Start::Newest => None,
+        Start::FirstUnread => match first_unread(conn, id)? {
+            Some(key) => around(conn, id, key, options.page)?,
+            None => None,
+        },
+        Start::Newest => None,
     };
     match stand {
         Some(stand) => Ok(stand),
@@ -115,9 +129,19 @@ pub(super) fn open(conn: &Connection, id: ConversationId, options: TimelineOptio
     }
 }
 
+/// The first message behind the read mark that counts as unread.
+fn first_unread(conn: &Connection, id: ConversationId) -> Result<Option<ItemKey>, Fault> {
+    let overview = overview::get(conn, id)?;
+    if overview.unread == 0 {
+        return Ok(None);
+    }
+    let first = span::first_unread(conn, id, overview.read)?;
+    Ok(first.map(|stub| ItemKey::new(stub.sender_device, stub.message)))
+}
+
 /// The newest page.
-pub(super) fn newest(conn: &Connection, id: ConversationId, page: usize) -> Result<Stand, Fault> {
-    Ok(Stand {
+pub(super) fn newest(conn: &Connection, id: ConversationId, page: usize) -> Result<super::Place, Fault> {
+    Ok(super::Place {
         window: Window::newest(&Places(id), conn, page)?,
         base: span::newest_in_log(conn, id)?,
         anchor: None,
@@ -125,14 +149,19 @@ pub(super) fn newest(conn: &Connection, id: ConversationId, page: usize) -> Resu
 }
 
 /// A page with an item in its middle; `None` if it is not here.
-pub(super) fn around(conn: &Connection, id: ConversationId, key: ItemKey, page: usize) -> Result<Option<Stand>, Fault> {
+pub(super) fn around(
+    conn: &Connection,
+    id: ConversationId,
+    key: ItemKey,
+    page: usize,
+) -> Result<Option<super::Place>, Fault> {
     let Some(place) = span::place_of(conn, id, key.sender, key.message)? else {
         return Ok(None);
     };
-    let spot = Spot { place, key };
+    let spot = Spot { place, key, row: 0 };
     let older = page / 2;
     let newer = page - older - 1;
-    Ok(Some(Stand {
+    Ok(Some(super::Place {
         window: Window::around(&Places(id), conn, spot, (older, newer))?,
         base: span::newest_in_log(conn, id)?,
         anchor: Some(key),
@@ -143,19 +172,25 @@ pub(super) fn around(conn: &Connection, id: ConversationId, key: ItemKey, page: 
 pub(super) struct Reading {
     pub(super) id: ConversationId,
     pub(super) me: Account,
-    pub(super) stand: Stand,
+    pub(super) stand: super::Place,
     pub(super) items: Arc<Items>,
 }
 
 /// One item of the window.
-enum Row {
+enum Now {
     Same(Arc<TimelineItem>),
-    Changed(ItemKey, Box<Item>),
+    Changed(Box<Item>),
+}
+
+struct Row {
+    key: ItemKey,
+    row: u64,
+    now: Now,
 }
 
 /// What a reading found.
 pub(super) struct Found {
-    pub(super) stand: Stand,
+    pub(super) stand: super::Place,
     rows: Vec<Row>,
     older: bool,
     newer: bool,
@@ -176,7 +211,7 @@ impl Reading {
         let rows = view
             .rows
             .iter()
-            .map(|spot| self.row(conn, spot.key))
+            .map(|spot| self.row(conn, *spot))
             .collect::<Result<Vec<_>, Fault>>()?;
         let new_below = if view.newer {
             let from = self.stand.base.max(self.stand.window.bottom().map(|spot| spot.place));
@@ -194,15 +229,42 @@ impl Reading {
         })
     }
 
-    fn row(&self, conn: &Connection, key: ItemKey) -> Result<Option<Row>, Fault> {
-        let Some(row) = item::get(conn, self.id, key.sender, key.message)? else {
+    fn row(&self, conn: &Connection, spot: Spot) -> Result<Option<Row>, Fault> {
+        let row = |now| {
+            Some(Row {
+                key: spot.key,
+                row: spot.row,
+                now,
+            })
+        };
+        let before = self.items.get(&spot.key);
+        if let Some(kept) = before
+            && kept.row == spot.row
+            && kept.item.item.cursor.0 == spot.place
+            && is_settled(&kept.item.item)
+        {
+            return Ok(row(Now::Same(Arc::clone(&kept.item))));
+        }
+        let Some(read) = item::get(conn, self.id, spot.key.sender, spot.key.message)? else {
             return Ok(None);
         };
-        let now = item_of(conn, self.id, &row, &self.me)?;
-        Ok(Some(match self.items.get(&key) {
-            Some(before) if before.item == now => Row::Same(Arc::clone(before)),
-            _ => Row::Changed(key, Box::new(now)),
+        let now = item_of(conn, self.id, &read, &self.me)?;
+        Ok(row(match before {
+            Some(kept) if kept.item.item == now => Now::Same(Arc::clone(&kept.item)),
+            _ => Now::Changed(Box::new(now)),
         }))
+    }
+}
+
+/// Whether nothing but its row can change what an item shows: it is not on its way, in whole or in part.
+fn is_settled(item: &Item) -> bool {
+    match &item.entry {
+        Entry::Message(message) => match message.delivery {
+            None => true,
+            Some(DeliveryState::Delivered { by, of }) => by == of,
+            Some(_) => false,
+        },
+        _ => true,
     }
 }
 
@@ -214,29 +276,27 @@ impl Found {
         (older, newer): (&Load, &Load),
         revision: impl Fn() -> u64,
     ) -> (TimelineState, Items) {
-        let items: Vec<_> = self
-            .rows
-            .iter()
-            .map(|row| match row {
-                Row::Same(item) => Arc::clone(item),
-                Row::Changed(key, item) => Arc::new(TimelineItem {
-                    key: *key,
+        let mut kept = Items::with_capacity(self.rows.len());
+        let mut items = Vec::with_capacity(self.rows.len());
+        for row in &self.rows {
+            let item = match &row.now {
+                Now::Same(item) => Arc::clone(item),
+                Now::Changed(item) => Arc::new(TimelineItem {
+                    key: row.key,
                     revision: revision(),
                     item: (**item).clone(),
                 }),
-            })
-            .collect();
-        let kept = items.iter().map(|item| (item.key, Arc::clone(item))).collect();
+            };
+            items.push(Arc::clone(&item));
+            kept.insert(row.key, Kept { row: row.row, item });
+        }
         let state = TimelineState {
-            older: edge(older, if self.older { Edge::More } else { Edge::End }),
-            newer: edge(
-                newer,
-                if self.newer {
-                    Edge::More
-                } else {
-                    self.live_end(connection)
-                },
-            ),
+            older: older.or(if self.older { Edge::More } else { Edge::End }),
+            newer: newer.or(if self.newer {
+                Edge::More
+            } else {
+                self.live_end(connection)
+            }),
             items,
             new_below: self.new_below,
             anchor: self.stand.anchor,
@@ -256,14 +316,5 @@ impl Found {
             _ if self.behind => Edge::More,
             _ => Edge::End,
         }
-    }
-}
-
-/// What a load says of its side comes first.
-fn edge(load: &Load, otherwise: Edge) -> Edge {
-    match load {
-        Load::Idle => otherwise,
-        Load::Running => Edge::Loading,
-        Load::Failed(error) => Edge::Failed(error.clone()),
     }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
-use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
+use curo_store::repo::item::{Fold, ItemKind, ItemRow, Place as At};
 use curo_types::format::Content;
 use curo_types::{ConversationId, DeviceId, Digest, MessageId, UserId};
 use tempfile::TempDir;
 
 use super::*;
+use crate::observe::slider::Load;
 use crate::observe::tests::{ME, MINE, core};
 use crate::state::ConnectionState;
 
@@ -20,8 +21,8 @@ const CARE: ConversationId = ConversationId([0xc1; 16]);
 const THEM: UserId = UserId([2; 16]);
 const THEIRS: DeviceId = DeviceId([0xd2; 16]);
 
-fn log(seq: u64) -> Place {
-    Place::Log { incarnation: 1, seq }
+fn log(seq: u64) -> At {
+    At::Log { incarnation: 1, seq }
 }
 
 fn key(n: u64, own: bool) -> ItemKey {
@@ -34,7 +35,7 @@ fn name(n: u64) -> MessageId {
     MessageId(id)
 }
 
-fn row(place: Place, n: u64, own: bool) -> ItemRow {
+fn row(place: At, n: u64, own: bool) -> ItemRow {
     let content = Content::text(name(n), &format!("text {n}").as_str().into()).unwrap();
     ItemRow {
         place,
@@ -44,7 +45,7 @@ fn row(place: Place, n: u64, own: bool) -> ItemRow {
         message: name(n),
         content: Some(content.to_bytes().unwrap()),
         claimed_ms: None,
-        accepted_ms: matches!(place, Place::Log { .. }).then_some(n),
+        accepted_ms: matches!(place, At::Log { .. }).then_some(n),
         code: None,
         fold: Fold::default(),
     }
@@ -96,7 +97,7 @@ async fn add(core: &Core, rows: Vec<ItemRow>) {
     core.changed_in(CARE);
 }
 
-async fn accept(core: &Core, n: u64, place: Place) {
+async fn accept(core: &Core, n: u64, place: At) {
     core.db
         .write(move |tx| Ok(item::accept(tx.conn, CARE, MINE, name(n), place, n)?))
         .await
@@ -212,7 +213,7 @@ async fn a_jump_shows_the_item_among_others_and_back_is_the_newest_page() {
 #[tokio::test(start_paused = true)]
 async fn an_own_message_is_one_item_from_queued_on_and_others_stay_the_same_instance() {
     let (core, _dir, care) = with_conversation().await;
-    add(&core, vec![row(log(1), 1, false), row(Place::Unsent(7), 2, true)]).await;
+    add(&core, vec![row(log(1), 1, false), row(At::Unsent(7), 2, true)]).await;
     let timeline = care.timeline(options(Start::Newest, 50)).unwrap();
     let first = timeline.next(0).await.unwrap();
     assert_eq!(keys(&first.state), [key(1, false), key(2, true)]);
@@ -239,11 +240,11 @@ async fn an_own_message_is_one_item_from_queued_on_and_others_stay_the_same_inst
 #[tokio::test(start_paused = true)]
 async fn unsent_messages_that_fill_the_window_are_followed_to_the_log() {
     let (core, _dir, care) = with_conversation().await;
-    add(&core, (1..=60).map(|n| row(Place::Unsent(n), n, true)).collect()).await;
+    add(&core, (1..=60).map(|n| row(At::Unsent(n), n, true)).collect()).await;
     let timeline = care.timeline(options(Start::Newest, 50)).unwrap();
     let own = |numbers: std::ops::RangeInclusive<u64>| numbers.map(|n| key(n, true)).collect::<Vec<_>>();
     assert_eq!(keys(&now(&timeline).await), own(11..=60));
-    add(&core, vec![row(Place::Unsent(61), 61, true)]).await;
+    add(&core, vec![row(At::Unsent(61), 61, true)]).await;
     assert_eq!(keys(&now(&timeline).await), own(11..=61));
     for n in 1..=61 {
         accept(&core, n, log(n)).await;

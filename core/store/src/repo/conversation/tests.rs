@@ -58,7 +58,7 @@ fn the_last_active_comes_first_and_ties_have_an_order() {
         .unwrap();
     }
     let order: Vec<_> = list(&conn).unwrap().into_iter().map(|row| row.id).collect();
-    assert_eq!(order, [ids[1], ids[2], ids[0]]);
+    assert_eq!(order, [ids[1], ids[0], ids[2]]);
 }
 
 #[test]

@@ -99,3 +99,18 @@ fn new_is_what_others_said_in_the_log() {
     assert_eq!(arrived_after(&conn, CARE, Some(all[8]), user(2), 100).unwrap(), 0);
     assert_eq!(arrived_after(&conn, CARE, None, user(2), 2).unwrap(), 2);
 }
+
+#[test]
+fn the_first_unread_is_the_first_that_counts_behind_the_mark() {
+    let (conn, all) = filled();
+    assert_eq!(first_unread(&conn, CARE, None).unwrap(), None);
+    conn.execute(
+        "UPDATE item SET counts = 1 WHERE message IN (?1, ?2)",
+        [message(4).0, message(7).0],
+    )
+    .unwrap();
+    for (mark, first) in [(None, Some(4)), (Some(2), Some(4)), (Some(3), Some(7)), (Some(6), None)] {
+        let found = first_unread(&conn, CARE, mark.map(|n: usize| all[n])).unwrap();
+        assert_eq!(found.map(|stub| stub.message), first.map(message), "{mark:?}");
+    }
+}

@@ -8,7 +8,7 @@ use super::*;
 use crate::observe::tests::schema;
 
 /// What a reading of a window costs, and how many rows it shows.
-fn cost(conn: &mut Connection, me: &Account, stand: Stand) -> (u64, usize) {
+fn cost(conn: &mut Connection, me: &Account, stand: Place) -> (u64, usize) {
     let counted = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&counted);
     let reading = Reading {

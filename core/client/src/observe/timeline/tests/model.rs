@@ -43,7 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// The log and the outbox, as a test keeps them.
 #[derive(Default)]
 struct Log {
-    items: BTreeMap<Place, ItemKey>,
+    items: BTreeMap<At, ItemKey>,
     names: u64,
     seq: u64,
     position: u64,
@@ -54,7 +54,7 @@ impl Log {
         self.names += 1;
         let place = if own {
             self.position += 1;
-            Place::Unsent(self.position)
+            At::Unsent(self.position)
         } else {
             self.seq += 1;
             log(self.seq)
@@ -63,8 +63,8 @@ impl Log {
         row(place, self.names, own)
     }
 
-    fn unsent(&self) -> Vec<(Place, ItemKey)> {
-        let unsent = self.items.range(Place::Unsent(0)..);
+    fn unsent(&self) -> Vec<(At, ItemKey)> {
+        let unsent = self.items.range(At::Unsent(0)..);
         unsent.map(|(place, key)| (*place, *key)).collect()
     }
 
