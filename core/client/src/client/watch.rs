@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Client;
 use super::OutboxState;
-use crate::observe::sources::{ConnectionSource, OutboxSource, SessionSource};
+use crate::observe::sources::{ConnectionSource, OutboxSource, SessionSource, UnreadSource};
 use crate::observe::{Observed, SessionState};
+use crate::reading::Unread;
 use crate::state::ConnectionState;
 
 impl Client {
@@ -44,6 +45,11 @@ impl Client {
     /// Watches what waits to be sent, and what has failed.
     pub fn observe_outbox(&self) -> Observed<OutboxState> {
         Observed::new(Arc::clone(&self.core), Arc::new(OutboxSource))
+    }
+
+    /// Watches what is unread in conversations that are not muted: the badge of an app's icon.
+    pub fn observe_unread(&self) -> Observed<Unread> {
+        Observed::new(Arc::clone(&self.core), Arc::new(UnreadSource))
     }
 
     /// How the client stands with its relay now.

@@ -372,6 +372,7 @@ fn preview(conn: &Connection, id: ConversationId, place: item::Place, me: &Accou
     let Entry::Message(message) = item.entry else {
         return Ok(None);
     };
+    let message = *message;
     Ok(Some(Preview {
         key: ItemKey::new(stub.sender_device, stub.message),
         sender: message.sender,

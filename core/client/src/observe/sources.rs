@@ -1,7 +1,7 @@
-//! The small states: session, connection, outbox, one conversation.
+//! The small states: session, connection, outbox, unread, one conversation.
 
 use async_trait::async_trait;
-use curo_store::repo::{conversation, outbox};
+use curo_store::repo::{conversation, outbox, overview};
 use curo_types::{ConversationId, ErrorCode};
 
 use super::{Mark, Observe, SessionState, Source, Touched};
@@ -9,6 +9,7 @@ use crate::client::OutboxState;
 use crate::conversations::ConversationInfo;
 use crate::core::Core;
 use crate::error::Fault;
+use crate::reading::Unread;
 use crate::state::ConnectionState;
 
 pub(crate) struct SessionSource;
@@ -60,6 +61,27 @@ impl Source<OutboxState> for OutboxSource {
 
     fn emptied(&self) -> Option<OutboxState> {
         Some(OutboxState { waiting: 0, failed: 0 })
+    }
+}
+
+pub(crate) struct UnreadSource;
+
+#[async_trait]
+impl Source<Unread> for UnreadSource {
+    fn mark(&self, observe: &Observe) -> Mark {
+        (observe.changed_at(Touched::All), 0)
+    }
+
+    async fn read(&self, core: &Core) -> Result<Unread, Fault> {
+        let (messages, conversations) = core.db.read(|conn| Ok(overview::unread(conn)?)).await?;
+        Ok(Unread {
+            messages,
+            conversations,
+        })
+    }
+
+    fn emptied(&self) -> Option<Unread> {
+        Some(Unread::default())
     }
 }
 

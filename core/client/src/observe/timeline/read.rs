@@ -260,6 +260,7 @@ impl Reading {
 fn is_settled(item: &Item) -> bool {
     match &item.entry {
         Entry::Message(message) => match message.delivery {
+            _ if message.unsent_change.is_some() => false,
             None => true,
             Some(DeliveryState::Delivered { by, of }) => by == of,
             Some(_) => false,

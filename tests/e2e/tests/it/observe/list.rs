@@ -71,3 +71,65 @@ async fn who_speaks_comes_first_with_what_they_said() {
         assert_eq!(code(ben.client().conversation_list(page)), ErrorCode::INVALID_ARGUMENT);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_unread_is_counted_until_it_is_read_and_muted_is_left_out() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let team = people(&relay, &["ana", "ben"]).await;
+    let (ana, ben) = (&team[0], &team[1]);
+    let (first, second) = (group(&[ana, ben]).await, group(&[ana, ben]).await);
+    let (unread, list) = (
+        ana.client().observe_unread(),
+        ana.client().conversation_list(50).unwrap(),
+    );
+    let counted = async |messages, conversations| {
+        until_snapshot(&unread, "unread", SOON, |shown| {
+            (shown.state.messages, shown.state.conversations) == (messages, conversations)
+        })
+        .await
+    };
+    counted(0, 0).await;
+    send(ana, first, "own ones do not count").await;
+    for (id, text) in [(first, "1"), (first, "2"), (first, "3"), (second, "4")] {
+        send(ben, id, text).await;
+    }
+    counted(4, 2).await;
+    let care = ana.client().conversation(first);
+    ana.client().conversation(second).mute().await.unwrap();
+    counted(3, 1).await;
+    care.set_draft("not yet".into()).await.unwrap();
+    let shown = until(&list, "draft", |shown| {
+        row(&shown.state, first).is_some_and(|row| row.draft.is_some())
+    })
+    .await;
+    assert!(row(&shown.state, second).unwrap().muted);
+
+    // A timeline begins at the first that is not read.
+    let timeline = care.timeline(curo::TimelineOptions::default()).unwrap();
+    let shown = timeline.next(0).await.unwrap();
+    let anchor = shown.state.anchor.unwrap();
+    let at = |text: &str| {
+        shown.state.items.iter().find_map(|item| match &item.item.entry {
+            curo::Entry::Message(message) if matches!(&message.body, Body::Text(body) if body.as_str() == text) => {
+                Some(message.reference())
+            }
+            _ => None,
+        })
+    };
+    assert_eq!(anchor, at("1").unwrap().into());
+    care.mark_read(at("2").unwrap()).await.unwrap();
+    counted(1, 1).await;
+    let again = care.timeline(curo::TimelineOptions::default()).unwrap();
+    assert_eq!(again.next(0).await.unwrap().state.anchor, at("3").map(Into::into));
+    care.mark_read(at("3").unwrap()).await.unwrap();
+    let none = counted(0, 0).await;
+    let again = care.timeline(curo::TimelineOptions::default()).unwrap();
+    assert_eq!(again.next(0).await.unwrap().state.anchor, None);
+
+    send(ben, first, "5").await;
+    counted(1, 1).await;
+    ana.client().lock().await.unwrap();
+    let locked = unread.next(none.revision).await.unwrap();
+    assert_eq!((locked.locked, locked.state.messages), (true, 0));
+}
