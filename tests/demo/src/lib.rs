@@ -5,6 +5,7 @@
 //! client. Nothing here writes to the standard streams: the caller gives an [`Output`].
 
 mod error;
+pub mod interactive;
 mod ledger;
 mod logs;
 mod output;
