@@ -5,6 +5,7 @@
 
 mod command;
 mod door;
+mod view;
 
 pub use command::{Command, CommandError};
 pub use door::{Door, DoorError, Room};
