@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use curo_demo::interactive::{DoorError, InteractiveError, interactive};
 use curo_demo::{CARE_TEAM, Logs, Output, SCRIPT_LIMIT, Script, play};
 
 /// Something that was expected or promised does not hold, or the play broke off.
@@ -25,6 +26,15 @@ struct Arguments {
     /// Only reads and checks a scenario.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["script", "keep"])]
     check: Option<PathBuf>,
+    /// Talk instead: every terminal that runs this is a person in the same room, the first one runs the relay too.
+    #[arg(long, requires = "name", conflicts_with_all = ["script", "check", "keep"])]
+    interactive: bool,
+    /// Who you are in the room.
+    #[arg(long = "as", value_name = "NAME", requires = "interactive")]
+    name: Option<String>,
+    /// The room's folder; terminals with the same one meet. It stays, with everything that was said.
+    #[arg(long, value_name = "DIR", requires = "interactive", default_value = "target/demo-room")]
+    room: PathBuf,
     /// Keeps all files of relay and people in this folder, which must be empty or absent.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -32,6 +42,9 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(name) = &arguments.name {
+        return talk(&arguments.room, name);
+    }
     let file = arguments.check.as_deref().or(arguments.script.as_deref());
     let script = match read(file) {
         Ok(script) => script,
@@ -45,6 +58,18 @@ fn main() -> ExitCode {
         Err(reason) => return tell(&reason, WRONG),
     };
     run(&script, &folder)
+}
+
+fn talk(room: &Path, name: &str) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return tell(&error, FAILED),
+    };
+    match runtime.block_on(interactive(room, name)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error @ (InteractiveError::NoTerminal | InteractiveError::Door(DoorError::Name))) => tell(&error, WRONG),
+        Err(error) => tell(&error, FAILED),
+    }
 }
 
 fn read(file: Option<&Path>) -> Result<Script, String> {
