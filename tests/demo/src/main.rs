@@ -33,7 +33,12 @@ struct Arguments {
     #[arg(long = "as", value_name = "NAME", requires = "interactive")]
     name: Option<String>,
     /// The room's folder; terminals with the same one meet. It stays, with everything that was said.
-    #[arg(long, value_name = "DIR", requires = "interactive", default_value = "target/demo-room")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "interactive",
+        default_value = "target/demo-room"
+    )]
     room: PathBuf,
     /// Keeps all files of relay and people in this folder, which must be empty or absent.
     #[arg(long, value_name = "DIR")]

@@ -2,10 +2,10 @@
 
 use curo_types::api::{
     Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DevicesAnswer, DirectoryAnswer,
-    DirectoryQuery, DutyOffer, DutyRequest, EntriesPage, GroupInfoAnswer, IncarnationsAnswer, KeyPackageStock, LeaveAnswer,
-    LeaveRequest, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, PushTaken, PutPush, RegisterDevice,
-    Registered, ReportCommit, Reported, RevokeDevice, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer,
-    UploadKeyPackages, Winner,
+    DirectoryQuery, DutyOffer, DutyRequest, EntriesPage, GroupInfoAnswer, IncarnationsAnswer, KeyPackageStock,
+    LeaveAnswer, LeaveRequest, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, PushTaken, PutPush,
+    RegisterDevice, Registered, ReportCommit, Reported, RevokeDevice, SessionAnswer, SyncAnswer, SyncRequest,
+    TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::{Blob, ConversationId, DeviceId};
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use curo::{
-    Client, ConnectionState, Conversation, ConversationId, ConversationState, Edge, Entry, ErrorCode, IntentId, Message,
-    MessageId, NewMessage, Priority, SessionState, Start, Text, Timeline, TimelineOptions, TimelineState, UserId,
+    Client, ConnectionState, Conversation, ConversationId, ConversationState, Edge, Entry, ErrorCode, IntentId,
+    Message, MessageId, NewMessage, Priority, SessionState, Start, Text, Timeline, TimelineOptions, TimelineState,
+    UserId,
 };
 
 use super::command::{Command, USAGES};
@@ -189,7 +190,9 @@ impl<'a> App<'a> {
         let found = self.client.find_people(&subjects).await.map_err(refused)?;
         for name in names {
             if !found.iter().any(|person| person.subject == *name) {
-                return Err(format!("{name} has never been here: --interactive --as {name}, in another terminal"));
+                return Err(format!(
+                    "{name} has never been here: --interactive --as {name}, in another terminal"
+                ));
             }
         }
         Ok(found.into_iter().map(|person| person.user).collect())
@@ -327,18 +330,22 @@ impl<'a> App<'a> {
     }
 
     async fn read_timeline(&mut self) -> curo::Result<()> {
-        let Some(open) = &mut self.open else {
+        let Some(timeline) = self.timeline() else {
             self.screen.items.clear();
             return Ok(());
         };
-        open.state = open.timeline.next(0).await?.state;
-        let open = &*open;
-        self.screen.items = open.state.items.iter().map(|item| self.line(&item.item.entry)).collect();
-        self.screen.older = open.state.older == Edge::More;
-        self.screen.new_below = open.state.new_below;
+        let state = timeline.next(0).await?.state;
+        self.screen.items = state.items.iter().map(|item| self.line(&item.item.entry)).collect();
+        self.screen.older = state.older == Edge::More;
+        self.screen.new_below = state.new_below;
+        let at_the_end = state.newer == Edge::End;
+        if let Some(open) = &mut self.open {
+            open.state = state;
+        }
         // Who has the newest on the screen has read it.
-        if open.state.newer == Edge::End
+        if at_the_end
             && let Some(newest) = self.messages().find(|message| message.sender_is_other())
+            && let Some(open) = &self.open
         {
             open.conversation.mark_read(newest.reference()).await?;
         }
@@ -384,7 +391,12 @@ impl<'a> App<'a> {
         };
         match entry {
             Entry::Message(message) => self.message(message),
-            Entry::Members { by, added, removed } => {
+            Entry::Members {
+                by,
+                added,
+                removed,
+                left,
+            } => {
                 let by = by.map_or("somebody", |user| self.name_of(user));
                 let mut parts = Vec::new();
                 if !added.is_empty() {
@@ -393,7 +405,9 @@ impl<'a> App<'a> {
                 if !removed.is_empty() {
                     parts.push(format!("removed {}", self.members(removed)));
                 }
-                event(format!("{by} {}", parts.join(", ")))
+                let done = (!parts.is_empty()).then(|| format!("{by} {}", parts.join(", ")));
+                let gone = (!left.is_empty()).then(|| format!("{} left", self.members(left)));
+                event([done, gone].into_iter().flatten().collect::<Vec<_>>().join("; "))
             }
             Entry::Joined => event("you are in this conversation from here on".to_owned()),
             Entry::Unreadable { code, .. } => event(format!("a message that cannot be read ({code})")),

@@ -16,15 +16,13 @@ const INPUT: usize = 64 * 1024;
 pub(crate) async fn run(terminal: &mut DefaultTerminal, app: &mut App<'_>) -> io::Result<()> {
     let (sender, mut keys) = mpsc::channel(64);
     // Reading blocks; the thread ends with the program, or at the first key after nobody listens.
-    std::thread::Builder::new()
-        .name("keys".to_owned())
-        .spawn(move || {
-            while let Ok(event) = event::read() {
-                if sender.blocking_send(event).is_err() {
-                    break;
-                }
+    std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        while let Ok(event) = event::read() {
+            if sender.blocking_send(event).is_err() {
+                break;
             }
-        })?;
+        }
+    })?;
     let mut revision = 0;
     let mut connection = app.client().connection();
     app.refresh().await;

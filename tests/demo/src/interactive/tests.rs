@@ -41,7 +41,10 @@ fn marks(screen: &Screen, text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_talk_in_a_room() {
     let folder = tempfile::tempdir().unwrap();
-    let (here, there) = (Room::enter(folder.path()).await.unwrap(), Room::enter(folder.path()).await.unwrap());
+    let (here, there) = (
+        Room::enter(folder.path()).await.unwrap(),
+        Room::enter(folder.path()).await.unwrap(),
+    );
     let mut ana = App::new(&here, here.person("ana").await.unwrap(), "ana");
     let mut ben = App::new(&there, there.person("ben").await.unwrap(), "ben");
     ana.refresh().await;
@@ -65,7 +68,10 @@ async fn two_people_talk_in_a_room() {
     .await;
 
     type_in(&mut ana, "/edit BP 120/80").await;
-    until(&mut ben, "the edit", |screen| marks(screen, "BP 120/80").contains("edited")).await;
+    until(&mut ben, "the edit", |screen| {
+        marks(screen, "BP 120/80").contains("edited")
+    })
+    .await;
     type_in(&mut ana, "/urgent K+ 6.8, please come").await;
     until(&mut ben, "the urgent message", |screen| {
         screen.items.iter().any(|item| item.urgent && !item.own)
@@ -89,11 +95,17 @@ async fn two_people_talk_in_a_room() {
 
     type_in(&mut ben, "/lock").await;
     let screen = ben.screen();
-    assert!(screen.locked && screen.items.is_empty() && screen.rooms.is_empty(), "{screen:#?}");
+    assert!(
+        screen.locked && screen.items.is_empty() && screen.rooms.is_empty(),
+        "{screen:#?}"
+    );
     type_in(&mut ben, "still there?").await;
     assert!(!ben.screen().hint.is_empty());
     type_in(&mut ben, "/unlock").await;
-    until(&mut ben, "everything is back", |screen| shows(screen, "K+ 6.8, please come")).await;
+    until(&mut ben, "everything is back", |screen| {
+        shows(screen, "K+ 6.8, please come")
+    })
+    .await;
 
     *ana.input() = "/quit".to_owned();
     assert!(!ana.enter().await);

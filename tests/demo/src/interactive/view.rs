@@ -261,7 +261,10 @@ mod tests {
         assert!(drawn(&screen).contains("locked: /unlock"));
         screen.sheet = vec!["all commands".into()];
         let text = drawn(&screen);
-        assert!(text.contains("all commands") && !text.contains("locked: /unlock"), "{text}");
+        assert!(
+            text.contains("all commands") && !text.contains("locked: /unlock"),
+            "{text}"
+        );
     }
 
     #[test]
