@@ -35,6 +35,10 @@
 //! # }
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/api.md")]
+mod api_by_task {}
+
 mod about;
 mod access;
 mod client;

@@ -45,7 +45,7 @@ impl Client {
         self.outbox().await
     }
 
-    /// Sends what waits, until the deadline; then erases the profile, its key first. What is left unsent stops it, unless
+    /// Sends what waits, until the deadline; then revokes this device at the relay and erases the profile, its key first. What is left unsent stops it, unless
     /// `unsent` says otherwise. Once called it runs to its end; a kill in the middle is finished when the profile is opened
     /// next, which then answers as if it had never been.
     ///
@@ -97,6 +97,11 @@ impl Client {
         // Best effort: a push that comes for nobody says nothing.
         let goodbye = PutPush { registration: None };
         let _ = timeout_at(until, self.core.relay.put_push(&goodbye)).await;
+        // The device leaves all its conversations with it: the next commit of each removes it (rule 6.1). Offline, it stays
+        // listed among the user's devices, with keys that nobody has any more, until it is revoked from another one.
+        if let Some(account) = self.account().await {
+            let _ = timeout_at(until, self.revoke_device(account.device)).await;
+        }
         self.erase().await?;
         Ok(SignOutOutcome::SignedOut {
             lost: OutboxState { waiting, failed },

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use curo_store::repo::account::Account;
 use curo_store::repo::ranking::{self, Rank};
-use curo_store::repo::{conversation, item, overview, span};
+use curo_store::repo::{about, conversation, item, overview, span};
 use curo_types::{ConversationId, ErrorCode, Text, UserId};
 use rusqlite::Connection;
 
@@ -68,6 +68,8 @@ pub struct ConversationSummary {
     pub frozen: Option<ErrorCode>,
     /// Whether the relay has more of it than this device.
     pub behind: bool,
+    /// Its title, if it has one.
+    pub title: Option<Text>,
     /// Of a direct conversation: the other one.
     pub direct_with: Option<UserId>,
     /// How many people are in it, this user included.
@@ -336,6 +338,12 @@ impl Source<ConversationsState> for ListSource {
 }
 
 /// One row. Costs the same for every conversation.
+/// The title, unless it is empty.
+fn title(conn: &Connection, id: ConversationId) -> Result<Option<Text>, Fault> {
+    let about = about::get(conn, id)?;
+    Ok(about.map(|about| about.title).filter(|title| !title.is_empty()).map(Text::new))
+}
+
 fn summary(conn: &Connection, id: ConversationId, me: &Account) -> Result<Option<ConversationSummary>, Fault> {
     let Some(row) = conversation::get(conn, id)? else {
         return Ok(None);
@@ -350,6 +358,7 @@ fn summary(conn: &Connection, id: ConversationId, me: &Account) -> Result<Option
         state: row.state,
         frozen: row.frozen_code.map(ErrorCode::from),
         behind: row.behind,
+        title: title(conn, id)?,
         direct_with: row.direct_with,
         members,
         people,

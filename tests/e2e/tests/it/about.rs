@@ -104,7 +104,7 @@ async fn p6_5_title_subjects_roles_and_names_reach_everybody_and_newcomers() {
         info(ana, id).await.subjects == [patient("777")]
     })
     .await;
-    assert_eq!(theirs.intent(retitled).await.unwrap(), IntentStatus::Done);
+    until_done(ben.client(), id, retitled, SOON).await;
     until_sent(ben).await;
     for person in [ana, ben] {
         let changes = changes(person, id).await;
