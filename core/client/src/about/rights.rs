@@ -6,15 +6,18 @@
 use std::collections::BTreeSet;
 
 use curo_mls::CommitView;
+use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::outbox::IntentKind;
 use curo_store::repo::{about, directory};
+use curo_types::api::EntryRecord;
 use curo_types::format::Credential;
 use curo_types::{ConversationId, SuiteId, UserId};
 use rusqlite::Connection;
 
 use super::{Role, roster};
 use crate::error::Fault;
+use crate::leaving;
 
 /// What a role may allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,16 +82,18 @@ pub(crate) enum Judged {
     Fetch(Vec<UserId>),
 }
 
-/// Judges who comes and goes with a commit. A leaf whose key is no longer the directory's current one at version `at` may be
-/// removed by anybody (rule 6.1), as may other devices of the author's; devices of people who are in it need no right to
-/// come (rule 6.4). Who does not know the roles yet lets everything pass.
+/// Judges who comes and goes with a commit. A leaf whose key is no longer the directory's current one at the commit's
+/// version, or whose user has asked to leave, may be removed by anybody (rule 6.1), as may other devices of the author's;
+/// devices of people who are in it need no right to come (rule 6.4). Who does not know the roles yet lets everything pass.
 pub(crate) fn judge(
     conn: &Connection,
+    me: &Account,
     row: &ConversationRow,
     suite: SuiteId,
-    at: u64,
+    entry: &EntryRecord,
     view: &CommitView,
 ) -> Result<Judged, Fault> {
+    let at = entry.directory_version.unwrap_or(0);
     let user_of = |identity: &[u8]| Credential::from_bytes(identity).ok();
     let Some(author) = user_of(&view.sender.identity) else {
         return Ok(Judged::NotAllowed);
@@ -112,6 +117,15 @@ pub(crate) fn judge(
         let Some(gone) = user_of(&leaf.identity).filter(|gone| gone.user != author.user) else {
             continue;
         };
+        match leaving::left_by(conn, me, row, entry, gone.user) {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(Fault::NeedDirectory { users, .. }) => {
+                fetch.extend(users);
+                continue;
+            }
+            Err(fault) => return Err(fault),
+        }
         if directory::complete_to(conn, gone.user)? < at {
             fetch.insert(gone.user);
         } else if directory::current(conn, gone.device, suite, &leaf.signature_key, at)? {

@@ -327,7 +327,11 @@ fn p6_5_whoever_adds_sends_the_whole_and_who_lacks_it_owes_it() {
 #[test]
 fn p6_7_commits_are_judged_by_the_roles_in_force() {
     with_store(1, |conn, row| {
-        let judge = |view: &CommitOutcome| rights::judge(conn, row, SUITE, 7, view).unwrap();
+        let judge = |view: &CommitOutcome| {
+            let mut entry = entry(9, 3);
+            entry.directory_version = Some(7);
+            rights::judge(conn, &me(), row, SUITE, &entry, view).unwrap()
+        };
         assert_eq!(judge(&outcome(3, &[], &[4])), Judged::Good, "nothing is known yet");
         joined(conn, &me(), row, (Some(user(2)), device(2))).unwrap();
         assert_eq!(judge(&outcome(2, &[9], &[4])), Judged::Good, "an admin");

@@ -127,7 +127,7 @@ fn judge(
         Ok(Verdict::Mismatch) => return Err(Refused::Code(ErrorCode::KEY_MISMATCH)),
         Err(fault) => return Err(Refused::Fault(Box::new(fault))),
     }
-    match rights::judge(conn, row, suite, stamped, view) {
+    match rights::judge(conn, me, row, suite, entry, view) {
         Ok(Judged::Good) => Ok(()),
         Ok(Judged::Fetch(users)) => Err(Refused::Fetch(users, stamped)),
         Ok(Judged::NotAllowed) => Err(Refused::Code(ErrorCode::NOT_ALLOWED)),

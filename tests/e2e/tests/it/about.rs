@@ -104,7 +104,7 @@ async fn p6_5_title_subjects_roles_and_names_reach_everybody_and_newcomers() {
         info(ana, id).await.subjects == [patient("777")]
     })
     .await;
-    until_done(ben.client(), id, retitled, SOON).await;
+    assert_eq!(until_settled(ben, id, retitled).await, IntentStatus::Done);
     until_sent(ben).await;
     for person in [ana, ben] {
         let changes = changes(person, id).await;
