@@ -162,22 +162,6 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
     );
     assert_eq!(outcome, ReceiptOutcome::Unchanged);
 
-    let bad = World::commit(&conversation, a, 3, &[], &[]);
-    let report = CommitReport {
-        conversation: conversation.id,
-        incarnation: 1,
-        epoch: 2,
-        commit: bad.key.body_hash,
-        reason: ReportReason::Unreadable,
-    };
-    accepted(w.accept(a, bad).await);
-    let outcome = thrice!(
-        REPORT_BEFORE_ACCEPT,
-        REPORT_AFTER_ACCEPT,
-        s.report_commit(tenant, b, report.clone(), now).await
-    );
-    assert!(matches!(outcome, ReportOutcome::Noted { over: true, .. }));
-
     let acknowledge = Acknowledge {
         inbox: 1,
         cursors: Vec::new(),
@@ -208,6 +192,33 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
     assert_eq!(w.entries(a, &conversation, 0).await.len(), 4);
     let next = World::commit(&conversation, a, 3, &[], &[b]);
     assert_eq!(accepted(w.accept(a, next).await).accepted.seq, 5);
+    // Of a conversation that is over afterwards.
+    let mut other = w.new_conversation();
+    let first_commit = World::commit(&other, a, 3, &[b], &[]);
+    let new = NewConversation {
+        group: other.group,
+        suite: SUITE,
+        first_commit,
+        lost: None,
+    };
+    let created = s.create_conversation(tenant, a, new, now).await.unwrap();
+    assert!(matches!(created, CommitOutcome::Accepted(..)), "{created:?}");
+    other.epoch = 1;
+    let bad = World::commit(&other, a, 3, &[], &[]);
+    let report = CommitReport {
+        conversation: other.id,
+        incarnation: 1,
+        epoch: 1,
+        commit: bad.key.body_hash,
+        reason: ReportReason::Unreadable,
+    };
+    accepted(w.accept(a, bad).await);
+    let outcome = thrice!(
+        REPORT_BEFORE_ACCEPT,
+        REPORT_AFTER_ACCEPT,
+        s.report_commit(tenant, b, report.clone(), now).await
+    );
+    assert!(matches!(outcome, ReportOutcome::Noted { over: true, .. }));
     scenario.teardown();
 }
 

@@ -341,7 +341,10 @@ impl Source<ConversationsState> for ListSource {
 /// The title, unless it is empty.
 fn title(conn: &Connection, id: ConversationId) -> Result<Option<Text>, Fault> {
     let about = about::get(conn, id)?;
-    Ok(about.map(|about| about.title).filter(|title| !title.is_empty()).map(Text::new))
+    Ok(about
+        .map(|about| about.title)
+        .filter(|title| !title.is_empty())
+        .map(Text::new))
 }
 
 fn summary(conn: &Connection, id: ConversationId, me: &Account) -> Result<Option<ConversationSummary>, Fault> {

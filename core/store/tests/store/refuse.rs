@@ -85,7 +85,7 @@ async fn a_newer_store_is_refused() {
         sql: "",
         rust: None,
     };
-    static NEWER: [Migration; 9] = [
+    static NEWER: [Migration; 12] = [
         Migration { version: 1, ..NOTHING },
         Migration { version: 2, ..NOTHING },
         Migration { version: 3, ..NOTHING },
@@ -95,6 +95,9 @@ async fn a_newer_store_is_refused() {
         Migration { version: 7, ..NOTHING },
         Migration { version: 8, ..NOTHING },
         Migration { version: 9, ..NOTHING },
+        Migration { version: 10, ..NOTHING },
+        Migration { version: 11, ..NOTHING },
+        Migration { version: 12, ..NOTHING },
     ];
     let place = Place::with_store().await;
     let key = place.vault.load(&PROFILE).await.unwrap();
@@ -109,7 +112,7 @@ async fn a_newer_store_is_refused() {
     newer.close().await.unwrap();
     let error = place.refusal().await;
     assert!(
-        matches!(error, StoreError::Newer { found: 9, known } if known < 9),
+        matches!(error, StoreError::Newer { found: 12, known } if known < 12),
         "{error:?}"
     );
 }

@@ -70,6 +70,7 @@ fn every_limit_has_its_row() {
         ("CURSORS_PER_REQUEST", limits::CURSORS_PER_REQUEST as u64),
         ("DEVICES_PER_USER", limits::DEVICES_PER_USER as u64),
         ("RECEIPT_BYTES", limits::RECEIPT_BYTES as u64),
+        ("PUSH_TARGET_BYTES", limits::PUSH_TARGET_BYTES as u64),
         ("RECEIPT_INTERVAL_MS", limits::RECEIPT_INTERVAL_MS),
         ("RECEIPTS_UNASKED", limits::RECEIPTS_UNASKED as u64),
         ("HEARTBEAT_SECONDS", limits::HEARTBEAT_SECONDS),
