@@ -104,7 +104,7 @@ async fn elsewhere_arrivals_count_and_at_the_live_end_they_are_shown() {
     for n in 0..60 {
         send(ben, id, &format!("{n}")).await;
     }
-    until_text(ana.client(), id, "59", SOON).await;
+    curo_kit::until_text(ana.client(), id, "59", crate::SOON).await;
     let timeline = open(ana, id, Start::Newest);
     let shown = until(&timeline, "all", |shown| find(&shown.state, "59").is_some()).await;
     let (oldest, page) = (shown.state.items[0].key, shown.state.items.len());
