@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
-use crate::{demo, doctor, lines, policy, run, suites};
+use crate::{demo, doctor, lines, policy, rules, run, suites};
 
 struct Step {
     name: &'static str,
@@ -23,6 +23,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "lines",
         run: lines::run,
+    },
+    Step {
+        name: "rules",
+        run: rules::run,
     },
     Step {
         name: "policy",

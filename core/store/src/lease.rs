@@ -13,7 +13,15 @@ use crate::StoreError;
 /// Given back on drop.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Closing alone would not do: a process that this one is just starting shares the open file until it runs its own
+        // program, and the lock with it.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Takes the lease or says [`StoreError::Busy`] at once.
@@ -27,7 +35,7 @@ pub(crate) fn take(path: &Path) -> Result<Lease, StoreError> {
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         if still_named(&file, path)? {
-            return Ok(Lease { _file: file });
+            return Ok(Lease { file });
         }
     }
     Err(StoreError::Busy)
@@ -61,6 +69,16 @@ mod tests {
         let path = dir.path().join("lease");
         let first = take(&path).unwrap();
         assert_eq!(take(&path).unwrap_err(), StoreError::Busy);
+        drop(first);
+        take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_copy_of_the_open_file_does_not_keep_the_lease() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lease");
+        let first = take(&path).unwrap();
+        let _as_a_child_has_it = first.file.try_clone().unwrap();
         drop(first);
         take(&path).unwrap();
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use curo_relay::storage::{SqliteOptions, SqliteStorage, StorageError};
-use curo_sqlite::{CipherKey, OpenError};
+use curo_sqlite::{CipherKey, Database, DbError, Migration, Mode, OpenError, Options};
 
 use crate::world::World;
 
@@ -41,6 +41,61 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(again.accepted[0].h, first.accepted[0].h);
     w.win(&mut conversation, b, &[], &[]).await;
     w.say(&conversation, a, 2, 1).await;
+    w.storage.close().await;
+}
+
+/// Opens the file beside the storage, whatever its version, and runs one statement.
+async fn execute(path: &Path, key: &CipherKey, sql: &'static str) -> usize {
+    const SAME: Migration = Migration {
+        version: 0,
+        name: "there already",
+        sql: "",
+        rust: None,
+    };
+    static ALL: [Migration; 8] = [
+        Migration { version: 1, ..SAME },
+        Migration { version: 2, ..SAME },
+        Migration { version: 3, ..SAME },
+        Migration { version: 4, ..SAME },
+        Migration { version: 5, ..SAME },
+        Migration { version: 6, ..SAME },
+        Migration { version: 7, ..SAME },
+        Migration { version: 8, ..SAME },
+    ];
+    let options = Options {
+        application_id: 0x4375_5265,
+        migrations: &ALL,
+        readers: 1,
+        cache_kib: 100,
+        mode: Mode::Existing,
+    };
+    let database = Database::open(path, key, options).await.unwrap();
+    let changed = database
+        .write(move |tx| Ok::<_, DbError>(tx.execute(sql, ())?))
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+    changed
+}
+
+#[tokio::test]
+async fn p9_4_without_bodies_the_skeleton_still_judges_and_chains() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, key) = (folder.path().join("relay.db"), CipherKey::generate().unwrap());
+    let w = open(&path, &key).await;
+    let (a, b) = (w.device().await, w.device().await);
+    let conversation = w.create(a, &[b]).await;
+    let message = World::message(&conversation, 1);
+    let first = w.append(&conversation, a, vec![message.clone()]).await;
+    w.storage.close().await;
+    assert_eq!(execute(&path, &key, "DELETE FROM body").await, 2);
+
+    let w = open(&path, &key).await;
+    let again = w.append(&conversation, a, vec![message]).await;
+    assert!(again.accepted[0].duplicate, "the intent is known");
+    assert_eq!(again.accepted[0].h, first.accepted[0].h);
+    let next = w.append(&conversation, a, vec![World::message(&conversation, 2)]).await;
+    assert_eq!(next.accepted[0].seq, 3, "the log goes on");
     w.storage.close().await;
 }
 
