@@ -31,6 +31,9 @@ impl Client {
         self.stop().await;
         let changed = self.core.db.store().rekey(&*self.home.vault).await;
         self.core.db.forget_groups();
+        self.core
+            .observe
+            .session(|session| session.locked = self.core.db.store().is_locked());
         if started && !self.is_locked() {
             self.start().await?;
         }

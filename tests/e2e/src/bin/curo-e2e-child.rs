@@ -220,7 +220,16 @@ async fn client_call(client: &Client, passes: &Passes, request: &Value) -> Resul
             Value::Null
         }
         "rekey" => {
-            client.rekey().await?;
+            let changed = client.rekey().await;
+            // It may have come to nothing with the store closed. An app shows its lock screen then, and the person unlocks.
+            while client.is_locked() {
+                match client.unlock().await {
+                    Ok(()) => client.start().await?,
+                    Err(error) if error.code() == &curo::ErrorCode::BUSY => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            changed?;
             Value::Null
         }
         "passes" => passes.to_json(),
