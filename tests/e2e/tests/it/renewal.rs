@@ -4,6 +4,7 @@ use curo::{ConversationId, ConversationState, Entry};
 use curo_kit::{Person, TestRelay, until_text};
 use curo_types::Blob;
 use curo_types::api::{EntriesPage, IncarnationsAnswer};
+use serde_json::json;
 
 use crate::child::Mover;
 use crate::mitm::{Call, Reply, Victim};
@@ -18,6 +19,11 @@ fn poison(call: &mut Call) -> Option<Reply> {
         call.body["commit"] = serde_json::to_value(commit).unwrap();
     }
     None
+}
+
+fn not_hers(call: &mut Call) -> Option<Reply> {
+    let later = json!({ "yours": false, "for_ms": 100 });
+    call.is("/duty").then(|| Reply::json(200, later))
 }
 
 async fn incarnation(person: &Person, id: ConversationId) -> u64 {
@@ -145,13 +151,14 @@ async fn p3_9_a_member_killed_at_each_step_of_it_goes_on() {
         let id = talk.id();
         send(&ana.person, id, "before").await;
         mover.until_text(id, "before");
-        ana.mitm.before_relay(poison);
+        // Who opens the next incarnation is the mover: Ana is told that it is another's turn.
+        ana.mitm.before_relay(|call| poison(call).or_else(|| not_hers(call)));
         talk.renew_keys().await.unwrap();
         until_holds(&ana.person, "frozen".into(), async || {
             frozen(&ana.person, id).await.is_some()
         })
         .await;
-        ana.mitm.honest();
+        ana.mitm.before_relay(not_hers);
         mover.send(id, "mine");
         mover.settled();
         until_text(ana.client(), id, "mine", SOON).await;
