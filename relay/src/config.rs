@@ -170,6 +170,8 @@ pub struct TenantConfig {
     pub suites: Vec<SuiteId>,
     /// What it asks of its users' clients beyond what always holds.
     pub session: SessionPolicy,
+    /// How long the bodies of entries are kept after their acceptance (5.8). `None`: for ever.
+    pub body_retention: Option<Duration>,
 }
 
 /// How long a tenant's users may be idle and signed in. `None` is what always holds; it can be tightened, never loosened.
@@ -332,6 +334,9 @@ impl TenantConfig {
                 "session_limit_ms",
                 "it must be 1 s to 12 h: it can be tightened, never loosened",
             );
+        }
+        if self.body_retention.is_some_and(|kept| kept.is_zero()) {
+            return bad("body_retention_days", "it must be at least one day");
         }
         if self.suites.is_empty() {
             return bad("suites", "there is none");

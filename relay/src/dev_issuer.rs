@@ -154,6 +154,7 @@ impl DevIssuer {
             algorithms: vec![Algorithm::EdDSA],
             suites: vec![SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519],
             session: SessionPolicy::default(),
+            body_retention: None,
         }
     }
 

@@ -52,6 +52,10 @@ names! {
     LEAVE_BEFORE_ACCEPT = "relay.leave.before_accept";
     /// The user is out durably, the device does not know yet.
     LEAVE_AFTER_ACCEPT = "relay.leave.after_accept";
+    /// Before a batch of old bodies is dropped.
+    BODIES_BEFORE_DROP = "relay.bodies.before_drop";
+    /// A batch of old bodies is gone durably, and there may be more.
+    BODIES_AFTER_DROP = "relay.bodies.after_drop";
     /// Before inbox items are forgotten and cursors moved.
     SYNC_BEFORE_ACK = "relay.sync.before_ack";
     /// Inbox items are forgotten and cursors moved durably, the answer has not been read yet.

@@ -15,6 +15,7 @@ mod config;
 mod dev_issuer;
 pub mod failpoints;
 mod followers;
+mod housekeeping;
 mod http;
 mod hub;
 mod keys;

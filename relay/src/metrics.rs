@@ -67,6 +67,7 @@ pub(crate) struct Metrics {
     refusals: Family<Code, Counter>,
     messages: Family<OfTenant, Counter>,
     commits: Family<OfTenant, Counter>,
+    dropped_bodies: Family<OfTenant, Counter>,
     storage_errors: Family<Trouble, Counter>,
     streams: Gauge,
     connections: Gauge,
@@ -82,6 +83,7 @@ impl Default for Metrics {
             refusals: Family::default(),
             messages: Family::default(),
             commits: Family::default(),
+            dropped_bodies: Family::default(),
             storage_errors: Family::default(),
             streams: Gauge::default(),
             connections: Gauge::default(),
@@ -105,6 +107,8 @@ impl Metrics {
         registry.register("accepted_messages", help, self.messages.clone());
         let help = "Accepted commits, repetitions not counted";
         registry.register("accepted_commits", help, self.commits.clone());
+        let help = "Bodies of old entries that were dropped";
+        registry.register("dropped_bodies", help, self.dropped_bodies.clone());
         registry.register(
             "storage_errors",
             "Calls that the storage failed",
@@ -143,6 +147,10 @@ impl Metrics {
 
     pub(crate) fn accepted_commit(&self, tenant: &TenantId) {
         self.commits.get_or_create(&of(tenant)).inc();
+    }
+
+    pub(crate) fn dropped_bodies(&self, tenant: &TenantId, count: u64) {
+        self.dropped_bodies.get_or_create(&of(tenant)).inc_by(count);
     }
 
     pub(crate) fn storage_error(&self, kind: &'static str) {

@@ -20,18 +20,14 @@ use crate::backup;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, ServiceConfig};
 use crate::followers::Followers;
+use crate::housekeeping;
 use crate::hub::Hub;
 use crate::keys::{KeyError, TenantSigner};
 use crate::metrics::Metrics;
 use crate::push::{Gateway, Pushes};
 use crate::rate::{Rate, Rates};
 use crate::state::{AppState, Tenant};
-use crate::storage::{SqliteOptions, SqliteStorage, Storage, StorageError};
-
-/// Time between two sweeps of what storage need not keep.
-const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
-/// How long answered claims are remembered for a repetition, and what they superseded.
-const SWEEP_AFTER_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+use crate::storage::{SqliteOptions, SqliteStorage, Storage};
 
 /// The relay.
 #[derive(Debug)]
@@ -217,7 +213,7 @@ async fn serve(
         metrics,
         hub,
         sweeper: tokio::spawn(async move {
-            tokio::join!(fetch_keys(&state), sweep(&state));
+            tokio::join!(fetch_keys(&state), housekeeping::run(&state));
         }),
         pusher,
         storage,
@@ -309,6 +305,7 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
             Tenant {
                 suites: tenant.suites.clone(),
                 session: tenant.session,
+                body_retention: tenant.body_retention,
                 signer,
             },
         );
@@ -320,25 +317,5 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
 async fn fetch_keys(app: &AppState) {
     for (tenant, error) in app.authenticator.fetch().await {
         tracing::warn!(%tenant, %error, "identity provider's keys are not available yet");
-    }
-}
-
-/// Forgets what the store keeps only for repetitions of requests.
-async fn sweep(app: &AppState) {
-    loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
-        loop {
-            let now_ms = app.clock.now_ms();
-            match app.storage.sweep(now_ms.saturating_sub(SWEEP_AFTER_MS), now_ms).await {
-                Ok(report) if report.more => {}
-                Ok(_) => break,
-                Err(StorageError::Closed) => return,
-                Err(error) => {
-                    app.metrics.storage_error(error.kind());
-                    tracing::warn!(%error, "sweep");
-                    break;
-                }
-            }
-        }
     }
 }

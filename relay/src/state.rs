@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use curo_types::format::SignedTip;
 use curo_types::{SuiteId, TenantId};
@@ -37,6 +38,8 @@ pub(crate) struct AppState {
 pub(crate) struct Tenant {
     pub(crate) suites: Vec<SuiteId>,
     pub(crate) session: SessionPolicy,
+    /// How long bodies of entries are kept (5.8).
+    pub(crate) body_retention: Option<Duration>,
     pub(crate) signer: TenantSigner,
 }
 

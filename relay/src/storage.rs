@@ -20,8 +20,8 @@ mod token;
 
 pub use conversations::{
     AppendMessages, AppendOutcome, Checkpoint, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup,
-    EntriesOutcome, GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation, NewMessage, Refusal,
-    Tip, TreeOutcome, WinnerOutcome,
+    DroppedBodies, EntriesOutcome, GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation,
+    NewMessage, Refusal, Tip, TreeOutcome, WinnerOutcome,
 };
 pub use directory::{
     Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, TenantKeys,
@@ -425,6 +425,14 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// [`StorageError`].
     async fn members(&self, tenant: &TenantId, conversation: ConversationId) -> Result<Vec<DeviceRef>, StorageError>;
+
+    /// Drops the bodies of entries that were accepted before `before_ms`, from each incarnation's oldest on (5.8, 9.4). What
+    /// the log's skeleton says stays for ever: hashes, intents, winners. Kept are the commits that the state of a live group is
+    /// made again from (9.2). A bounded number at a time, `more` in the answer says to call again.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn drop_bodies(&self, tenant: &TenantId, before_ms: u64) -> Result<DroppedBodies, StorageError>;
 
     /// Forgets claims made before `before_ms`, the bytes of KeyPackages that only they name, KeyPackages too old to be given out,
     /// and rate windows that have ended. To be called now and then; a bounded number of rows at a time, `more` in the report

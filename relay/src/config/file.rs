@@ -58,6 +58,7 @@ struct Tenant {
     suites: Option<Vec<u16>>,
     idle_lock_ms: Option<u64>,
     session_limit_ms: Option<u64>,
+    body_retention_days: Option<u32>,
 }
 
 #[derive(Deserialize, Default)]
@@ -208,6 +209,9 @@ impl Tenant {
                 idle_lock: self.idle_lock_ms.map(Duration::from_millis),
                 limit: self.session_limit_ms.map(Duration::from_millis),
             },
+            body_retention: self
+                .body_retention_days
+                .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
         })
     }
 }
@@ -346,6 +350,10 @@ algorithms = ["EdDSA", "ES256"]
             (
                 change("algorithms =", "session_limit_ms = 43200001\nalgorithms ="),
                 "session_limit_ms",
+            ),
+            (
+                change("algorithms =", "body_retention_days = 0\nalgorithms ="),
+                "body_retention_days",
             ),
             (
                 change("[tls]", "[push]\ngateway = \"http://push.example/\"\n\n[tls]"),

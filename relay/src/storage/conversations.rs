@@ -285,6 +285,15 @@ pub enum EntriesOutcome {
     BodyGone,
 }
 
+/// What became of old bodies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DroppedBodies {
+    /// How many were dropped.
+    pub dropped: u64,
+    /// Whether there may be more to drop.
+    pub more: bool,
+}
+
 /// The commit that ended an epoch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WinnerOutcome {

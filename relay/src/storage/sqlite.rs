@@ -27,6 +27,7 @@ mod people;
 mod plans;
 mod push;
 mod receipts;
+mod retention;
 mod sql;
 mod sweep;
 mod tenants;
@@ -91,6 +92,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 8,
         name: "push",
         sql: include_str!("../../migrations/0008_push.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 9,
+        name: "retention",
+        sql: include_str!("../../migrations/0009_retention.sql"),
         rust: None,
     },
 ];

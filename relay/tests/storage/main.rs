@@ -19,6 +19,7 @@ mod log;
 mod messages;
 mod push;
 mod receipts;
+mod retention;
 mod shape;
 mod sqlite;
 mod suites;
@@ -165,6 +166,13 @@ on_sqlite! {
         p8_3_who_joins_later_is_not_served_older_slots,
         p8_3_many_slots_cut_the_answer,
         p8_3_large_conversations_are_not_woken;
+    retention:
+        p5_8_old_bodies_go_and_the_skeleton_stays,
+        p5_8_what_the_state_of_a_group_is_made_from_is_kept,
+        p5_8_a_batch_is_bounded_and_goes_on_where_it_ended,
+        p5_8_many_conversations_and_one_that_falls_silent,
+        p5_8_a_removed_device_and_another_tenant,
+        p5_8_messages_are_accepted_while_bodies_are_dropped;
     sync:
         p5_1_one_answer_brings_what_is_new_everywhere,
         p5_1_an_answer_is_cut_and_continued_without_gap_or_repetition,

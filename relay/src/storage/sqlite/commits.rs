@@ -10,7 +10,7 @@ use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, one, run};
-use super::{checkpoints, incarnations, leaving, log, outside, tenants, turns};
+use super::{checkpoints, incarnations, leaving, log, outside, retention, tenants, turns};
 use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, GroupState, NewCommit, NewConversation, Refusal,
 };
@@ -135,8 +135,9 @@ fn insert_group(
     }
     run(
         conn,
-        "INSERT INTO incarnation (tenant, conversation, incarnation, group_id, suite, epoch, last_seq, last_h, leaves, created_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 1, ?7)",
+        "INSERT INTO incarnation (tenant, conversation, incarnation, group_id, suite, epoch, last_seq, last_h, leaves, created_ms,
+                                  kept_since_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 1, ?7, ?7)",
         (tenant, conversation, incarnation, new.group.0, new.suite.0, Digest::ZERO.0, U(now_ms)),
     )?;
     insert_member(conn, place, caller, 0, position.0)?;
@@ -148,6 +149,8 @@ fn insert_group(
         last_h: Digest::ZERO,
         leaves: 1,
         over: false,
+        kept_from: 1,
+        keeps_none: false,
     })
 }
 
@@ -232,6 +235,9 @@ fn apply(
     };
     let h = log::append(conn, &header, position, &commit.body)?;
     move_tip(conn, place, h, position)?;
+    if group.keeps_none {
+        retention::keeps_again(conn, place, now_ms)?;
+    }
     store_group_state(conn, place, commit, epoch + 1, seq)?;
     for device in &commit.removed {
         run(

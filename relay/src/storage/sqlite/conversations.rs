@@ -37,6 +37,10 @@ pub(super) struct Group {
     pub(super) leaves: u64,
     /// Whether it takes nothing more (3.9, 7.2, 6.6).
     pub(super) over: bool,
+    /// The first entry from which on all bodies are kept (5.8).
+    pub(super) kept_from: u64,
+    /// Whether no entry is there that retention will have to look at.
+    pub(super) keeps_none: bool,
 }
 
 /// A span of membership: entries after `joined_seq` up to `removed_seq` are the device's, and none any more once its user has
@@ -84,7 +88,7 @@ pub(super) fn live_incarnation(
 pub(super) fn group(conn: &Connection, place: Place<'_>) -> Result<Option<Group>, DbError> {
     first(
         conn,
-        "SELECT group_id, suite, epoch, last_seq, last_h, leaves, over IS NOT NULL FROM incarnation
+        "SELECT group_id, suite, epoch, last_seq, last_h, leaves, over IS NOT NULL, kept_from, kept_since_ms IS NULL FROM incarnation
          WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3",
         place.key(),
         |row| {
@@ -96,6 +100,8 @@ pub(super) fn group(conn: &Connection, place: Place<'_>) -> Result<Option<Group>
                 last_h: Digest(row.get(4)?),
                 leaves: row.get::<_, U>(5)?.0,
                 over: row.get(6)?,
+                kept_from: row.get::<_, U>(7)?.0,
+                keeps_none: row.get(8)?,
             })
         },
     )

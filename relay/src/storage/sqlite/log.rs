@@ -182,7 +182,11 @@ pub(super) fn entries(
         return Ok(EntriesOutcome::Removed);
     };
     let last = span.removed_seq.unwrap_or(group.last_seq);
-    let run = run(conn, place, after.max(span.joined_seq), last, limit.max(1))?;
+    let after = after.max(span.joined_seq);
+    if after < last && after + 1 < group.kept_from {
+        return Ok(EntriesOutcome::BodyGone);
+    }
+    let run = run(conn, place, after, last, limit.max(1))?;
     if run.gone && run.entries.is_empty() {
         return Ok(EntriesOutcome::BodyGone);
     }

@@ -10,7 +10,7 @@ use super::commits::move_tip;
 use super::conversations::{self, Place, Standing};
 use super::sql::{Stop, U, one, run};
 use super::tenants;
-use super::{leaving, log};
+use super::{leaving, log, retention};
 use crate::storage::{AppendMessages, AppendOutcome, DeviceRef, Missing, NewMessage, Refusal};
 
 /// One batch under way.
@@ -141,6 +141,10 @@ impl Appender<'_> {
         };
         let h = log::append(conn, &header, position, &message.body)?;
         move_tip(conn, place, h, position)?;
+        if group.keeps_none {
+            retention::keeps_again(conn, place, self.now_ms)?;
+            state.standing.group.keeps_none = false;
+        }
         state.counter += 1;
         state.standing.group.last_seq = seq;
         state.standing.group.last_h = h;

@@ -8,16 +8,16 @@ use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
     SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages,
-    leaving, log, messages, outside, people, push, receipts, sql, sweep, tenants, turns,
+    leaving, log, messages, outside, people, push, receipts, retention, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
     AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
-    DirectoryOutcome, DirectoryPage, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome, IncarnationsOutcome,
-    LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome, ReportOutcome, Storage,
-    StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark, TreeOutcome, UploadOutcome,
-    UploadedKeyPackages, WinnerOutcome,
+    DirectoryOutcome, DirectoryPage, DroppedBodies, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome,
+    IncarnationsOutcome, LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome,
+    ReportOutcome, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark, TreeOutcome,
+    UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -466,6 +466,16 @@ impl Storage for SqliteStorage {
         let tenant = tenant.clone();
         self.read(move |conn| conversations::members(conn, &tenant, conversation))
             .await
+    }
+
+    async fn drop_bodies(&self, tenant: &TenantId, before_ms: u64) -> Result<DroppedBodies, StorageError> {
+        pass(failpoints::BODIES_BEFORE_DROP)?;
+        let tenant = tenant.clone();
+        let dropped = self
+            .write(move |conn| retention::drop_bodies(conn, &tenant, before_ms))
+            .await?;
+        pass(failpoints::BODIES_AFTER_DROP)?;
+        Ok(dropped)
     }
 
     async fn sweep(&self, before_ms: u64, now_ms: u64) -> Result<SweepReport, StorageError> {

@@ -118,7 +118,7 @@ pub(super) fn group_info(
         tree,
         directory_version: tenants::directory_version(conn, tenant)?,
         counter: counter(conn, place, caller.device)?,
-        kept_from: kept_from(conn, place)?.unwrap_or(group.last_seq + 1),
+        kept_from: group.kept_from,
         tip: conversations::tip(place, group.last_seq, group.last_h),
     })))
 }
@@ -134,15 +134,4 @@ fn counter(conn: &Connection, place: Place<'_>, device: DeviceId) -> Result<u64,
         |row| row.get::<_, U>(0),
     )?;
     Ok(counter.map_or(0, |U(counter)| counter))
-}
-
-/// The first entry whose body is kept: bodies are dropped from the oldest on.
-fn kept_from(conn: &Connection, place: Place<'_>) -> Result<Option<u64>, DbError> {
-    let seq = first(
-        conn,
-        "SELECT seq FROM body WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 ORDER BY seq LIMIT 1",
-        place.key(),
-        |row| row.get::<_, U>(0),
-    )?;
-    Ok(seq.map(|U(seq)| seq))
 }
