@@ -10,7 +10,7 @@ mod receipts;
 mod refused;
 mod run;
 mod send;
-mod settle;
+pub(crate) mod settle;
 
 use curo_types::UserId;
 

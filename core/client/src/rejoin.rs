@@ -2,8 +2,9 @@
 //!
 //! Its rungs: sync again; who won and the range, which sync and outbox climb where they stand; then a rejoin by external
 //! commit, with a visible record of what was missed. `prepare` makes the commit, `settle` applies it when the log has it,
-//! `rollback` is about a store that was restored from a backup (7.1). Runs in the outbox's pass, before anything is sent. Frozen for another reason than `rejoin_needed` stays frozen.
+//! `doubt` asks for what the log no longer shows, `rollback` is about a store that was restored from a backup (7.1). Runs in the outbox's pass, before anything is sent. Frozen for another reason than `rejoin_needed` stays frozen.
 
+mod doubt;
 mod prepare;
 pub(crate) mod rollback;
 mod settle;

@@ -180,6 +180,11 @@ impl TestRelay {
         format!("https://{}", self.addr())
     }
 
+    /// The tenant as it is configured.
+    pub fn tenant_config(&self) -> Option<&TenantConfig> {
+        self.config.tenants.first()
+    }
+
     /// The tenant, [`TENANT`].
     pub const fn tenant(&self) -> &TenantId {
         &self.tenant

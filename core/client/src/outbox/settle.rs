@@ -16,7 +16,7 @@ use crate::sync::apply::{apply_one, step};
 use crate::sync::standing::{check_tip, live};
 
 /// The answer must speak of a prefix of what was sent, in order, under a tip of the tenant.
-pub(super) fn check_accepted(
+pub(crate) fn check_accepted(
     me: &Account,
     id: ConversationId,
     sent: &[(IntentId, Blob)],

@@ -25,11 +25,11 @@ use crate::sync::standing::{check_tip, keep_direct};
 use crate::timeline::Missed;
 
 /// An entry of this device among those that were missed.
-struct Own {
-    seq: u64,
-    kind: EntryKind,
-    intent: IntentId,
-    time_ms: u64,
+pub(super) struct Own {
+    pub(super) seq: u64,
+    pub(super) kind: EntryKind,
+    pub(super) intent: IntentId,
+    pub(super) time_ms: u64,
 }
 
 /// What the log says about the stretch that is passed over.
@@ -77,6 +77,9 @@ impl Core {
                 // 5.8: what was dropped is part of the gap.
                 Err(Fault::Problem(problem)) if problem.code == ErrorCode::BODY_GONE && made.kept_from > after + 1 => {
                     (before, after) = (None, made.kept_from - 1);
+                    if goes_on {
+                        own.extend(self.ask_what_was_accepted(me, row, accepted.seq).await?);
+                    }
                     continue;
                 }
                 Err(Fault::Problem(problem)) if !problem.code.retryable() && !of_account(&problem.code) => {

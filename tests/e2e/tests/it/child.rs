@@ -354,6 +354,16 @@ impl RelayProcess {
         self.life.borrow().deaths
     }
 
+    /// Waits until it has died so often and accepts requests.
+    pub async fn until_died(&self, times: usize) {
+        let again = |life: &Life| life.up && life.deaths == times;
+        let mut life = self.life.clone();
+        tokio::time::timeout(crate::SOON, life.wait_for(again))
+            .await
+            .unwrap()
+            .unwrap();
+    }
+
     /// Waits until it accepts requests.
     pub async fn until_up(&self) {
         self.life.clone().wait_for(|life| life.up).await.unwrap();
@@ -380,12 +390,16 @@ fn write_config(relay: &TestRelay) -> std::path::PathBuf {
     let curo_relay::JwksSource::Url { url, .. } = &tenant.jwks else {
         panic!("a development issuer serves its keys");
     };
+    let kept = relay.tenant_config().and_then(|tenant| tenant.body_retention);
+    let kept = kept.map_or_else(String::new, |kept| {
+        format!("body_retention_days = {}\n", kept.as_secs() / (24 * 60 * 60))
+    });
     let file = relay.dir().join("relay.toml");
     let text = format!(
         "listen = \"{}\"\ndata_dir = {:?}\ndatabase_key_file = {:?}\n\
          [tls]\ncert = {:?}\nkey = {:?}\n\
          [limits]\nheartbeat_ms = 1000\nshutdown_grace_ms = 3000\n\
-         [[tenants]]\nid = \"{}\"\nissuer = {:?}\naudience = {:?}\njwks_url = {url:?}\nalgorithms = [\"EdDSA\"]\n",
+         [[tenants]]\nid = \"{}\"\nissuer = {:?}\naudience = {:?}\njwks_url = {url:?}\nalgorithms = [\"EdDSA\"]\n{kept}",
         relay.addr(),
         relay.data_dir(),
         relay.dir().join("database.key"),

@@ -33,6 +33,7 @@ mod races;
 mod raw;
 mod rejoin;
 mod renewal;
+mod retention;
 mod suites;
 mod team;
 
