@@ -47,6 +47,7 @@ mod conversations;
 mod core;
 mod create;
 mod db;
+mod delivery;
 mod detached;
 mod devices;
 mod diagnostics;

@@ -287,7 +287,7 @@ impl Conversation {
             let author = row.and_then(|row| row.sender_user).ok_or(unknown)?;
             let deletes = change::live(conn, id, message, ChangeKind::Delete)?;
             let of = match deletes.first().map(|row| row.place) {
-                Some(Place::Log { incarnation, seq }) => conversation::delivery(conn, id, incarnation, seq, author)?.1,
+                Some(Place::Log { incarnation, seq }) => conversation::others_at(conn, id, incarnation, seq, author)?,
                 _ => 0,
             };
             let mut devices: Vec<_> = change::live(conn, id, message, ChangeKind::Purged)?

@@ -1,13 +1,13 @@
-//! Reading a conversation's timeline in pages, and how far own messages have come.
+//! Reading a conversation's timeline in pages.
 
 use curo_store::repo::account::Account;
-use curo_store::repo::conversation;
-use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
-use curo_store::repo::outbox::{self, IntentState, OutboxRow};
-use curo_types::{ConversationId, ErrorCode, MessageId, UserId};
+use curo_store::repo::item::{self, ItemRow};
+use curo_store::repo::outbox::{self, OutboxRow};
+use curo_types::{ErrorCode, MessageId};
 use rusqlite::Connection;
 
 use crate::conversations::Conversation;
+use crate::delivery::Deliveries;
 use crate::error::{Error, Fault, Result};
 use crate::message::Details;
 use crate::timeline::{Cursor, DeliveryState, Entry, Item, Page};
@@ -68,9 +68,10 @@ impl Conversation {
             if direction == Direction::Older {
                 rows.reverse();
             }
+            let mut deliveries = Deliveries::new(id, me.user);
             let items: Vec<_> = rows
                 .iter()
-                .map(|row| item_of(conn, id, row, &me))
+                .map(|row| item_of(conn, row, &me, &mut deliveries))
                 .collect::<std::result::Result<_, Fault>>()?;
             let (first, last) = (items.first().map(|i| i.cursor), items.last().map(|i| i.cursor));
             let newer_than = |last: Cursor| item::after(conn, id, Some(last.0), 1).map(|rows| !rows.is_empty());
@@ -103,7 +104,9 @@ impl Conversation {
                 let code = cancelled.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
                 return Ok(DeliveryState::failed(code.into()));
             };
-            delivery(conn, id, &row, me.user)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))
+            Deliveries::new(id, me.user)
+                .of(conn, &row)?
+                .ok_or(Fault::Code(ErrorCode::UNKNOWN))
         });
         Ok(state.await?)
     }
@@ -122,37 +125,14 @@ pub(crate) fn failure(row: &OutboxRow) -> ErrorCode {
 /// What an app sees of a row: the one way from the store to every page and snapshot.
 pub(crate) fn item_of(
     conn: &Connection,
-    id: ConversationId,
     row: &ItemRow,
     me: &Account,
+    deliveries: &mut Deliveries,
 ) -> std::result::Result<Item, Fault> {
-    let delivery = delivery(conn, id, row, me.user)?;
+    let delivery = deliveries.of(conn, row)?;
     let mut item = Item::from_row(row, me.user, delivery);
     if let Entry::Message(message) = &mut item.entry {
-        Details::read(conn, id, row, me)?.put_into(message);
+        Details::read(conn, deliveries.conversation(), row, me)?.put_into(message);
     }
     Ok(item)
-}
-
-/// Delivery of a message of this user's, sent from whatever device (rule 8.2); `None` for anything else.
-fn delivery(
-    conn: &Connection,
-    id: ConversationId,
-    row: &ItemRow,
-    own_user: UserId,
-) -> std::result::Result<Option<DeliveryState>, Fault> {
-    if row.kind != ItemKind::Message || row.sender_user != Some(own_user) {
-        return Ok(None);
-    }
-    Ok(Some(match row.place {
-        Place::Log { incarnation, seq } => match conversation::delivery(conn, id, incarnation, seq, own_user)? {
-            (0, _) => DeliveryState::Sent,
-            (by, of) => DeliveryState::Delivered { by, of },
-        },
-        Place::Unsent(_) => match outbox::get(conn, row.message.into())? {
-            Some(sent) if sent.state == IntentState::Failed => DeliveryState::failed(failure(&sent)),
-            Some(sent) if sent.state == IntentState::Accepted => DeliveryState::Sent,
-            _ => DeliveryState::Queued,
-        },
-    }))
 }

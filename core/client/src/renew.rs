@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::leaf;
 use curo_store::repo::outbox::{self, IntentKind};
 use curo_store::repo::overview;
 use curo_store::repo::renewal::{self, BadCommit, RenewalRow};
@@ -305,6 +306,7 @@ pub(crate) fn roster(conn: &Connection, row: &ConversationRow) -> Result<BTreeSe
 pub(crate) fn carry_roster(conn: &Connection, old: &ConversationRow, next: u64, seq: u64) -> Result<(), Fault> {
     let users = roster(conn, old)?;
     conversation::clear_members(conn, old.id, old.cursor_seq + 1)?;
+    leaf::end(conn, old.id, old.incarnation, old.cursor_seq + 1)?;
     for user in users {
         conversation::add_member(conn, old.id, next, user, seq)?;
     }

@@ -7,6 +7,7 @@
 pub(crate) mod apply;
 mod commit;
 pub(crate) mod join;
+pub(crate) mod leaves;
 mod message;
 pub(crate) mod pull;
 pub(crate) mod run;

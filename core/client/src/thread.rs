@@ -5,6 +5,7 @@ use curo_types::ErrorCode;
 use curo_types::format::Reference;
 
 use crate::conversations::Conversation;
+use crate::delivery::Deliveries;
 use crate::error::{Error, Fault, Result};
 use crate::pages::{PAGE_LIMIT, item_of};
 use crate::timeline::{Cursor, Item, Page};
@@ -45,7 +46,8 @@ impl Conversation {
         let id = self.id;
         let item = self.core.db.read(move |conn| {
             let row = item::get(conn, id, message.sender, message.message)?;
-            row.map(|row| item_of(conn, id, &row, &me)).transpose()
+            row.map(|row| item_of(conn, &row, &me, &mut Deliveries::new(id, me.user)))
+                .transpose()
         });
         Ok(item.await?)
     }
@@ -63,7 +65,10 @@ impl Conversation {
         let id = self.id;
         let items = self.core.db.read(move |conn| {
             let rows = folding::replies(conn, id, message, limit)?;
-            rows.iter().map(|row| item_of(conn, id, row, &me)).collect()
+            let mut deliveries = Deliveries::new(id, me.user);
+            rows.iter()
+                .map(|row| item_of(conn, row, &me, &mut deliveries))
+                .collect()
         });
         Ok(items.await?)
     }
@@ -82,9 +87,10 @@ impl Conversation {
             if older {
                 rows.reverse();
             }
+            let mut deliveries = Deliveries::new(id, me.user);
             let items: Vec<Item> = rows
                 .iter()
-                .map(|row| item_of(conn, id, row, &me))
+                .map(|row| item_of(conn, row, &me, &mut deliveries))
                 .collect::<std::result::Result<_, Fault>>()?;
             let (first, last) = (
                 items.first().map(|item| item.cursor),

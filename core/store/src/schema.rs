@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 11] = [
+static MIGRATIONS: [Migration; 12] = [
     Migration {
         version: 1,
         name: "store",
@@ -74,6 +74,12 @@ static MIGRATIONS: [Migration; 11] = [
         version: 11,
         name: "list",
         sql: include_str!("../migrations/0011_list.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 12,
+        name: "leaves",
+        sql: include_str!("../migrations/0012_leaves.sql"),
         rust: None,
     },
 ];

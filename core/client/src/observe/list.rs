@@ -21,6 +21,7 @@ use super::{Mark, Observe, Observed, Snapshot, Source, Touched};
 use crate::client::Client;
 use crate::conversations::ConversationState;
 use crate::core::Core;
+use crate::delivery::Deliveries;
 use crate::error::{Error, Fault, Result};
 use crate::pages::item_of;
 use crate::state::ConnectionState;
@@ -337,7 +338,6 @@ impl Source<ConversationsState> for ListSource {
     }
 }
 
-/// One row. Costs the same for every conversation.
 /// The title, unless it is empty.
 fn title(conn: &Connection, id: ConversationId) -> Result<Option<Text>, Fault> {
     let about = about::get(conn, id)?;
@@ -347,6 +347,7 @@ fn title(conn: &Connection, id: ConversationId) -> Result<Option<Text>, Fault> {
         .map(Text::new))
 }
 
+/// One row. Costs the same for every conversation.
 fn summary(conn: &Connection, id: ConversationId, me: &Account) -> Result<Option<ConversationSummary>, Fault> {
     let Some(row) = conversation::get(conn, id)? else {
         return Ok(None);
@@ -380,7 +381,7 @@ fn preview(conn: &Connection, id: ConversationId, place: item::Place, me: &Accou
     let Some(row) = item::get(conn, id, stub.sender_device, stub.message)? else {
         return Ok(None);
     };
-    let item = item_of(conn, id, &row, me)?;
+    let item = item_of(conn, &row, me, &mut Deliveries::new(id, me.user))?;
     let Entry::Message(message) = item.entry else {
         return Ok(None);
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::leaf;
 use curo_store::repo::outbox::{self, OutboxRow};
 use curo_types::api::{Accepted, EntryRecord, MessagesAccepted};
 use curo_types::format::EntryKind;
@@ -67,7 +68,8 @@ pub(super) fn settle_messages(
     for (row, one) in rows.into_values() {
         apply_own(tx, me, &mut conv, row, one)?;
     }
-    Ok(conversation::put(tx.conn, &conv)?)
+    conversation::put(tx.conn, &conv)?;
+    Ok(leaf::reached(tx.conn, id, conv.incarnation, conv.cursor_seq)?)
 }
 
 /// A commit is merged when the cursor reaches it, never on the answer (rule 4.3): the answer bears no signature, and a

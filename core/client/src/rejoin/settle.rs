@@ -20,6 +20,7 @@ use crate::directory::user_of;
 use crate::error::Fault;
 use crate::fold::Folding;
 use crate::renew;
+use crate::sync::leaves;
 use crate::sync::pull::of_account;
 use crate::sync::standing::{check_tip, keep_direct};
 use crate::timeline::Missed;
@@ -197,6 +198,8 @@ fn apply(tx: &mut Tx<'_>, me: &Account, id: ConversationId, intent: IntentId, st
         ..old.clone()
     };
     conversation::put(tx.conn, &row)?;
+    let missed = old.incarnation < made.incarnation || old.cursor_seq + 1 < seq;
+    leaves::joined(tx.conn, me, id, (made.incarnation, seq), &joined.members, missed)?;
     keep_direct(tx.conn, me, &mut row)?;
     note_gap(tx, me, &old, &row, stretch)?;
     // It counts as a try until the conversation has really gone on.

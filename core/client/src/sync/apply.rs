@@ -3,6 +3,7 @@
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
+use curo_store::repo::leaf;
 use curo_store::repo::outbox;
 use curo_types::api::EntryRecord;
 use curo_types::format::EntryKind;
@@ -210,6 +211,7 @@ fn apply_in(tx: &mut Tx<'_>, me: &Account, id: ConversationId, entries: &[EntryR
     }
     if moved {
         conversation::put(tx.conn, &row)?;
+        leaf::reached(tx.conn, id, row.incarnation, row.cursor_seq)?;
         if live(&row) {
             rejoin::goes_on(tx.conn, id)?;
         }

@@ -13,6 +13,7 @@ use curo_types::{Digest, ErrorCode, SuiteId, UserId};
 use rusqlite::Connection;
 
 use super::apply::event;
+use super::leaves;
 use super::standing::keep_direct;
 use crate::about;
 use crate::about::rights::{self, Judged};
@@ -147,6 +148,7 @@ fn took_effect(
     row.discarded = 0;
     row.needs_update = false;
     let change = change_roster(tx, me, row, entry, outcome)?;
+    leaves::after_commit(tx.conn, me, row, entry, outcome)?;
     if entry.incarnation > 1 && entry.seq == 1 {
         // Nobody came: the roster goes on.
         let begins = event(ItemKind::Joined, entry, None);

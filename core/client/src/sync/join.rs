@@ -13,6 +13,7 @@ use curo_types::format::Credential;
 use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, GroupId, MessageId, SuiteId, UserId};
 use rusqlite::Connection;
 
+use super::leaves;
 use super::standing::{freeze, keep_direct};
 use crate::about;
 use crate::core::{Core, now_ms};
@@ -286,6 +287,8 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
         ..row_for(welcome, joined.epoch)
     };
     conversation::put(tx.conn, &row)?;
+    let place = (welcome.incarnation, welcome.seq);
+    leaves::joined(tx.conn, me, row.id, place, &joined.members, true)?;
     let mut credentials = joined
         .members
         .iter()

@@ -2,8 +2,9 @@
 
 use curo_mls::{MlsError, Processed, Refusal};
 use curo_store::repo::account::Account;
-use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::conversation::ConversationRow;
 use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
+use curo_store::repo::leaf;
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::EntryRecord;
 use curo_types::format::{AuthenticatedData, Content, Credential, StateBody};
@@ -123,14 +124,7 @@ pub(super) fn foreign(
             }
             if let Some(cursor) = data.cursor {
                 let seen = cursor.seq.min(entry.seq);
-                conversation::see_cursor(
-                    tx.conn,
-                    row.id,
-                    row.incarnation,
-                    credential.user,
-                    credential.device,
-                    seen,
-                )?;
+                leaf::see_cursor(tx.conn, row.id, row.incarnation, credential.device, seen, entry.seq)?;
             }
         }
         _ => unreadable(&mut shown),

@@ -1,7 +1,7 @@
 //! Asking the relay for what is new and putting it in order (rule 5.1).
 
 use curo_store::repo::account::{self, Account};
-use curo_store::repo::conversation;
+use curo_store::repo::{conversation, leaf};
 use curo_types::api::{
     ConversationNews, CursorReport, InboxRecord, KeyPackageStock, MemberCursor, SyncAnswer, SyncRequest, limits,
 };
@@ -200,18 +200,27 @@ impl Core {
         if cursors.is_empty() {
             return Ok(());
         }
-        let touched: BTreeSet<_> = cursors.iter().map(|cursor| cursor.conversation).collect();
-        self.db
+        let touched = self
+            .db
             .write(move |tx| {
+                let mut touched = BTreeSet::new();
                 for c in cursors {
-                    // The relay's word: until receipts are sealed (rule 8.3) it could claim deliveries that never were.
+                    // The relay's word alone: it could claim deliveries that never were. Reads it cannot claim (rule 8.3).
                     if let Some(row) = conversation::get(tx.conn, c.conversation)?
                         && row.incarnation >= c.incarnation
                     {
-                        conversation::see_cursor(tx.conn, row.id, c.incarnation, c.user, c.device, c.seq)?;
+                        // Of an incarnation that was left all is known that ever will be.
+                        let here = if row.incarnation == c.incarnation {
+                            row.cursor_seq
+                        } else {
+                            u64::MAX
+                        };
+                        if leaf::see_cursor(tx.conn, row.id, c.incarnation, c.device, c.seq, here)? {
+                            touched.insert(row.id);
+                        }
                     }
                 }
-                Ok(())
+                Ok(touched)
             })
             .await?;
         for id in touched {

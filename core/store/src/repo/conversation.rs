@@ -1,8 +1,8 @@
-//! Conversations: state, cursor, members and how far others have come.
+//! Conversations: state, cursor and members.
 
 use std::collections::BTreeSet;
 
-use curo_types::{ConversationId, DeviceId, Digest, GroupId, SuiteId, UserId};
+use curo_types::{ConversationId, Digest, GroupId, SuiteId, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{Result, int, uint};
@@ -301,47 +301,16 @@ pub fn members(conn: &Connection, id: ConversationId) -> Result<Vec<MemberRow>> 
     .collect()
 }
 
-/// Notes how far another device has come.
+/// How many users other than `sender` were on the roster when the entry at `seq` was accepted.
 ///
 /// # Errors
 /// The database's.
-pub fn see_cursor(
-    conn: &Connection,
-    id: ConversationId,
-    incarnation: u64,
-    user: UserId,
-    device: DeviceId,
-    seq: u64,
-) -> Result<()> {
+pub fn others_at(conn: &Connection, id: ConversationId, incarnation: u64, seq: u64, sender: UserId) -> Result<u32> {
     conn.prepare_cached(
-        "INSERT INTO device_cursor (conversation, incarnation, user, device, seq) VALUES (?1, ?2, ?3, ?4, ?5) \
-         ON CONFLICT DO UPDATE SET seq = max(seq, ?5)",
+        "SELECT count(DISTINCT user) FROM member WHERE conversation = ?1 AND incarnation = ?2 AND user <> ?4 \
+             AND joined_seq < ?3 AND (removed_seq IS NULL OR removed_seq > ?3)",
     )?
-    .execute(params![id.0, int(incarnation), user.0, device.0, int(seq)])?;
-    Ok(())
-}
-
-/// Delivery of the entry at `seq` to the users other than `sender`: (on how many users' devices, of how many users).
-/// Counted are the users that were on the roster when it was accepted.
-///
-/// # Errors
-/// The database's.
-pub fn delivery(
-    conn: &Connection,
-    id: ConversationId,
-    incarnation: u64,
-    seq: u64,
-    sender: UserId,
-) -> Result<(u32, u32)> {
-    conn.prepare_cached(
-        "SELECT count(DISTINCT m.user) FILTER (WHERE EXISTS (SELECT 1 FROM device_cursor c WHERE c.conversation = ?1 \
-             AND c.incarnation = ?2 AND c.user = m.user AND c.seq >= ?3)), count(DISTINCT m.user) \
-         FROM member m WHERE m.conversation = ?1 AND m.incarnation = ?2 AND m.incarnation = ?2 AND m.user <> ?4 AND m.joined_seq < ?3 \
-             AND (m.removed_seq IS NULL OR m.removed_seq > ?3)",
-    )?
-    .query_row(params![id.0, int(incarnation), int(seq), sender.0], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
+    .query_row(params![id.0, int(incarnation), int(seq), sender.0], |row| row.get(0))
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod offline_local;
 mod push;
 mod races;
 mod raw;
+mod receipts;
 mod rejoin;
 mod renewal;
 mod retention;

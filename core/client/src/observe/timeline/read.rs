@@ -11,12 +11,13 @@ use curo_types::{ConversationId, ErrorCode};
 use rusqlite::Connection;
 
 use super::{ItemKey, Start, TimelineItem, TimelineOptions, TimelineState};
+use crate::delivery::Deliveries;
 use crate::error::{Error, Fault};
 use crate::observe::slider::{Edge, Load};
 use crate::observe::window::{Rows, Window};
 use crate::pages::item_of;
 use crate::state::ConnectionState;
-use crate::timeline::{DeliveryState, Entry, Item};
+use crate::timeline::{DeliveryState, Entry, Item, Message};
 
 /// New items below the window are counted up to here.
 const COUNTED: usize = 1000;
@@ -208,10 +209,11 @@ impl Reading {
         if was_live || !view.newer {
             self.stand.base = span::newest_in_log(conn, self.id)?;
         }
+        let mut deliveries = Deliveries::new(self.id, self.me.user);
         let rows = view
             .rows
             .iter()
-            .map(|spot| self.row(conn, *spot))
+            .map(|spot| self.row(conn, *spot, &mut deliveries))
             .collect::<Result<Vec<_>, Fault>>()?;
         let new_below = if view.newer {
             let from = self.stand.base.max(self.stand.window.bottom().map(|spot| spot.place));
@@ -229,7 +231,7 @@ impl Reading {
         })
     }
 
-    fn row(&self, conn: &Connection, spot: Spot) -> Result<Option<Row>, Fault> {
+    fn row(&self, conn: &Connection, spot: Spot, deliveries: &mut Deliveries) -> Result<Option<Row>, Fault> {
         let row = |now| {
             Some(Row {
                 key: spot.key,
@@ -241,14 +243,32 @@ impl Reading {
         if let Some(kept) = before
             && kept.row == spot.row
             && kept.item.item.cursor.0 == spot.place
-            && is_settled(&kept.item.item)
         {
-            return Ok(row(Now::Same(Arc::clone(&kept.item))));
+            match (open_part(&kept.item.item), spot.place) {
+                (Open::Nothing, _) => return Ok(row(Now::Same(Arc::clone(&kept.item)))),
+                (Open::Delivery, Place::Log { incarnation, seq }) => {
+                    let delivery = Some(deliveries.at(conn, incarnation, seq)?);
+                    return Ok(row(match &kept.item.item.entry {
+                        Entry::Message(message) if message.delivery != delivery => {
+                            let message = Message {
+                                delivery,
+                                ..Message::clone(message)
+                            };
+                            Now::Changed(Box::new(Item {
+                                entry: Entry::Message(Box::new(message)),
+                                ..kept.item.item.clone()
+                            }))
+                        }
+                        _ => Now::Same(Arc::clone(&kept.item)),
+                    }));
+                }
+                _ => {}
+            }
         }
         let Some(read) = item::get(conn, self.id, spot.key.sender, spot.key.message)? else {
             return Ok(None);
         };
-        let now = item_of(conn, self.id, &read, &self.me)?;
+        let now = item_of(conn, &read, &self.me, deliveries)?;
         Ok(row(match before {
             Some(kept) if kept.item.item == now => Now::Same(Arc::clone(&kept.item)),
             _ => Now::Changed(Box::new(now)),
@@ -256,16 +276,25 @@ impl Reading {
     }
 }
 
-/// Whether nothing but its row can change what an item shows: it is not on its way, in whole or in part.
-fn is_settled(item: &Item) -> bool {
-    match &item.entry {
-        Entry::Message(message) => match message.delivery {
-            _ if message.unsent_change.is_some() => false,
-            None => true,
-            Some(DeliveryState::Delivered { by, of }) => by == of,
-            Some(_) => false,
-        },
-        _ => true,
+/// What of an item may change although its row does not.
+enum Open {
+    Nothing,
+    /// Only how many people have it.
+    Delivery,
+    /// It is on its way, in whole or in part.
+    All,
+}
+
+fn open_part(item: &Item) -> Open {
+    let Entry::Message(message) = &item.entry else {
+        return Open::Nothing;
+    };
+    match message.delivery {
+        _ if message.unsent_change.is_some() => Open::All,
+        None => Open::Nothing,
+        Some(DeliveryState::Delivered { by, of }) if by == of => Open::Nothing,
+        Some(DeliveryState::Sent | DeliveryState::Delivered { .. }) => Open::Delivery,
+        Some(DeliveryState::Queued | DeliveryState::Failed { .. }) => Open::All,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The repository alone, on a database in memory.
 
 use super::*;
-use crate::repo::testing::{CARE, WARD, conversation, database, device, user};
+use crate::repo::testing::{CARE, WARD, conversation, database, user};
 
 #[test]
 fn every_column_is_read_back_in_every_state() {
@@ -139,48 +139,17 @@ fn a_third_is_seen_while_there_and_not_afterwards() {
 }
 
 #[test]
-fn p8_2_delivery_counts_each_person_of_the_time_once() {
+fn p8_2_counted_are_the_people_of_the_time() {
     let conn = database();
-    let of = |seq| delivery(&conn, CARE, 1, seq, user(1)).unwrap();
+    let of = |seq| others_at(&conn, CARE, 1, seq, user(1)).unwrap();
     // 1 sends; 2 and 3 are there from entry 1 on, 4 comes with entry 5, 3 goes with entry 7.
     for (n, seq) in [(1, 0), (2, 1), (3, 1), (4, 5)] {
         add_member(&conn, CARE, 1, user(n), seq).unwrap();
     }
     remove_member(&conn, CARE, 1, user(3), 7).unwrap();
-    assert_eq!(
-        (of(1), of(3), of(5), of(6), of(8)),
-        ((0, 0), (0, 2), (0, 2), (0, 3), (0, 2))
-    );
-    let see = |n, dev, seq| see_cursor(&conn, CARE, 1, user(n), device(dev), seq).unwrap();
-    see(2, 21, 3);
-    see(2, 22, 2);
-    assert_eq!((of(2), of(3), of(4)), ((1, 2), (1, 2), (0, 2)));
-    // The second device of a person adds nothing, an older report takes nothing.
-    see(2, 22, 3);
-    see(2, 21, 1);
-    assert_eq!(of(3), (1, 2));
-    // A report about the entry at which one went counts for what came before.
-    see(3, 31, 7);
-    see(4, 41, 8);
-    assert_eq!((of(3), of(6), of(8)), ((2, 2), (2, 3), (1, 2)));
-    // Somebody who is not on the roster, another incarnation, another conversation.
-    see(5, 51, 100);
-    see_cursor(&conn, CARE, 2, user(2), device(21), 100).unwrap();
-    see_cursor(&conn, WARD, 1, user(2), device(21), 100).unwrap();
-    assert_eq!(of(8), (1, 2));
-    // The sender's other device is not delivery.
-    see(1, 12, 100);
-    assert_eq!(of(8), (1, 2));
-}
-
-#[test]
-fn p8_2_who_comes_again_counts_for_what_is_sent_from_then_on() {
-    let conn = database();
-    let of = |seq| delivery(&conn, CARE, 1, seq, user(1)).unwrap();
-    add_member(&conn, CARE, 1, user(2), 1).unwrap();
-    remove_member(&conn, CARE, 1, user(2), 4).unwrap();
-    add_member(&conn, CARE, 1, user(2), 6).unwrap();
-    assert_eq!((of(3), of(5), of(7)), ((0, 1), (0, 0), (0, 1)));
-    see_cursor(&conn, CARE, 1, user(2), device(2), 7).unwrap();
-    assert_eq!((of(5), of(7)), ((0, 0), (1, 1)));
+    assert_eq!((of(1), of(3), of(5), of(6), of(8)), (0, 2, 2, 3, 2));
+    // Who comes again counts for what is sent from then on.
+    add_member(&conn, CARE, 1, user(3), 9).unwrap();
+    assert_eq!((of(6), of(8), of(9), of(10)), (3, 2, 2, 3));
+    assert_eq!(others_at(&conn, CARE, 2, 3, user(1)).unwrap(), 0);
 }

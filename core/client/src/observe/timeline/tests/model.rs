@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::delivery::Deliveries;
 use crate::pages::item_of;
 
 /// What may happen.
@@ -176,7 +177,7 @@ impl World {
                 .iter()
                 .map(|key| {
                     let row = item::get(conn, CARE, key.sender, key.message)?.unwrap();
-                    item_of(conn, CARE, &row, &me)
+                    item_of(conn, &row, &me, &mut Deliveries::new(CARE, me.user))
                 })
                 .collect::<Result<Vec<_>, Fault>>()
         });
