@@ -5,7 +5,9 @@
 
 mod changes;
 mod delivery;
+mod phones;
 mod rules;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -25,10 +27,47 @@ pub(crate) type TextNo = usize;
 pub(crate) struct Ledger {
     names: Vec<String>,
     online: Vec<bool>,
+    /// Where each person stands to a phone.
+    at: Vec<At>,
+    /// Whose phone each person uses: their own, unless the script says otherwise.
+    phone: Vec<PersonNo>,
     pub(crate) rooms: Vec<Room>,
     pub(crate) texts: Vec<Text>,
     /// Texts on each person's device.
     has: Vec<BTreeSet<TextNo>>,
+    /// Edits, deletes and acknowledgements, as the relay accepted them.
+    pub(crate) words: Vec<Said>,
+    /// Those of them that are on each person's device.
+    heard: Vec<BTreeSet<usize>>,
+}
+
+/// Where somebody stands to their phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Never signed in: the phone is somebody else's so far.
+    Before,
+    /// In their hands and open.
+    Open,
+    /// In their hands and locked.
+    Locked,
+    /// In other hands; their profile is closed.
+    Away,
+    /// Signed out: their profile is erased.
+    Gone,
+}
+
+/// Something that was said about a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) about: TextNo,
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Edit(String),
+    Delete,
+    Acknowledge(PersonNo),
 }
 
 /// A conversation.
@@ -44,6 +83,8 @@ pub(crate) struct Room {
     pub(crate) ever: BTreeSet<PersonNo>,
     /// Those that were removed and whose device does not know yet.
     pub(crate) unaware: BTreeSet<PersonNo>,
+    /// Members who have signed out: the next commit takes them out, and nothing reaches them any more.
+    pub(crate) departing: BTreeSet<PersonNo>,
     /// What the relay has accepted, in order.
     pub(crate) accepted: Vec<TextNo>,
 }
@@ -55,6 +96,7 @@ pub(crate) struct Text {
     pub(crate) by: PersonNo,
     pub(crate) text: String,
     pub(crate) line: u64,
+    pub(crate) urgent: bool,
     pub(crate) fate: Fate,
 }
 
@@ -77,13 +119,19 @@ impl Ledger {
             .iter()
             .map(|actor| actor.name.value.clone())
             .collect();
-        Self {
+        let mut ledger = Self {
             online: vec![true; names.len()],
+            at: vec![At::Open; names.len()],
+            phone: (0..names.len()).collect(),
             has: vec![BTreeSet::new(); names.len()],
+            heard: vec![BTreeSet::new(); names.len()],
             names,
             rooms: Vec::new(),
             texts: Vec::new(),
-        }
+            words: Vec::new(),
+        };
+        ledger.share_phones(script);
+        ledger
     }
 
     /// Applies a step, if it makes sense.
@@ -93,8 +141,16 @@ impl Ledger {
             Step::Create(create) => self.create(create),
             Step::Direct(direct) => self.direct(direct),
             Step::Send(send) => self.send(send),
+            Step::Edit(edit) => self.edit(edit),
+            Step::Delete(delete) => self.delete(delete),
+            Step::Acknowledge(acknowledge) => self.acknowledge(acknowledge),
+            Step::Search(search) => self.search(search),
             Step::Offline(who) => self.offline(who),
             Step::Online(who) => self.online(who),
+            Step::Lock(who) => self.lock(who),
+            Step::Unlock(who) => self.unlock(who),
+            Step::SignOut(step) => self.sign_out(step),
+            Step::HandOver(step) => self.hand_over(step),
             Step::Add(change) => self.add(change),
             Step::Remove(change) => self.remove(change),
             Step::Restart(who) => self.restart(who),
@@ -123,8 +179,11 @@ impl Ledger {
         self.rooms.iter().position(|room| room.name == name)
     }
 
+    /// The message that was sent with this text, or was edited to it.
     pub(crate) fn text(&self, text: &str) -> Option<TextNo> {
-        self.texts.iter().position(|sent| sent.text == text)
+        let edit = |said: &&Said| matches!(&said.what, What::Edit(new) if new == text);
+        let sent = self.texts.iter().position(|sent| sent.text == text);
+        sent.or_else(|| self.words.iter().find(edit).map(|said| said.about))
     }
 
     pub(crate) fn is_online(&self, person: PersonNo) -> bool {
@@ -139,9 +198,7 @@ impl Ledger {
     pub(crate) fn on_device(&self, person: PersonNo, room: RoomNo) -> BTreeSet<&str> {
         let in_room = |no: &&TextNo| self.texts.get(**no).is_some_and(|text| text.room == room);
         let texts = self.has.get(person).into_iter().flatten().filter(in_room);
-        texts
-            .filter_map(|no| Some(self.texts.get(*no)?.text.as_str()))
-            .collect()
+        texts.filter_map(|no| self.shown(person, *no)).collect()
     }
 
     pub(crate) fn has(&self, person: PersonNo, text: TextNo) -> bool {

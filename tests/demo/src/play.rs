@@ -1,11 +1,13 @@
 //! Playing the steps, one after the other: each is finished on every device that is online before the next one begins.
 
 mod expect;
+mod phones;
 mod settle;
+mod words;
 
 use std::path::Path;
 
-use curo::{DeliveryState, IntentId, IntentStatus, MessageId};
+use curo::{DeliveryState, IntentId, IntentStatus, MessageId, NewMessage, Priority};
 use curo_kit::try_until;
 
 use crate::error::PlayError;
@@ -31,6 +33,7 @@ impl<'a, 'o> Player<'a, 'o> {
         let stage = Stage::set(script, dir).await?;
         let actors = script.people.value.iter();
         let cast: Vec<_> = actors
+            .filter(|actor| actor.phone_of.is_none())
             .map(|actor| format!("{} ({})", actor.name.value, actor.role.value))
             .collect();
         out.step(&format!(
@@ -67,7 +70,15 @@ impl<'a, 'o> Player<'a, 'o> {
             Step::Create(step) => self.create(step).await,
             Step::Direct(step) => self.direct(step).await,
             Step::Send(step) => self.send(step).await,
+            Step::Edit(step) => self.edit(step).await,
+            Step::Delete(step) => self.delete(step, before).await,
+            Step::Acknowledge(step) => self.acknowledge(step).await,
+            Step::Search(step) => self.search(step).await,
             Step::Offline(who) => self.offline(who).await,
+            Step::Lock(who) => self.lock(who).await,
+            Step::Unlock(who) => self.unlock(who).await,
+            Step::SignOut(step) => self.sign_out(step).await,
+            Step::HandOver(step) => self.hand_over(step, before).await,
             Step::Online(who) => self.online(who).await,
             Step::Add(change) => self.add(change).await,
             Step::Remove(change) => self.remove(change, before).await,
@@ -114,14 +125,23 @@ impl<'a, 'o> Player<'a, 'o> {
 
     async fn send(&mut self, step: &Send) -> Result<(), PlayError> {
         let (who, room) = (self.no(&step.who), self.room(&step.place));
+        let priority = match step.priority.as_ref().map(|word| word.value.as_str()) {
+            Some("stat") => Priority::Stat,
+            Some(_) => Priority::Urgent,
+            None => Priority::Routine,
+        };
+        let mark = step.priority.as_ref();
+        let mark = mark.map(|word| format!(", {}", word.value)).unwrap_or_default();
         self.out.step(&format!(
-            "{} in \"{}\": {}",
+            "{} in \"{}\"{mark}: {}",
             step.who.value, step.place.value, step.text.value
         ))?;
         let conversation = self.stage.view(who, room)?;
-        let id = conversation
-            .send_text(step.text.value.as_str().into(), MessageId::random())
-            .await?;
+        let message = NewMessage {
+            priority,
+            ..NewMessage::text(step.text.value.as_str())
+        };
+        let id = conversation.send(message, MessageId::random()).await?;
         let no = self.ledger.text(&step.text.value).unwrap_or_default();
         self.stage.messages.insert(no, id);
         let accepted = matches!(

@@ -3,6 +3,7 @@
 
 mod canary;
 mod inside;
+mod kept;
 mod removal;
 mod stores;
 
@@ -52,17 +53,23 @@ pub(crate) async fn all(
         .texts
         .iter()
         .map(|text| text.text.clone())
+        .chain(ledger.edits().map(str::to_owned))
         .chain(probes)
         .collect();
     let search = canary::Search::new(&texts)?;
     search.checks_itself(&mut checks)?;
     search.stage("while everything runs", &stage, &mut checks)?;
-    for person in stage.people() {
+    for person in stage.signed_in() {
         person.close().await?;
     }
     stage.relay.stop().await;
     search.stage("after everything is closed", &stage, &mut checks)?;
     search.logs(logs, &mut checks)?;
+
+    checks
+        .out
+        .heading("Proof: what was deleted is gone, and no profile holds what is another's")?;
+    kept::prove(&stage, ledger, &mut checks).await?;
 
     checks.out.heading("Proof: stores are encrypted at rest")?;
     stores::prove(&mut stage, ledger, &mut checks).await

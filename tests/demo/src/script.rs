@@ -1,9 +1,12 @@
 //! The scenario file: its form, its limits, and where in it something is wrong. What a script *means* is `ledger`'s.
 
+mod steps;
+
 use curo_types::format::Content;
 use serde::Deserialize;
 use serde_saphyr::Location;
 pub(crate) use serde_saphyr::Spanned;
+pub(crate) use steps::{Change, Create, Direct, Edit, Expect, HandOver, OfMessage, Search, Send, SignOut, Step};
 
 use crate::ledger::Ledger;
 
@@ -40,65 +43,8 @@ pub(crate) struct Actor {
     pub(crate) name: Word,
     pub(crate) role: Word,
     pub(crate) subject: Word,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Step {
-    Say(Word),
-    Create(Create),
-    Direct(Direct),
-    Send(Send),
-    Offline(Word),
-    Online(Word),
-    Add(Change),
-    Remove(Change),
-    Restart(Word),
-    Expect(Expect),
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Create {
-    pub(crate) conversation: Word,
-    pub(crate) by: Word,
-    pub(crate) with: Spanned<Vec<Word>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Direct {
-    pub(crate) conversation: Word,
-    pub(crate) by: Word,
-    pub(crate) with: Word,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Send {
-    pub(crate) who: Word,
-    #[serde(rename = "where")]
-    pub(crate) place: Word,
-    pub(crate) text: Word,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Change {
-    pub(crate) who: Word,
-    #[serde(rename = "where")]
-    pub(crate) place: Word,
-    pub(crate) by: Word,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Expect {
-    pub(crate) who: Word,
-    pub(crate) reads: Option<Word>,
-    pub(crate) does_not_read: Option<Word>,
-    pub(crate) message: Option<Word>,
-    pub(crate) is: Option<Word>,
+    /// Whose phone this person uses too, with a profile of their own; they are signed in once it is handed to them.
+    pub(crate) phone_of: Option<Word>,
 }
 
 /// What is wrong with a script, and where.
@@ -160,6 +106,7 @@ impl Script {
         for step in &script.steps.value {
             ledger.apply(&step.value)?;
         }
+        ledger.at_the_end(&script)?;
         Ok(script)
     }
 
@@ -196,6 +143,9 @@ impl Script {
                     return Err(ScriptError::at(&actor.subject, reason));
                 }
             }
+            if let Some(phone) = &actor.phone_of {
+                check_phone(people, n, phone)?;
+            }
         }
         let steps = self.steps.value.len();
         if !(1..=STEPS_LIMIT).contains(&steps) {
@@ -203,6 +153,21 @@ impl Script {
             return Err(ScriptError::at(&self.steps, reason));
         }
         Ok(())
+    }
+}
+
+/// A phone belongs to somebody further up who has it at the start.
+fn check_phone(people: &[Actor], n: usize, phone: &Word) -> Result<(), ScriptError> {
+    match people.iter().take(n).find(|other| other.name.value == phone.value) {
+        None => {
+            let reason = format!("nobody further up is called {:?}", phone.value);
+            Err(ScriptError::at(phone, reason))
+        }
+        Some(other) if other.phone_of.is_some() => {
+            let reason = format!("{:?} has no phone of their own", phone.value);
+            Err(ScriptError::at(phone, reason))
+        }
+        Some(_) => Ok(()),
     }
 }
 

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use curo::{ConnectionState, Conversation, ConversationId, MessageId, UserId};
-use curo_kit::{Person, TestRelay, try_until};
+use curo::{
+    Client, ClientOptions, ConnectionState, Conversation, ConversationId, Entry, FileVault, Message, MessageId,
+    ProfileEntry, ProfileId, UserId,
+};
+use curo_kit::{Person, TestRelay, items, try_until};
 
 use crate::error::PlayError;
 use crate::ledger::{PersonNo, RoomNo, TextNo};
@@ -26,59 +29,102 @@ pub(crate) struct Stage {
 }
 
 struct Actor {
-    person: Person,
-    user: UserId,
+    /// None before they sign in and after they have signed out.
+    person: Option<Person>,
+    subject: String,
+    user: Option<UserId>,
+    /// The folder of the phone that they use.
+    phone: PathBuf,
 }
 
 impl Stage {
     /// Starts the relay and brings everyone online.
     pub(crate) async fn set(script: &Script, dir: &Path) -> Result<Self, PlayError> {
         let relay = TestRelay::builder().dir(dir.join("relay")).start().await?;
-        let mut people = Vec::new();
+        let mut people: Vec<Actor> = Vec::new();
         for (n, actor) in script.people.value.iter().enumerate() {
-            let folder = dir.join("people").join((n + 1).to_string());
-            std::fs::create_dir_all(&folder)?;
-            let person = Person::in_dir(&relay, &actor.subject.value, &folder).await?;
-            person.go_online().await?;
-            let user = person.account().await?.user;
-            people.push(Actor { person, user });
+            let owner = actor.phone_of.as_ref().map_or(&actor.name.value, |of| &of.value);
+            let owner = script.people.value.iter().position(|actor| actor.name.value == *owner);
+            let phone = dir.join("people").join((owner.unwrap_or(n) + 1).to_string());
+            std::fs::create_dir_all(&phone)?;
+            people.push(Actor {
+                person: None,
+                subject: actor.subject.value.clone(),
+                user: None,
+                phone,
+            });
         }
-        // Everyone knows everyone from here on, also offline.
-        let subjects: Vec<_> = script
-            .people
-            .value
-            .iter()
-            .map(|actor| actor.subject.value.as_str())
-            .collect();
-        for actor in &people {
-            let found = actor.person.client().find_people(&subjects).await?;
-            if found.len() != people.len() {
-                return Err(PlayError::Proof(
-                    "the relay does not know everyone who has signed in".to_owned(),
-                ));
-            }
-        }
-        Ok(Self {
+        let mut stage = Self {
             relay,
             people,
             rooms: Vec::new(),
             messages: BTreeMap::new(),
             copies: BTreeMap::new(),
             dir: dir.to_owned(),
-        })
+        };
+        for (no, actor) in script.people.value.iter().enumerate() {
+            if actor.phone_of.is_none() {
+                stage.sign_in(no).await?;
+            }
+        }
+        // Everyone knows everyone from here on, also offline.
+        let subjects: Vec<_> = stage.signed_in().map(Person::subject).collect();
+        for person in stage.signed_in() {
+            let found = person.client().find_people(&subjects).await?;
+            if found.len() != subjects.len() {
+                return Err(PlayError::Proof(
+                    "the relay does not know everyone who has signed in".to_owned(),
+                ));
+            }
+        }
+        Ok(stage)
+    }
+
+    /// Somebody signs in on their phone for the first time, with a profile of their own.
+    pub(crate) async fn sign_in(&mut self, no: PersonNo) -> Result<(), PlayError> {
+        let actor = self.people.get_mut(no).ok_or_else(|| missing("person"))?;
+        let profile = ProfileId::random();
+        let options = |options: ClientOptions| options.profile(profile);
+        let person = Person::with_options(&self.relay, &actor.subject, &actor.phone, options).await?;
+        person.go_online().await?;
+        actor.user = Some(person.account().await?.user);
+        actor.person = Some(person);
+        Ok(())
+    }
+
+    /// Somebody has signed out: there is no client of theirs any more.
+    pub(crate) fn gone(&mut self, no: PersonNo) {
+        if let Some(actor) = self.people.get_mut(no) {
+            actor.person = None;
+        }
+    }
+
+    /// The folder of the phone that somebody uses.
+    pub(crate) fn phone(&self, no: PersonNo) -> Result<&Path, PlayError> {
+        self.people
+            .get(no)
+            .map(|actor| actor.phone.as_path())
+            .ok_or_else(|| missing("person"))
+    }
+
+    /// The profiles on the phone that somebody uses.
+    pub(crate) async fn profiles(&self, no: PersonNo) -> Result<Vec<ProfileEntry>, PlayError> {
+        let phone = self.phone(no)?;
+        let vault = FileVault::with_key_file(phone.join("keys"), &phone.join("wrapping.key"))?;
+        Ok(Client::accounts(&phone.join("profiles"), &vault).await?)
     }
 
     pub(crate) fn person(&self, no: PersonNo) -> Result<&Person, PlayError> {
         self.people
             .get(no)
-            .map(|actor| &actor.person)
+            .and_then(|actor| actor.person.as_ref())
             .ok_or_else(|| missing("person"))
     }
 
     pub(crate) fn person_mut(&mut self, no: PersonNo) -> Result<&mut Person, PlayError> {
         self.people
             .get_mut(no)
-            .map(|actor| &mut actor.person)
+            .and_then(|actor| actor.person.as_mut())
             .ok_or_else(|| missing("person"))
     }
 
@@ -94,17 +140,23 @@ impl Stage {
         self.until_connected(no, online).await
     }
 
-    pub(crate) fn people(&self) -> impl Iterator<Item = &Person> {
-        self.people.iter().map(|actor| &actor.person)
+    /// Everyone who has a profile somewhere.
+    pub(crate) fn signed_in(&self) -> impl Iterator<Item = &Person> {
+        self.people.iter().filter_map(|actor| actor.person.as_ref())
+    }
+
+    /// The folders of all phones.
+    pub(crate) fn phones(&self) -> BTreeSet<&Path> {
+        self.people.iter().map(|actor| actor.phone.as_path()).collect()
     }
 
     pub(crate) fn users<'a>(&self, people: impl IntoIterator<Item = &'a PersonNo>) -> BTreeSet<UserId> {
-        let user = |no: &PersonNo| self.people.get(*no).map(|actor| actor.user);
+        let user = |no: &PersonNo| self.people.get(*no).and_then(|actor| actor.user);
         people.into_iter().filter_map(user).collect()
     }
 
     pub(crate) fn who(&self, user: UserId) -> Option<PersonNo> {
-        self.people.iter().position(|actor| actor.user == user)
+        self.people.iter().position(|actor| actor.user == Some(user))
     }
 
     pub(crate) fn room_id(&self, room: RoomNo) -> Result<ConversationId, PlayError> {
@@ -114,6 +166,29 @@ impl Stage {
     /// A person's view of a conversation.
     pub(crate) fn view(&self, person: PersonNo, room: RoomNo) -> Result<Conversation, PlayError> {
         Ok(self.person(person)?.client().conversation(self.room_id(room)?))
+    }
+
+    /// A message as somebody's device shows it, if it is there.
+    pub(crate) async fn message(
+        &self,
+        person: PersonNo,
+        room: RoomNo,
+        no: TextNo,
+    ) -> Result<Option<Message>, PlayError> {
+        let Some(id) = self.messages.get(&no).copied() else {
+            return Ok(None);
+        };
+        let items = items(&self.view(person, room)?).await?;
+        let message = items.into_iter().find_map(|item| match item.entry {
+            Entry::Message(message) if message.id == id => Some(*message),
+            _ => None,
+        });
+        Ok(message)
+    }
+
+    /// The text of a message, by its id.
+    pub(crate) fn text_of(&self, id: MessageId) -> Option<TextNo> {
+        self.messages.iter().find(|(_, known)| **known == id).map(|(no, _)| *no)
     }
 
     /// Waits until somebody's connection is as wanted.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use curo::{Body, DeliveryState, Entry, Item};
+use curo::{Body, DeliveryState, Entry, Item, Message, Priority};
 use curo_kit::{items, try_until};
 
 use crate::error::PlayError;
-use crate::ledger::{Ledger, PersonNo, Room, RoomNo};
+use crate::ledger::{At, Ledger, PersonNo, Room, RoomNo};
 use crate::output::Output;
 use crate::stage::Stage;
 
@@ -23,6 +23,17 @@ pub(crate) async fn all(
 ) -> Result<(), PlayError> {
     delivered(stage, ledger).await?;
     for person in ledger.people() {
+        let absent = match ledger.at(person) {
+            At::Open | At::Locked => None,
+            At::Before => Some("has never signed in"),
+            At::Away => Some("the phone is in other hands, the profile closed"),
+            At::Gone => Some("signed out, and nothing of it is left"),
+        };
+        if let Some(absent) = absent {
+            out.heading(&format!("Of {}", ledger.name(person)))?;
+            out.line("  ", absent)?;
+            continue;
+        }
         let state = if ledger.is_online(person) { "" } else { " (offline)" };
         out.heading(&format!("On {}'s device{state}", ledger.name(person)))?;
         let mut none = true;
@@ -53,7 +64,8 @@ pub(crate) async fn all(
 /// offline at once has told nobody what it has.
 async fn delivered(stage: &Stage, ledger: &Ledger) -> Result<(), PlayError> {
     for (no, text) in ledger.texts.iter().enumerate() {
-        let Some(id) = stage.messages.get(&no).copied().filter(|_| ledger.is_online(text.by)) else {
+        let there = ledger.is_online(text.by) && !ledger.is_deleted(no);
+        let Some(id) = stage.messages.get(&no).copied().filter(|_| there) else {
             continue;
         };
         let members = ledger
@@ -157,14 +169,16 @@ impl Transcript<'_, '_> {
         let event = match &item.entry {
             Entry::Message(message) => {
                 self.gap()?;
-                let text = text(item).unwrap_or("[a kind of message that this version does not know]");
-                if item.accepted_ms.is_some() && self.ledger.text(text).is_some() {
+                if item.accepted_ms.is_some() && self.stage.text_of(message.id).is_some() {
                     self.told += 1;
                 }
+                let text = self.words(message);
                 let name = self.name(message.sender);
                 let state = message.delivery.as_ref().map(ToString::to_string).unwrap_or_default();
                 let time = time.unwrap_or("--:--:--".to_owned());
-                return Ok(self.out.line(&format!("    {time}  {name:<10}  {state:<13}  "), text)?);
+                return Ok(self
+                    .out
+                    .line(&format!("    {time}  {name:<10}  {state:<13}  "), &text)?);
             }
             Entry::Members {
                 by,
@@ -192,6 +206,27 @@ impl Transcript<'_, '_> {
         };
         let lead = format!("    {:<8}  ", time.unwrap_or_default());
         Ok(self.out.line(&lead, &format!("-- {event} --"))?)
+    }
+
+    /// What a message says, and what was said about it.
+    fn words(&self, message: &Message) -> String {
+        let text = match &message.body {
+            Body::Text(text) => text.as_str(),
+            Body::Deleted => return "[deleted]".to_owned(),
+            _ => return "[a kind of message that this version does not know]".to_owned(),
+        };
+        let urgent = match message.priority {
+            Priority::Routine => "",
+            Priority::Urgent => "[urgent] ",
+            Priority::Stat => "[stat] ",
+        };
+        let edited = if message.edited { " [edited]" } else { "" };
+        let names: Vec<_> = message.acknowledged_by.iter().map(|user| self.name(*user)).collect();
+        let seen = match names.as_slice() {
+            [] => String::new(),
+            names => format!(" [acknowledged by {}]", names.join(", ")),
+        };
+        format!("{urgent}{text}{edited}{seen}")
     }
 
     /// Passes over what was said while this person was not a member, and says so.

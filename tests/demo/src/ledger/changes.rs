@@ -9,9 +9,11 @@ impl Ledger {
     pub(super) fn create(&mut self, step: &Create) -> Result<(), ScriptError> {
         self.new_room(&step.conversation)?;
         let by = self.known_person(&step.by)?;
+        self.must_be_open(&step.by, by)?;
         self.must_be_online(&step.by, by)?;
         let mut members = BTreeSet::from([by]);
         for word in &step.with.value {
+            self.must_be_known(word, self.known_person(word)?)?;
             if !members.insert(self.known_person(word)?) {
                 return Err(ScriptError::at(word, format!("{} is in it already", word.value)));
             }
@@ -26,8 +28,10 @@ impl Ledger {
     pub(super) fn direct(&mut self, step: &Direct) -> Result<(), ScriptError> {
         self.new_room(&step.conversation)?;
         let by = self.known_person(&step.by)?;
+        self.must_be_open(&step.by, by)?;
         self.must_be_online(&step.by, by)?;
         let with = self.known_person(&step.with)?;
+        self.must_be_known(&step.with, with)?;
         if by == with {
             return Err(ScriptError::at(&step.with, "a conversation needs somebody else"));
         }
@@ -50,23 +54,31 @@ impl Ledger {
             ever: believers.clone(),
             believers,
             unaware: BTreeSet::new(),
+            departing: BTreeSet::new(),
             accepted: Vec::new(),
         });
     }
 
     pub(super) fn send(&mut self, step: &Send) -> Result<(), ScriptError> {
         let by = self.known_person(&step.who)?;
+        self.must_be_open(&step.who, by)?;
         let no = self.known_room(&step.place)?;
         if let Some(room) = self.rooms.get(no) {
             self.must_believe(&step.who, by, room)?;
         }
         self.new_text(&step.text)?;
+        let urgent = match &step.priority {
+            None => false,
+            Some(word) if matches!(word.value.as_str(), "urgent" | "stat") => true,
+            Some(word) => return Err(ScriptError::at(word, "a priority is `urgent` or `stat`")),
+        };
         let text = self.texts.len();
         self.texts.push(Text {
             room: no,
             by,
             text: step.text.value.clone(),
             line: step.text.referenced.line(),
+            urgent,
             fate: Fate::Queued,
         });
         if let Some(has) = self.has.get_mut(by) {
@@ -79,6 +91,9 @@ impl Ledger {
     }
 
     fn accept(&mut self, no: TextNo) {
+        if let Some(room) = self.texts.get(no).map(|text| text.room) {
+            self.take_out_departing(room);
+        }
         let Some(text) = self.texts.get_mut(no) else { return };
         let Some(room) = self.rooms.get_mut(text.room) else {
             return;
@@ -101,6 +116,7 @@ impl Ledger {
 
     pub(super) fn offline(&mut self, who: &Word) -> Result<(), ScriptError> {
         let person = self.known_person(who)?;
+        self.must_be_open(who, person)?;
         match self.online.get_mut(person) {
             Some(online) if *online => *online = false,
             _ => return Err(ScriptError::at(who, format!("{} is offline already", who.value))),
@@ -110,10 +126,17 @@ impl Ledger {
 
     pub(super) fn online(&mut self, who: &Word) -> Result<(), ScriptError> {
         let person = self.known_person(who)?;
-        match self.online.get_mut(person) {
-            Some(online) if !*online => *online = true,
-            _ => return Err(ScriptError::at(who, format!("{} is online already", who.value))),
+        self.must_be_open(who, person)?;
+        if self.is_online(person) {
+            return Err(ScriptError::at(who, format!("{} is online already", who.value)));
         }
+        self.comes_online(person);
+        Ok(())
+    }
+
+    /// What somebody missed comes, then what has waited goes.
+    pub(super) fn comes_online(&mut self, person: PersonNo) {
+        self.set_online(person, true);
         for room in &mut self.rooms {
             if room.members.contains(&person) {
                 room.believers.insert(person);
@@ -127,6 +150,7 @@ impl Ledger {
         if let Some(has) = self.has.get_mut(person) {
             has.extend(missed);
         }
+        self.catch_up(person);
         // The device learns what has happened before it sends what has waited.
         let waiting = |text: &Text| text.by == person && text.fate == Fate::Queued;
         let texts = self.texts.iter().enumerate();
@@ -134,13 +158,13 @@ impl Ledger {
         for no in queued {
             self.accept(no);
         }
-        Ok(())
     }
 
     fn changed_room(&self, step: &Change) -> Result<(PersonNo, RoomNo), ScriptError> {
         let who = self.known_person(&step.who)?;
         let by = self.known_person(&step.by)?;
         let no = self.known_room(&step.place)?;
+        self.must_be_open(&step.by, by)?;
         self.must_be_online(&step.by, by)?;
         if let Some(room) = self.rooms.get(no) {
             self.must_believe(&step.by, by, room)?;
@@ -154,7 +178,9 @@ impl Ledger {
 
     pub(super) fn add(&mut self, step: &Change) -> Result<(), ScriptError> {
         let (who, no) = self.changed_room(step)?;
+        self.must_be_known(&step.who, who)?;
         let online = self.is_online(who);
+        self.take_out_departing(no);
         let Some(room) = self.rooms.get_mut(no) else {
             return Ok(());
         };
@@ -179,7 +205,10 @@ impl Ledger {
             let reason = "nobody can remove themselves; leaving is not part of this version";
             return Err(ScriptError::at(&step.who, reason));
         }
+        // Their files are copied first, for a proof at the end.
+        self.must_be_open(&step.who, who)?;
         let online = self.is_online(who);
+        self.take_out_departing(no);
         let Some(room) = self.rooms.get_mut(no) else {
             return Ok(());
         };
@@ -201,9 +230,10 @@ impl Ledger {
     }
 
     pub(super) fn restart(&self, who: &Word) -> Result<(), ScriptError> {
-        if who.value != RELAY {
-            self.known_person(who)?;
+        if who.value == RELAY {
+            return Ok(());
         }
-        Ok(())
+        let person = self.known_person(who)?;
+        self.must_be_open(who, person)
     }
 }

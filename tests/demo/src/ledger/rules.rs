@@ -53,7 +53,7 @@ impl Ledger {
         }
     }
 
-    fn known_text(&self, word: &Word) -> Result<TextNo, ScriptError> {
+    pub(super) fn known_text(&self, word: &Word) -> Result<TextNo, ScriptError> {
         self.text(&word.value)
             .ok_or_else(|| ScriptError::at(word, "no such text was sent before"))
     }
@@ -84,9 +84,19 @@ impl Ledger {
 
     pub(super) fn expect(&self, expect: &Expect) -> Result<(), ScriptError> {
         let who = self.known_person(&expect.who)?;
-        match (&expect.reads, &expect.does_not_read, &expect.message, &expect.is) {
-            (Some(text), None, None, None) | (None, Some(text), None, None) => self.known_text(text).map(|_| ()),
-            (None, None, Some(text), Some(is)) => {
+        self.must_be_open(&expect.who, who)?;
+        let says = (
+            &expect.reads,
+            &expect.does_not_read,
+            &expect.message,
+            &expect.is,
+            &expect.acknowledged_by,
+        );
+        match says {
+            (Some(text), None, None, None, None) | (None, Some(text), None, None, None) => {
+                self.known_text(text).map(|_| ())
+            }
+            (None, None, Some(text), Some(is), None) => {
                 let no = self.known_text(text)?;
                 if self.texts.get(no).is_none_or(|text| text.by != who) {
                     let reason = format!("{} did not send this; only senders know the delivery", self.name(who));
@@ -95,9 +105,16 @@ impl Ledger {
                 let delivery = is.value.parse::<Delivery>();
                 delivery.map(|_| ()).map_err(|reason| ScriptError::at(is, reason))
             }
+            (None, None, Some(text), None, Some(people)) => {
+                self.known_text(text)?;
+                people
+                    .value
+                    .iter()
+                    .try_for_each(|word| self.known_person(word).map(|_| ()))
+            }
             _ => Err(ScriptError::at(
                 &expect.who,
-                "an expectation has `reads`, or `does_not_read`, or `message` with `is`",
+                "an expectation has `reads`, or `does_not_read`, or `message` with `is` or `acknowledged_by`",
             )),
         }
     }

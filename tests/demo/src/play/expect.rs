@@ -1,5 +1,6 @@
 //! What a script expects, asked of the real device.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use curo::{Conversation, DeliveryState, MessageId};
@@ -24,16 +25,52 @@ impl Player<'_, '_> {
                 !found,
                 format!("{} does not read: {}", expect.who.value, short(&text.value)),
             )
+        } else if let Some(people) = &expect.acknowledged_by {
+            self.acknowledged(expect, &people.value).await?
         } else {
             self.delivery(expect).await?
         };
         if holds {
             return Ok(self.out.good(&text)?);
         }
-        let line = expect.who.referenced.line();
+        self.fails(&expect.who, &text)
+    }
+
+    /// Keeps what does not hold, and where the script says it.
+    pub(super) fn fails(&mut self, word: &Word, text: &str) -> Result<(), PlayError> {
+        let line = word.referenced.line();
         self.out.bad(&format!("{text} (line {line})"))?;
         self.failures.push(format!("line {line}: {text}"));
         Ok(())
+    }
+
+    /// Who has taken note of an urgent message, as a device knows it.
+    async fn acknowledged(&self, expect: &Expect, people: &[Word]) -> Result<(bool, String), PlayError> {
+        let Some(text) = &expect.message else {
+            return Ok((false, "the expectation says nothing".to_owned()));
+        };
+        let who = self.no(&expect.who);
+        let no = self.ledger.text(&text.value).unwrap_or_default();
+        let room = self.ledger.texts.get(no).map(|text| text.room).unwrap_or_default();
+        let named: BTreeSet<_> = people.iter().map(|word| self.no(word)).collect();
+        let wanted = self.stage.users(&named);
+        let client = self.stage.person(who)?.client();
+        let told = async || match self.stage.message(who, room, no).await {
+            Ok(Some(message)) => message.acknowledged_by.iter().copied().collect::<BTreeSet<_>>() == wanted,
+            _ => false,
+        };
+        let holds = try_until(client, "acknowledgement", DELIVERY_WITHIN, told)
+            .await
+            .is_ok();
+        let names = match named.len() {
+            0 => "nobody".to_owned(),
+            _ => self.ledger.names_of(&named),
+        };
+        let text = short(&text.value);
+        Ok((
+            holds,
+            format!("{} sees it acknowledged by {names}: {text}", expect.who.value),
+        ))
     }
 
     /// Whether a text is anywhere on a person's device. Everything that is due there has come: the last step has settled.
@@ -78,7 +115,7 @@ async fn state(view: &Conversation, id: MessageId) -> Option<DeliveryState> {
 }
 
 /// Enough of a text to know it again.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     const MOST: usize = 40;
     if text.chars().count() <= MOST {
         return format!("\"{text}\"");

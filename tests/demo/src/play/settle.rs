@@ -48,5 +48,7 @@ fn roster(stage: &Stage, person: PersonNo, room: &Room, info: &ConversationInfo)
         return info.state == ConversationState::Removed;
     }
     let members: BTreeSet<_> = info.members.iter().copied().collect();
-    info.state == ConversationState::Active && members == stage.users(&room.members)
+    // Who has signed out is a member until somebody's next commit, and anybody's device may make it.
+    let without = stage.users(room.members.difference(&room.departing));
+    info.state == ConversationState::Active && (members == stage.users(&room.members) || members == without)
 }

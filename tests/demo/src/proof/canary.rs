@@ -85,8 +85,8 @@ impl Search {
         let relay = self.below(stage.relay.data_dir())?;
         self.tell(when, "the relay's", &relay, checks)?;
         let mut people = Found::default();
-        for person in stage.people() {
-            let found = self.below(person.dir())?;
+        for phone in stage.phones() {
+            let found = self.below(phone)?;
             people.files += found.files;
             people.bytes += found.bytes;
             people.hits.extend(found.hits);

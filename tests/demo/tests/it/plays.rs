@@ -21,13 +21,24 @@ async fn played(yaml: &str) -> (Verdict, String) {
 async fn the_care_team_plays_and_every_proof_holds() {
     let (verdict, written) = played(CARE_TEAM).await;
     assert!(verdict.holds(), "{written}");
-    assert_eq!((verdict.messages, verdict.commits), (14, 4));
+    // Ida's own commit was served to her device alone, which is gone.
+    assert_eq!((verdict.messages, verdict.commits), (24, 4));
     assert!(written.lines().all(|line| line.chars().count() <= 100));
     for shown in [
         "delivered 3/3",
-        "[not readable here: 6 messages]",
+        "[not readable here: 8 messages]",
         "-- Nora removed Paula --",
-        "14 messages in 2",
+        "24 messages in 3",
+        "temperature 37.9 °C.\n                                         [edited]",
+        "[deleted]",
+        "signed receipts: purged on the devices of Dr. Lee, Mr. Adler",
+        "now please. [acknowledged by Nora]",
+        "every call answers `locked`",
+        "Thank you. [BP] [128]/92",
+        "Nora is told that 1 would be lost, and stays signed in",
+        "Ida finds no conversation; profiles on the phone: 2",
+        "Nora's decrypted store holds 16 of 16 texts and none of the 1 deleted",
+        "Nora's phone has files and keys of 1 profile(s), and 2 people have used it",
     ] {
         assert!(written.contains(shown), "{shown}: {written}");
     }
@@ -53,6 +64,52 @@ async fn an_expectation_that_does_not_hold_is_told_and_the_play_goes_on() {
         written.contains("    FAIL  Cleo reads: \"for Ben alone\" (line 9)"),
         "{written}"
     );
+}
+
+/// What each of the new steps claims can be wrong, and then it is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn expectations_of_later_words_and_of_phones_can_fail_too() {
+    let steps = "  - create: { conversation: ward, by: Ana, with: [Ben] }\n  \
+                 - send: { who: Ana, where: ward, priority: urgent, text: potassium is high }\n  \
+                 - expect: { who: Ana, message: potassium is high, acknowledged_by: [Ben] }\n  \
+                 - search: { who: Ben, words: potass, finds: [] }\n  \
+                 - edit: { who: Ana, message: potassium is high, text: sodium is high }\n  \
+                 - search: { who: Ben, words: potass, finds: [sodium is high] }\n  - offline: Ana\n  \
+                 - send: { who: Ana, where: ward, text: unsent so far }\n  - sign_out: { who: Ana, unsent: 2 }\n";
+    let (verdict, written) = played(&script(steps)).await;
+    assert_eq!(
+        verdict.failures,
+        [
+            "line 9: Ana sees it acknowledged by Ben: \"potassium is high\"",
+            "line 10: \"potass\" finds nothing, as it should, on Ben's device - but it finds 1",
+            "line 12: \"potass\" finds the 1 message that it should on Ben's device - but it finds 0",
+            "line 15: Ana is told that 1 would be lost, and stays signed in - 2 were expected",
+        ],
+        "{written}"
+    );
+}
+
+/// Two people who share a phone and a conversation; the one who signs out for good is taken out by the next sender.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_goes_from_hand_to_hand_and_a_member_signs_out() {
+    let steps = "  - hand_over: { from: Ana, to: Cleo }\n  \
+                 - create: { conversation: ward, by: Cleo, with: [Ana, Ben] }\n  \
+                 - send: { who: Ben, where: ward, text: for both nurses }\n  - hand_over: { from: Cleo, to: Ana }\n  \
+                 - expect: { who: Ana, reads: for both nurses }\n  \
+                 - send: { who: Ana, where: ward, text: the early shift says }\n  - lock: Ana\n  - unlock: Ana\n  \
+                 - hand_over: { from: Ana, to: Cleo }\n  - expect: { who: Cleo, reads: the early shift says }\n  \
+                 - sign_out: { who: Cleo }\n  - send: { who: Ben, where: ward, text: the two of us now }\n  \
+                 - hand_over: { from: Cleo, to: Ana }\n  - expect: { who: Ana, reads: the two of us now }\n  \
+                 - expect: { who: Ben, message: the two of us now, is: delivered 1/1 }\n  \
+                 - delete: { who: Ben, message: for both nurses }\n";
+    let yaml = script(steps).replace("subject: cleo }", "subject: cleo, phone_of: Ana }");
+    let (verdict, written) = played(&yaml).await;
+    assert!(verdict.holds(), "{written}");
+    assert!(
+        written.contains("signed receipts: purged on the devices of Ana"),
+        "{written}"
+    );
+    assert!(written.contains("Of Cleo\n-------\n  signed out"), "{written}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -227,3 +227,108 @@ fn expectations_that_say_nothing() {
         expect(&format!("who: Ana, message: long enough, is: @{is}"), reason);
     }
 }
+
+#[test]
+fn what_cannot_be_said_about_a_message() {
+    let sent = "  - send: { who: Ana, where: ward, text: long enough }\n";
+    let steps = |steps: &str, reason| refused_in_room(&format!("{sent}{steps}"), reason);
+    let only_sender = "only its sender changes a message";
+    steps(
+        "  - edit: { who: Ben, message: @long enough, text: other words }\n",
+        only_sender,
+    );
+    steps("  - delete: { who: Ben, message: @long enough }\n", only_sender);
+    steps(
+        "  - edit: { who: Ana, message: long enough, text: @long enough }\n",
+        "the same text is sent in line 8",
+    );
+    steps(
+        "  - edit: { who: Ana, message: @never sent, text: other words }\n",
+        "no such text was sent before",
+    );
+    steps(
+        "  - delete: { who: @Cleo, message: long enough }\n",
+        "Cleo is not a member",
+    );
+    let deleted = "  - delete: { who: Ana, message: long enough }\n  - edit: { who: Ana, message: @long enough, text: other words }\n";
+    steps(deleted, "the message was deleted before");
+    steps(
+        "  - offline: Ana\n  - delete: { who: @Ana, message: long enough }\n",
+        "Ana is offline",
+    );
+    steps(
+        "  - acknowledge: { who: Ben, message: @long enough }\n",
+        "only what was sent with a `priority`",
+    );
+    let urgent = "  - send: { who: Ana, where: ward, priority: stat, text: come at once }\n";
+    let urgently = |steps: &str, reason| refused_in_room(&format!("{urgent}{steps}"), reason);
+    urgently(
+        "  - acknowledge: { who: @Ana, message: come at once }\n",
+        "nobody acknowledges their own",
+    );
+    let twice =
+        "  - acknowledge: { who: Ben, message: come at once }\n  - acknowledge: { who: @Ben, message: come at once }\n";
+    urgently(twice, "Ben has acknowledged it already");
+    refused_in_room(&urgent.replace("stat", "@loud"), "a priority is `urgent` or `stat`");
+    steps(
+        "  - search: { who: Ben, words: @' ', finds: [] }\n",
+        "nothing to search for",
+    );
+    steps(
+        "  - search: { who: Ben, words: long, finds: [@never sent] }\n",
+        "no such text was sent before",
+    );
+    let waiting = "  - offline: Ben\n  - send: { who: Ben, where: ward, text: not sent yet }\n  \
+                   - edit: { who: Ana, message: @not sent yet, text: other words }\n";
+    steps(waiting, "is not on Ana's device");
+}
+
+#[test]
+fn phones_that_are_not_where_the_script_wants_them() {
+    let shared = |steps: &str, reason: &str| {
+        let yaml = script(steps).replace("subject: cleo }", "subject: cleo, phone_of: Ana }");
+        refused_whole(&yaml, reason);
+    };
+    refused("  - lock: Ana\n  - lock: @Ana\n", "Ana's phone is locked");
+    refused("  - unlock: @Ana\n", "Ana's phone is not locked");
+    refused("  - lock: Ana\n  - offline: @Ana\n", "Ana's phone is locked");
+    refused("  - lock: Ana\n  - restart: @Ana\n", "Ana's phone is locked");
+    refused(
+        "  - lock: Ana\n  - expect: { who: @Ana, reads: x }\n",
+        "Ana's phone is locked",
+    );
+    refused("  - offline: Ana\n  - lock: @Ana\n", "Ana is offline");
+    let marked = script("  - lock: Ana\n").replacen("name: Ana", "name: @Ana", 1);
+    refused_whole(&marked, "still locked at the end");
+    refused("  - hand_over: { from: Ana, to: @Ben }\n", "do not share a phone");
+    shared("  - online: @Cleo\n", "Cleo has not signed in");
+    shared(
+        "  - create: { conversation: c, by: Ana, with: [@Cleo] }\n",
+        "Cleo has not signed in",
+    );
+    shared(
+        "  - hand_over: { from: @Cleo, to: Ana }\n",
+        "the phone is not in Cleo's hands",
+    );
+    shared(
+        "  - hand_over: { from: Ana, to: Cleo }\n  - offline: @Ana\n",
+        "Ana's phone is in other hands",
+    );
+    let gone = "  - hand_over: { from: Ana, to: Cleo }\n  - sign_out: { who: Cleo }\n  ";
+    shared(&format!("{gone}- online: @Cleo\n"), "Cleo has signed out");
+    shared(
+        &format!("{gone}- hand_over: {{ from: Cleo, to: Ana }}\n  - hand_over: {{ from: Ana, to: @Cleo }}\n"),
+        "a play ends there",
+    );
+    refused("  - sign_out: { who: @Ana, unsent: 1 }\n", "has nothing unsent");
+    refused("  - offline: Ana\n  - sign_out: { who: @Ana }\n", "Ana is offline");
+    let waiting =
+        "  - offline: Ana\n  - send: { who: Ana, where: ward, text: long enough }\n  - sign_out: { who: @Ana }\n";
+    refused_in_room(waiting, "say `unsent` with its number");
+    let phone =
+        |marked: &str| script(ROOM).replace("subject: cleo }", &format!("subject: cleo, phone_of: {marked} }}"));
+    refused_whole(&phone("@Zoe"), "nobody further up is called \"Zoe\"");
+    refused_whole(&phone("@Cleo"), "nobody further up");
+    let chain = phone("@Ben").replace("subject: ben }", "subject: ben, phone_of: Ana }");
+    refused_whole(&chain, "\"Ben\" has no phone of their own");
+}
