@@ -210,6 +210,7 @@ fn conclude(
         welcome: bundle.welcome.map(|welcome| welcome.0),
         follower: checkpoint.then(|| follower.save()).transpose()?,
         group_info: bundle.group_info.0,
+        mandatory: Vec::new(),
         tree: follower.tree()?,
         tree_hash: follower.tree_hash(),
     })

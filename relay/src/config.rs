@@ -5,6 +5,7 @@
 
 mod file;
 mod limits;
+mod policy;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use curo_types::{SuiteId, TenantId};
 pub use limits::Limits;
+pub use policy::PolicyConfig;
 use serde::Deserialize;
 use zeroize::Zeroize;
 
@@ -172,6 +174,8 @@ pub struct TenantConfig {
     pub session: SessionPolicy,
     /// How long the bodies of entries are kept after their acceptance (5.8). `None`: for ever.
     pub body_retention: Option<Duration>,
+    /// What it asks of conversations.
+    pub policy: PolicyConfig,
 }
 
 /// How long a tenant's users may be idle and signed in. `None` is what always holds; it can be tightened, never loosened.
@@ -337,6 +341,9 @@ impl TenantConfig {
         }
         if self.body_retention.is_some_and(|kept| kept.is_zero()) {
             return bad("body_retention_days", "it must be at least one day");
+        }
+        if let Err((setting, reason)) = self.policy.check() {
+            return bad(setting, reason);
         }
         if self.suites.is_empty() {
             return bad("suites", "there is none");

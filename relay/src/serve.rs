@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use curo_types::TenantId;
+use curo_types::api::TenantPolicy;
+use curo_types::{TenantId, UserId};
 use tokio::task::JoinHandle;
 
 pub(crate) use self::connections::Connections;
@@ -18,7 +19,7 @@ use self::listen::Listener;
 use crate::auth::Authenticator;
 use crate::backup;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, ServiceConfig};
+use crate::config::{Config, ConfigError, ServiceConfig, TenantConfig};
 use crate::followers::Followers;
 use crate::housekeeping;
 use crate::hub::Hub;
@@ -300,17 +301,32 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
         let signer = TenantSigner::load(storage, &tenant.id, now_ms)
             .await
             .map_err(|error: KeyError| StartError::Database(error.to_string()))?;
+        let policy = policy(tenant, storage, now_ms)
+            .await
+            .map_err(|error| StartError::Database(error.to_string()))?;
         tenants.insert(
             tenant.id.clone(),
             Tenant {
                 suites: tenant.suites.clone(),
                 session: tenant.session,
                 body_retention: tenant.body_retention,
+                policy,
                 signer,
             },
         );
     }
     Ok(tenants)
+}
+
+/// The policy in the words of the API. Who is mandatory has a user id before the first sign-in, so that nobody can do
+/// without them by being earlier.
+async fn policy(tenant: &TenantConfig, storage: &dyn Storage, now_ms: u64) -> Result<TenantPolicy, StorageError> {
+    let mut policy = TenantPolicy::default();
+    for subject in &tenant.policy.mandatory_members {
+        let user = storage.sign_in(&tenant.id, subject, UserId::random(), now_ms).await?;
+        policy.mandatory.push(user);
+    }
+    Ok(policy)
 }
 
 /// Fetches the identity providers' keys before the first token needs them.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use curo_types::api::TenantPolicy;
 use curo_types::format::SignedTip;
 use curo_types::{SuiteId, TenantId};
 
@@ -40,6 +41,7 @@ pub(crate) struct Tenant {
     pub(crate) session: SessionPolicy,
     /// How long bodies of entries are kept (5.8).
     pub(crate) body_retention: Option<Duration>,
+    pub(crate) policy: TenantPolicy,
     pub(crate) signer: TenantSigner,
 }
 

@@ -17,6 +17,7 @@ use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::item::{self, ItemKind};
 use curo_store::repo::outbox::{self, IntentKind};
+use curo_store::repo::policy;
 use curo_types::api::EntryRecord;
 use curo_types::format::{Content, StateBody};
 use curo_types::{ConversationId, IntentId, UserId};
@@ -157,17 +158,19 @@ fn roster(conn: &Connection, row: &ConversationRow) -> Result<Vec<UserId>, Fault
         .collect())
 }
 
-/// Whether this is the direct conversation of this user with somebody: it has neither title nor roles.
+/// Whether this is the direct conversation of two users: it has neither title nor roles.
 pub(crate) fn is_direct(conn: &Connection, me: &Account, row: &ConversationRow) -> Result<bool, Fault> {
     if row.direct_with.is_some() {
         return Ok(true);
     }
-    let roster = roster(conn, row)?;
-    let mut others = roster.iter().filter(|user| **user != me.user);
-    Ok(match (others.next(), others.next()) {
-        (Some(other), None) => ConversationId::direct(&me.tenant, me.user, *other) == row.id,
+    // Whom the tenant's policy wants in every conversation is none of the two, unless they talk with one of those.
+    let (all, mandatory) = (roster(conn, row)?, policy::ever_mandatory(conn)?);
+    let others: Vec<_> = all.iter().copied().filter(|user| !mandatory.contains(user)).collect();
+    let is_direct = |two: &[UserId]| match two {
+        [a, b] => ConversationId::direct(&me.tenant, *a, *b) == row.id,
         _ => false,
-    })
+    };
+    Ok(is_direct(&all) || is_direct(&others))
 }
 
 /// Queues a message of kind `state` that nobody asked for.

@@ -19,8 +19,9 @@ use crate::error::{Error, Fault, Result};
 use crate::failpoints;
 use crate::observe::Observed;
 use crate::observe::sources::ConversationSource;
-use crate::outbox::encode_users;
+use crate::outbox::{decode_users, encode_users};
 use crate::pages::failure;
+use crate::policy;
 use crate::timeline::IntentStatus;
 
 /// A conversation of this account. Cheap to clone; it stays valid whatever becomes of the conversation.
@@ -129,7 +130,8 @@ impl Conversation {
     /// Removes people with all their devices. They can read nothing that is sent after the removal.
     ///
     /// # Errors
-    /// As [`Conversation::add`]; `invalid_argument` also for this user.
+    /// As [`Conversation::add`]; `invalid_argument` also for this user, `mandatory_member` for somebody whom the tenant's policy
+    /// wants in every conversation.
     pub async fn remove(&self, people: &[UserId]) -> Result<IntentId> {
         if people.contains(&self.core.account().await?.user) {
             return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
@@ -160,6 +162,9 @@ impl Conversation {
             let direct = conversation::get(tx.conn, id)?.is_some_and(|row| row.direct_with.is_some());
             if direct && matches!(kind, IntentKind::Add | IntentKind::Remove) {
                 return Err(Fault::Code(ErrorCode::NOT_DIRECT));
+            }
+            if kind == IntentKind::Remove {
+                policy::keeps(tx.conn, &decode_users(&payload))?;
             }
             if !about::may_intend(tx.conn, id, me.user, kind)? {
                 return Err(Fault::Code(ErrorCode::NOT_ALLOWED));

@@ -1,9 +1,11 @@
 //! Creating conversations, and the list of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::outbox::{self, IntentKind};
+use curo_store::repo::policy;
 use curo_types::api::limits;
 use curo_types::format::StateBody;
 use curo_types::{ConversationId, Digest, ErrorCode, IntentId, UserId};
@@ -13,14 +15,15 @@ use crate::access;
 use crate::client::Client;
 use crate::conversations::{Conversation, ConversationInfo};
 use crate::core::now_ms;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::failpoints;
 use crate::outbox::encode_users;
 use crate::sync::standing::keep_direct;
 
 impl Client {
     /// Creates a conversation with people. Returns as soon as the intent is durable; works offline. Messages may be sent
-    /// into it at once: they follow when the relay has accepted it.
+    /// into it at once: they follow when the relay has accepted it. Whom the tenant's policy wants in every conversation is in it
+    /// too, see [`Member::mandatory`](crate::Member::mandatory).
     ///
     /// ```no_run
     /// # async fn example(client: &curo::Client, lee: curo::UserId, jones: curo::UserId) -> curo::Result<()> {
@@ -34,7 +37,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// `invalid_argument` (nobody but this user, or more than 250), `sign_in_needed`, `locked`, `storage_full`. The
+    /// `invalid_argument` (nobody but this user, or more than 250 with those whom the policy wants), `sign_in_needed`, `locked`, `storage_full`. The
     /// creation itself may fail later, with `no_device` where a person has no device; its messages then fail with it.
     pub async fn create_conversation(&self, people: &[UserId]) -> Result<(Conversation, IntentId)> {
         self.create_conversation_with(people, CreateOptions::default()).await
@@ -54,7 +57,8 @@ impl Client {
     }
 
     /// The direct conversation with one person: there is one for two people, whoever starts it. If somebody else turns up
-    /// in it, it is frozen with `not_direct`: nothing is sent.
+    /// in it, it is frozen with `not_direct`: nothing is sent. Whom the tenant's policy wants in every conversation is nobody else
+    /// in this sense: they are in it, and show on its roster.
     ///
     /// # Errors
     /// As [`Client::create_conversation`].
@@ -102,6 +106,10 @@ impl Client {
         let write = self.core.db.write(move |tx| {
             if conversation::get(tx.conn, id)?.is_some() {
                 return Ok(());
+            }
+            let everybody = policy::mandatory(tx.conn)?.into_iter().chain(others.iter().copied());
+            if everybody.filter(|user| *user != me.user).collect::<BTreeSet<_>>().len() > limits::USERS_PER_REQUEST {
+                return Err(Fault::Code(ErrorCode::INVALID_ARGUMENT));
             }
             let now = now_ms();
             let row = ConversationRow {

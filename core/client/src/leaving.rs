@@ -18,6 +18,7 @@ use crate::db::Tx;
 use crate::directory::verify_suite;
 use crate::error::{Error, Fault, Result};
 use crate::failpoints;
+use crate::policy;
 use crate::sync::pull::of_account;
 
 impl Conversation {
@@ -36,12 +37,14 @@ impl Conversation {
     ///
     /// # Errors
     /// `unknown` for a conversation that this device does not have or is not in yet, `sign_in_needed`, `locked`,
-    /// `storage_full`. None if it was left already.
+    /// `storage_full`; `mandatory_member` where the tenant's policy wants this user in every conversation. None if it was left
+    /// already.
     pub async fn leave(&self) -> Result<()> {
-        self.core.account().await?;
+        let me = self.core.account().await?;
         let id = self.id;
         let written = self.core.db.write(move |tx| {
             let row = conversation::get(tx.conn, id)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
+            policy::keeps(tx.conn, &[me.user])?;
             match row.state {
                 ConversationState::Removed => Ok(()),
                 ConversationState::Active | ConversationState::Frozen if row.group.is_some() => {
@@ -77,6 +80,14 @@ impl Core {
             None => self.db.write(move |tx| gone(tx, id)).await?,
             Some(problem) if [ErrorCode::REMOVED, ErrorCode::NOT_A_MEMBER].contains(&problem.code) => {
                 self.db.write(move |tx| gone(tx, id)).await?;
+            }
+            Some(problem) if problem.code == ErrorCode::MANDATORY_MEMBER => {
+                self.db
+                    .write(move |tx| {
+                        policy::learn(tx.conn, &problem.mandatory)?;
+                        Ok(departure::forget(tx.conn, id)?)
+                    })
+                    .await?;
             }
             Some(problem) if problem.code.retryable() || of_account(&problem.code) => {
                 return Err(Fault::Problem(problem));

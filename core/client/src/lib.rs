@@ -71,6 +71,7 @@ mod outbox;
 mod pages;
 mod people;
 mod pin;
+mod policy;
 mod proxy;
 mod reading;
 mod recent;

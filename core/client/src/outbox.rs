@@ -14,7 +14,8 @@ pub(crate) mod settle;
 
 use curo_types::UserId;
 
-pub(crate) use duties::queue_addition;
+pub(crate) use duties::{queue_addition, queue_person};
+pub(crate) use refused::start_again;
 
 /// The payload of an intent that is about people: their ids, 16 bytes each.
 pub(crate) fn encode_users(users: &[UserId]) -> Vec<u8> {

@@ -17,7 +17,7 @@ use crate::directory::verify_suite;
 use crate::error::Fault;
 use crate::guard::Guard;
 use crate::http::Relay;
-use crate::{failpoints, key_packages, suites};
+use crate::{failpoints, key_packages, policy, suites};
 
 /// Signs in, registering the device if it is new, and returns the account.
 pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Result<Account, Fault> {
@@ -31,6 +31,9 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Resul
         .write(move |tx| {
             let renewed = guard.renewed(sign_in::get(tx.conn)?.as_ref(), &session)?;
             let account = bind(tx, &session)?;
+            if let Some(policy) = &session.policy {
+                policy::keep(tx.conn, policy)?;
+            }
             sign_in::put(tx.conn, &renewed)?;
             Ok(account)
         })

@@ -17,6 +17,7 @@ pub mod leaf;
 pub mod outbox;
 pub mod overview;
 pub mod person;
+pub mod policy;
 pub mod purge;
 pub mod push;
 pub mod ranking;

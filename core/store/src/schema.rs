@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 12] = [
+static MIGRATIONS: [Migration; 13] = [
     Migration {
         version: 1,
         name: "store",
@@ -80,6 +80,12 @@ static MIGRATIONS: [Migration; 12] = [
         version: 12,
         name: "leaves",
         sql: include_str!("../migrations/0012_leaves.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 13,
+        name: "policy",
+        sql: include_str!("../migrations/0013_policy.sql"),
         rust: None,
     },
 ];

@@ -10,6 +10,7 @@ pub mod incarnations;
 pub mod key_packages;
 pub mod leave;
 pub mod limits;
+pub mod policy;
 pub mod problem;
 pub mod push;
 pub mod receipts;
@@ -27,6 +28,7 @@ pub use incarnations::{
 };
 pub use key_packages::{Claim, ClaimAnswer, ClaimRequest, KeyPackageStock, UploadKeyPackages};
 pub use leave::{LeaveAnswer, LeaveRequest, PendingReason, PendingRemoval};
+pub use policy::TenantPolicy;
 pub use problem::Problem;
 pub use push::{PushRegistration, PushTaken, PutPush};
 pub use receipts::{MemberReceipt, PutReceipt, ReceiptTaken};

@@ -41,6 +41,8 @@ codes! {
     REMOVED = "removed", 403, false;
     /// Somebody has left or was revoked: nothing is accepted until a commit removes all leaves that the answer names.
     REMOVAL_PENDING = "removal_pending", 409, true;
+    /// The tenant's policy wants a user in every conversation: nobody may remove them or leave them out, and they do not leave.
+    MANDATORY_MEMBER = "mandatory_member", 409, false;
     /// No such path or thing.
     NOT_FOUND = "not_found", 404, false;
     /// The path exists, the method does not.

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, PushConfig, ServiceConfig, SessionPolicy,
-    TenantConfig, TlsConfig,
+    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, PolicyConfig, PushConfig, ServiceConfig,
+    SessionPolicy, TenantConfig, TlsConfig,
 };
 
 #[derive(Deserialize)]
@@ -59,6 +59,8 @@ struct Tenant {
     idle_lock_ms: Option<u64>,
     session_limit_ms: Option<u64>,
     body_retention_days: Option<u32>,
+    #[serde(default)]
+    mandatory_members: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -212,6 +214,9 @@ impl Tenant {
             body_retention: self
                 .body_retention_days
                 .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
+            policy: PolicyConfig {
+                mandatory_members: self.mandatory_members,
+            },
         })
     }
 }
@@ -354,6 +359,14 @@ algorithms = ["EdDSA", "ES256"]
             (
                 change("algorithms =", "body_retention_days = 0\nalgorithms ="),
                 "body_retention_days",
+            ),
+            (
+                change("algorithms =", "mandatory_members = [\"a\", \"a\"]\nalgorithms ="),
+                "mandatory_members",
+            ),
+            (
+                change("algorithms =", "mandatory_members = [\"\"]\nalgorithms ="),
+                "mandatory_members",
             ),
             (
                 change("[tls]", "[push]\ngateway = \"http://push.example/\"\n\n[tls]"),

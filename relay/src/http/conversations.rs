@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use curo_mls::Follower;
 use curo_types::api::{Accepted, CommitRequest, CreateConversation, limits};
-use curo_types::{ConversationId, ErrorCode, TenantId};
+use curo_types::{ConversationId, ErrorCode, TenantId, UserId};
 
 use super::extract::{self, Device, InPath};
 use super::incarnations;
@@ -53,6 +53,7 @@ pub(super) async fn create(
             computed(move || Ok(accept::check_creation(&tenant, caller, request)?)).await?
         };
         new.lost = lost;
+        new.first_commit.mandatory = mandatory(&app, &tenant)?;
         let group = group_key(&tenant, &new.first_commit.key);
         let bytes = new.first_commit.follower.as_ref().map_or(0, Vec::len);
         let outcome = app
@@ -129,7 +130,7 @@ pub(super) async fn commit(
             .await?
         };
         let Checked { result, follower } = checked;
-        let new = match result {
+        let mut new = match result {
             Ok(new) => new,
             Err(error) => {
                 if let Some(follower) = follower {
@@ -138,6 +139,7 @@ pub(super) async fn commit(
                 return Err(error.into());
             }
         };
+        new.mandatory = mandatory(&app, &tenant)?;
         // Between two checkpoints the size is that of the last one.
         let bytes = new.follower.as_ref().map_or(bytes, Vec::len);
         let key = new.key.clone();
@@ -174,6 +176,11 @@ async fn note_loss(
         tracing::debug!(%tenant, conversation = %key.conversation, device = %caller.device, "commit turn");
     }
     Ok(())
+}
+
+/// Whom the tenant's policy wants in every conversation.
+fn mandatory(app: &Arc<AppState>, tenant: &TenantId) -> Result<Vec<UserId>, Reject> {
+    Ok(extract::tenant(app, tenant)?.policy.mandatory.clone())
 }
 
 fn group_key(tenant: &TenantId, key: &CommitKey) -> GroupKey {

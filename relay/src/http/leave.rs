@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use curo_types::api::{LeaveAnswer, LeaveRequest};
+use curo_types::api::{LeaveAnswer, LeaveRequest, Problem};
 use curo_types::format::Leave;
 use curo_types::{ConversationId, ErrorCode};
 
@@ -32,6 +32,12 @@ pub(super) async fn leave(
     extract::Json(request): extract::Json<LeaveRequest>,
 ) -> Result<Json<LeaveAnswer>, Reject> {
     let new = check(&device, conversation, request.leave.0)?;
+    let mandatory = &extract::tenant(&app, &device.tenant)?.policy.mandatory;
+    if mandatory.contains(&device.caller.user) {
+        let mut problem = Problem::new(ErrorCode::MANDATORY_MEMBER);
+        problem.mandatory.clone_from(mandatory);
+        return Err(problem.into());
+    }
     detached(async move {
         let outcome = app
             .storage

@@ -103,6 +103,7 @@ pub(super) fn document() -> Value {
         "ANSWER_BYTES": limits::ANSWER_BYTES,
         "KEY_PACKAGES_PER_DEVICE": limits::KEY_PACKAGES_PER_DEVICE,
         "DEVICES_PER_USER": limits::DEVICES_PER_USER,
+        "MANDATORY_MEMBERS": limits::MANDATORY_MEMBERS,
         "LEAVES": limits::LEAVES,
         "HEARTBEAT_SECONDS": limits::HEARTBEAT_SECONDS,
     });
@@ -140,6 +141,7 @@ fn bound_lists(components: &mut Value) {
         ("ClaimRequest", "users", limits::USERS_PER_REQUEST),
         ("ClaimRequest", "suites", limits::SUITES),
         ("UploadKeyPackages", "one_time", limits::KEY_PACKAGES_PER_UPLOAD),
+        ("TenantPolicy", "mandatory", limits::MANDATORY_MEMBERS),
         ("SyncRequest", "cursors", limits::CURSORS_PER_REQUEST),
         ("SyncAnswer", "inbox", limits::INBOX_PER_PAGE),
         ("SyncAnswer", "conversations", limits::ENTRIES_PER_PAGE),

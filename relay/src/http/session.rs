@@ -38,6 +38,7 @@ pub(super) async fn open(State(app): State<Arc<AppState>>, bearer: Bearer) -> Re
         suites: tenant.suites.clone(),
         idle_lock_ms: tenant.session.idle_lock.map(millis),
         session_limit_ms: tenant.session.limit.map(millis),
+        policy: Some(tenant.policy.clone()),
         authenticated_ms_ago: bearer.authenticated_ms.map(|then| now_ms.saturating_sub(then)),
     }))
 }

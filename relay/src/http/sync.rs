@@ -63,6 +63,7 @@ pub(super) async fn sync(
         let tenant = extract::tenant(&app, &device.tenant)?;
         let mut answer = answer(&app, tenant, page);
         answer.suites.clone_from(&tenant.suites);
+        answer.policy = Some(tenant.policy.clone());
         Ok(answer)
     })
     .await
@@ -101,5 +102,6 @@ pub(super) fn answer(app: &AppState, tenant: &Tenant, page: SyncPage) -> SyncAns
         conversations,
         key_packages: page.key_packages,
         suites: Vec::new(),
+        policy: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use curo_types::api::{Accepted, EntryRecord, PendingRemoval, Winner};
 use curo_types::format::CursorClaim;
-use curo_types::{ConversationId, DeviceId, Digest, ErrorCode, GroupId, IntentId, SuiteId};
+use curo_types::{ConversationId, DeviceId, Digest, ErrorCode, GroupId, IntentId, SuiteId, UserId};
 
 use super::directory::DeviceRef;
 use super::incarnations::LostEntries;
@@ -71,6 +71,8 @@ pub enum Refusal {
     },
     /// Leaves must be removed first (6.1).
     RemovalPending(Vec<PendingRemoval>),
+    /// The commit leaves out, or removes, somebody whom the tenant's policy wants in every conversation. All whom it wants.
+    MandatoryMember(Vec<UserId>),
     /// A device that the commit adds or updates changed after the directory version that the commit names.
     DirectoryChanged,
     /// Another rule, by its name.
@@ -94,6 +96,7 @@ impl Refusal {
             Self::StaleCounter { .. } => ErrorCode::STALE_COUNTER,
             Self::EpochTaken { .. } => ErrorCode::EPOCH_TAKEN,
             Self::RemovalPending(_) => ErrorCode::REMOVAL_PENDING,
+            Self::MandatoryMember(_) => ErrorCode::MANDATORY_MEMBER,
             Self::DirectoryChanged => ErrorCode::DIRECTORY_CHANGED,
             Self::Rule(_) => ErrorCode::REFUSED,
         }
@@ -185,6 +188,8 @@ pub struct NewCommit {
     pub follower: Option<Vec<u8>>,
     /// GroupInfo of that epoch.
     pub group_info: Vec<u8>,
+    /// Users whom the tenant's policy wants in every conversation.
+    pub mandatory: Vec<UserId>,
     /// The ratchet tree of that epoch.
     pub tree: Vec<u8>,
     /// Its hash, as the GroupContext has it.

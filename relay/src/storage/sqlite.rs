@@ -18,6 +18,7 @@ mod incarnations;
 mod key_packages;
 mod leaving;
 mod log;
+mod mandatory;
 mod messages;
 mod methods;
 mod outside;

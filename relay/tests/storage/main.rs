@@ -16,6 +16,7 @@ mod incarnations;
 mod key_packages;
 mod leaving;
 mod log;
+mod mandatory;
 mod messages;
 mod push;
 mod receipts;
@@ -150,6 +151,10 @@ on_sqlite! {
         p7_2_a_cursor_of_another_log_is_store_changed,
         a_revoked_device_posts_nothing,
         numbers_beyond_every_column_are_refusals;
+    mandatory:
+        p3_4_a_conversation_begins_with_the_mandatory_members,
+        p3_4_nobody_removes_a_mandatory_member,
+        p3_4_nobody_new_comes_in_before_a_mandatory_member;
     log:
         p5_3_pages_are_contiguous_and_cut_at_their_limits,
         p6_2_a_removed_device_is_served_up_to_its_removal,

@@ -181,6 +181,7 @@ impl World {
             welcome: (!added.is_empty()).then(|| [b"welcome".as_slice(), &intent.0].concat()),
             follower: Some([b"follower".as_slice(), &intent.0].concat()),
             group_info: b"group info".to_vec(),
+            mandatory: Vec::new(),
             tree: [b"tree".as_slice(), &intent.0].concat(),
             tree_hash: Digest::of(&intent.0).0.to_vec(),
         }

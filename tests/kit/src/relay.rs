@@ -170,6 +170,15 @@ impl TestRelay {
         self.restart().await
     }
 
+    /// Changes the tenant's policy. It is restarted for that.
+    ///
+    /// # Errors
+    /// [`KitError::Relay`]; it is stopped then.
+    pub async fn change_tenant(&mut self, change: impl Fn(&mut TenantConfig)) -> Result<(), KitError> {
+        self.config.tenants.iter_mut().for_each(change);
+        self.restart().await
+    }
+
     /// Where it listens, also while it is stopped.
     pub const fn addr(&self) -> SocketAddr {
         self.config.listen

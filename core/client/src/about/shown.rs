@@ -4,6 +4,7 @@ use std::fmt;
 
 use curo_store::repo::about;
 use curo_store::repo::conversation::ConversationRow;
+use curo_store::repo::policy;
 use curo_types::format::{StateBody, Subject};
 use curo_types::{Text, UserId};
 use rusqlite::Connection;
@@ -60,6 +61,8 @@ pub struct Member {
     pub role: Role,
     /// How the user wants to be called, if this device was told.
     pub name: Option<Text>,
+    /// Whether the tenant's policy wants this user in every conversation: nobody can remove them.
+    pub mandatory: bool,
 }
 
 /// A change of what a conversation is about, as the timeline shows it: what of it took effect.
@@ -110,10 +113,12 @@ pub(crate) fn read(conn: &Connection, row: &ConversationRow) -> Result<About, Fa
         let found = all.binary_search_by_key(&user, |(user, _)| *user).ok()?;
         all.get(found).map(|(_, text)| text.clone())
     };
+    let mandatory = policy::mandatory(conn)?;
     let members = roster(conn, row)?.into_iter().map(|user| Member {
         user,
         role: of(&roles, user).map_or_else(Role::member, Role),
         name: of(&names, user).map(Text::new),
+        mandatory: mandatory.contains(&user),
     });
     Ok(About {
         title: title.map(Text::new),

@@ -156,6 +156,7 @@ fn a_sign_in_prolongs_only_what_the_person_did() {
         idle_lock_ms: None,
         session_limit_ms: Some(8_000),
         authenticated_ms_ago: ago,
+        policy: None,
     };
     let now = clock.wall_ms();
     let began = |old: Option<u64>, ago| {

@@ -7,6 +7,7 @@ use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::directory as directory_rows;
 use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
+use curo_store::repo::policy as policies;
 use curo_types::api::{ClaimAnswer, ClaimRequest, CommitBundle, CreateConversation, limits};
 use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{Blob, ClaimId, DeviceId, ErrorCode, GroupId, SuiteId, UserId};
@@ -20,6 +21,7 @@ use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::key_packages::signer;
+use crate::policy;
 use crate::sync::standing::freeze;
 
 /// What a commit's request carries beside the commit, as the outbox row keeps it.
@@ -50,7 +52,12 @@ pub(super) fn prepare(
 ) -> Result<Step, Fault> {
     // Fetching envelopes moves it; the caller's copy of the account does not.
     let version = account::get(tx.conn)?.map_or(me.directory_version, |account| account.directory_version);
-    let wanted: BTreeSet<UserId> = decode_users(&row.payload).into_iter().collect();
+    let mut wanted: BTreeSet<UserId> = decode_users(&row.payload).into_iter().collect();
+    let mandatory = policies::mandatory(tx.conn)?;
+    if row.kind == IntentKind::Create && conv.incarnation == 1 || row.kind == IntentKind::Add {
+        // Who creates or adds brings in whom the tenant's policy wants too (rule 3.4).
+        wanted.extend(&mandatory);
+    }
     let leaves = match (row.kind, conv.group) {
         (IntentKind::Create, _) | (_, None) => Vec::new(),
         (_, Some(group)) => tx.mls.members(&tx.kv, group.as_bytes())?,
@@ -65,6 +72,11 @@ pub(super) fn prepare(
                 .copied()
                 .filter(|user| *user != me.user)
                 .collect();
+            if row.claim.is_some() && missing.iter().any(|user| !decode_users(&row.payload).contains(user)) {
+                // The policy wants somebody since the claim was made: another one asks for them too.
+                outbox::requeue(tx.conn, row.position, false)?;
+                return Ok(Step::Again);
+            }
             // Another incarnation begins whether or not anybody can be invited at once.
             let renews = row.kind == IntentKind::Create && conv.incarnation > 1;
             if missing.is_empty() && !renews {
@@ -102,6 +114,9 @@ pub(super) fn prepare(
             if remove.is_empty() {
                 return finish(tx, row);
             }
+            if wanted.iter().any(|user| mandatory.contains(user)) {
+                return fail(tx, row, &ErrorCode::MANDATORY_MEMBER);
+            }
             if !about::may_intend(tx.conn, conv.id, me.user, row.kind)? {
                 return fail(tx, row, &ErrorCode::NOT_ALLOWED);
             }
@@ -130,19 +145,23 @@ pub(super) fn prepare(
                 .iter()
                 .filter(|(_, device)| !devices.contains(device))
                 .collect();
-            if !plain && remove.is_empty() && add.is_empty() {
+            let person = duty.person.filter(|user| !here.contains(user));
+            if !plain && remove.is_empty() && add.is_empty() && person.is_none() {
                 return finish(tx, row);
             }
-            if add.is_empty() {
+            if add.is_empty() && person.is_none() {
                 let plan = CommitPlan {
                     add: Vec::new(),
                     remove,
                 };
                 return commit(tx, conv, row, &plan, version, None);
             }
-            let users: BTreeSet<UserId> = add.iter().map(|(user, _)| *user).collect();
+            let users: BTreeSet<UserId> = add.iter().map(|(user, _)| *user).chain(person).collect();
             let users: Vec<UserId> = users.into_iter().collect();
-            let take = |user: UserId, device: DeviceId| add.iter().any(|wanted| **wanted == (user, device));
+            let take = |user: UserId, device: DeviceId| {
+                let asked = person == Some(user) || add.iter().any(|wanted| **wanted == (user, device));
+                asked && !devices.contains(&device)
+            };
             match claimed {
                 Some(claim) => prepare_add(tx, me, conv, row, &users, &take, claim),
                 None => ask_claim(tx, conv, me, row, &row.payload, users),
@@ -170,6 +189,9 @@ pub(super) fn fail(tx: &Tx<'_>, row: &OutboxRow, code: &ErrorCode) -> Result<Ste
         return Ok(Step::Again);
     }
     outbox::failed(tx.conn, row.position, code.as_str())?;
+    if row.kind == IntentKind::Update && Duty::read(&row.payload).person.is_some() {
+        policy::try_later(tx.conn, row.conversation)?;
+    }
     if row.kind == IntentKind::Update
         && let Some(mut conv) = conversation::get(tx.conn, row.conversation)?.filter(|conv| conv.needs_update)
     {
@@ -243,6 +265,10 @@ fn prepare_add(
     }
     // Who cannot be invited into the next incarnation stays on the roster and comes in from outside (3.7).
     let renews = row.kind == IntentKind::Create && conv.incarnation > 1;
+    // Nor does somebody whom the policy wants and who has no device keep others out of a conversation that there is.
+    let mandatory = policies::mandatory(tx.conn)?;
+    let spares = |user: &UserId| row.kind == IntentKind::Add && mandatory.contains(user);
+    let missing: Vec<UserId> = missing.iter().copied().filter(|user| !spares(user)).collect();
     if !renews && missing.iter().any(|user| claim.without_suite.contains(user)) {
         return fail(tx, row, &ErrorCode::NO_COMMON_SUITE);
     }
@@ -271,6 +297,9 @@ fn prepare_add(
             .iter()
             .any(|user| !leaves.iter().filter_map(user_of).any(|added| added == *user))
     {
+        return fail(tx, row, &ErrorCode::NO_DEVICE);
+    }
+    if row.kind == IntentKind::Add && leaves.is_empty() {
         return fail(tx, row, &ErrorCode::NO_DEVICE);
     }
     match directory::judge(tx.conn, &me.tenant, suite, &leaves, &[], claim.directory_version)? {

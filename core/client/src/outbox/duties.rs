@@ -27,6 +27,9 @@ pub(crate) struct Duty {
     /// Devices that come in.
     #[serde(default)]
     pub(crate) add: Vec<(UserId, DeviceId)>,
+    /// Who comes in with all devices: the tenant's policy wants them in every conversation (rule 3.4).
+    #[serde(default)]
+    pub(crate) person: Option<UserId>,
 }
 
 impl Duty {
@@ -36,7 +39,7 @@ impl Duty {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.remove.is_empty() && self.add.is_empty()
+        self.remove.is_empty() && self.add.is_empty() && self.person.is_none()
     }
 
     /// A row's payload.
@@ -63,8 +66,8 @@ pub(super) fn queued_removal(tx: &Tx<'_>, id: ConversationId) -> Result<Option<O
 /// Queues the addition of a device to a conversation that this device is in.
 pub(crate) fn queue_addition(tx: &Tx<'_>, id: ConversationId, user: UserId, device: DeviceId) -> Result<(), Fault> {
     let duty = Duty {
-        remove: Vec::new(),
         add: vec![(user, device)],
+        ..Duty::default()
     };
     outbox::add(
         tx.conn,
@@ -75,6 +78,21 @@ pub(crate) fn queue_addition(tx: &Tx<'_>, id: ConversationId, user: UserId, devi
         now_ms(),
     )?;
     Ok(())
+}
+
+/// Queues the addition of a user whom the tenant's policy wants, unless that is queued or on its way.
+pub(crate) fn queue_person(tx: &Tx<'_>, id: ConversationId, user: UserId) -> Result<(), Fault> {
+    let queued = outbox::queued_updates(tx.conn, id)?;
+    if queued.iter().any(|row| Duty::read(&row.payload).person == Some(user)) {
+        return Ok(());
+    }
+    let duty = Duty {
+        person: Some(user),
+        ..Duty::default()
+    };
+    let intent = IntentId::random();
+    let (position, _) = outbox::add(tx.conn, intent, id, IntentKind::Update, &duty.to_bytes(), now_ms())?;
+    Ok(outbox::set_system(tx.conn, position)?)
 }
 
 impl Core {
@@ -155,7 +173,7 @@ fn queue(
     }
     let duty = Duty {
         remove: wanted.into_iter().collect(),
-        add: Vec::new(),
+        ..Duty::default()
     };
     if let Some(row) = queued_removal(tx, id)? {
         outbox::done(tx.conn, row.position, None)?;

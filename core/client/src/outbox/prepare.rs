@@ -12,6 +12,7 @@ use super::{commits, duties, receipts};
 use crate::core::now_ms;
 use crate::db::Tx;
 use crate::error::Fault;
+use crate::policy;
 
 /// Discarded ciphertexts in an epoch that force an update commit (rule 4.1), well below what receivers can skip.
 const MAX_DISCARDED: u64 = 512;
@@ -89,6 +90,9 @@ pub(super) fn next(
     let unsettled = outbox::unsettled_messages(tx.conn, id, WINDOW)?;
     if !unsettled.is_empty() {
         return Ok(messages(conv.incarnation, &unsettled));
+    }
+    if conv.state == ConversationState::Active {
+        policy::queue_missing(tx, me, &conv)?;
     }
     let mut duty = outbox::first_queued(tx.conn, id, IntentKind::Update)?;
     if duty.is_none() && (conv.needs_update || conv.discarded >= MAX_DISCARDED) {

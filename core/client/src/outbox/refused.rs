@@ -41,6 +41,12 @@ impl Core {
                 Ok(())
             }
             "removal_pending" => self.removal_pending(id, intent, problem.pending).await,
+            "mandatory_member" => {
+                if self.mandatory_refused(intent, problem.mandatory).await? {
+                    return Ok(());
+                }
+                self.fail_intent(id, intent, code).await
+            }
             "directory_changed" => self.start_over(intent).await,
             "incarnation_changed" => self.lost_creation(id, intent).await,
             "not_a_member" | "stale_counter" | "body_gone" => self.freeze_group(id).await,
@@ -160,6 +166,15 @@ pub(super) fn waits(row: &OutboxRow) -> bool {
         row.state,
         IntentState::Queued | IntentState::Prepared | IntentState::Unknown
     )
+}
+
+/// A commit goes back to its intent, without its claim: it is made anew.
+pub(crate) fn start_again(tx: &mut Tx<'_>, row: &OutboxRow) -> Result<(), Fault> {
+    if waits(row) {
+        discard(tx, row)?;
+        outbox::requeue(tx.conn, row.position, false)?;
+    }
+    Ok(())
 }
 
 /// Drops the pending MLS commit of a row that will not be accepted.

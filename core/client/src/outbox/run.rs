@@ -34,6 +34,7 @@ impl Core {
         let mut faults = self.renew().await?;
         let stopped: Vec<_> = faults.iter().map(|(id, _)| *id).collect();
         faults.extend(self.climb().await?);
+        self.owe_members().await?;
         let mut conversations = self.db.read(|conn| Ok(outbox::conversations_with_work(conn)?)).await?;
         if self.mends_rollback().await? {
             conversations.clear();

@@ -3,6 +3,7 @@
 use curo_mls::{JoinView, MlsError, Refusal};
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
+use curo_store::repo::policy;
 use curo_store::repo::rejoin::{self, MadeRejoin, RejoinRow};
 use curo_types::api::GroupInfoAnswer;
 use curo_types::format::{AuthenticatedData, CursorClaim};
@@ -128,7 +129,11 @@ fn judge(
         Ok(Verdict::Mismatch) => return Err(Refused::Code(ErrorCode::KEY_MISMATCH)),
         Err(fault) => return Err(Refused::Fault(Box::new(fault))),
     }
-    let third = |user: &UserId| row.direct_with.is_some_and(|other| *user != other && *user != me.user);
+    let mandatory = policy::ever_mandatory(conn).map_err(|error| Refused::Fault(Box::new(error.into())))?;
+    let third = |user: &UserId| {
+        let others = row.direct_with.is_some_and(|other| *user != other && *user != me.user);
+        others && !mandatory.contains(user)
+    };
     if view.leaves.iter().filter_map(user_of).any(|user| third(&user)) {
         return Err(Refused::Code(ErrorCode::NOT_DIRECT));
     }

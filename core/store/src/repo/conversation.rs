@@ -250,13 +250,14 @@ pub fn clear_members(conn: &Connection, id: ConversationId, seq: u64) -> Result<
     Ok(())
 }
 
-/// Whether somebody other than these two is on the roster now.
+/// Whether somebody other than these two is on the roster now whom the tenant's policy never wanted in every conversation.
 ///
 /// # Errors
 /// The database's.
 pub fn has_third(conn: &Connection, id: ConversationId, a: UserId, b: UserId) -> Result<bool> {
     conn.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND removed_seq IS NULL AND user NOT IN (?2, ?3))",
+        "SELECT EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND removed_seq IS NULL AND user NOT IN (?2, ?3) \
+         AND user NOT IN (SELECT user FROM mandatory_member))",
     )?
     .query_row(params![id.0, a.0, b.0], |row| row.get(0))
 }

@@ -129,6 +129,14 @@ pub fn add_system(
     created_ms: u64,
 ) -> Result<()> {
     let (position, _) = add(conn, intent, conversation, IntentKind::Message, payload, created_ms)?;
+    set_system(conn, position)
+}
+
+/// Marks a row as one that nobody asked for: it is not counted, and if it fails it goes.
+///
+/// # Errors
+/// The database's.
+pub fn set_system(conn: &Connection, position: u64) -> Result<()> {
     conn.prepare_cached("UPDATE outbox SET system = 1 WHERE position = ?1")?
         .execute([int(position)])?;
     Ok(())

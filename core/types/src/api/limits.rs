@@ -34,6 +34,8 @@ pub const INBOX_PER_PAGE: usize = 64;
 pub const CURSORS_PER_REQUEST: usize = 1000;
 /// Leaves of one user.
 pub const DEVICES_PER_USER: usize = 10;
+/// Users whom a tenant's policy puts into every conversation.
+pub const MANDATORY_MEMBERS: usize = 8;
 /// Bytes of one sealed read receipt.
 pub const RECEIPT_BYTES: usize = 256;
 /// Characters of a push target.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::conversations::{EntryRecord, Winner};
 use super::leave::PendingRemoval;
-use crate::ErrorCode;
 use crate::format::SignedTip;
+use crate::{ErrorCode, UserId};
 
 /// A problem document, sent as `application/problem+json`. Carries no PHI and nothing that the caller may not see.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Problem {
     /// With `removal_pending`: the leaves that the next commit must remove.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<PendingRemoval>,
+    /// With `mandatory_member`: the users whom the tenant's policy wants in every conversation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mandatory: Vec<UserId>,
 }
 
 impl Problem {
@@ -54,6 +57,7 @@ impl Problem {
             tip: None,
             winner: None,
             pending: Vec::new(),
+            mandatory: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::policy::TenantPolicy;
 use crate::format::LogKeyStatement;
 use crate::{Blob, Digest, StoreId, SuiteId, TenantId, UserId};
 
@@ -32,6 +33,9 @@ pub struct SessionAnswer {
     /// (`auth_time`, RFC 9068 section 2.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authenticated_ms_ago: Option<u64>,
+    /// The tenant's policy; absent from a relay that knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<TenantPolicy>,
 }
 
 /// Request of `POST /v1/devices`: registers the caller's device. The same envelope again is answered as the first time.

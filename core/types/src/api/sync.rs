@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::conversations::EntryRecord;
 use super::key_packages::KeyPackageStock;
 use super::limits;
+use super::policy::TenantPolicy;
 use super::receipts::MemberReceipt;
 use crate::format::SignedTip;
 use crate::{Blob, ConversationId, DeviceId, Digest, GroupId, StoreId, SuiteId, UserId, bounded};
@@ -68,6 +69,9 @@ pub struct SyncAnswer {
     /// The suites that the tenant's policy allows, best first. Not in events of the live stream.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suites: Vec<SuiteId>,
+    /// The tenant's policy. Not in events of the live stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<TenantPolicy>,
 }
 
 /// A member device's cursor.

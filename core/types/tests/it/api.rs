@@ -25,6 +25,7 @@ fn empty_and_absent_members_are_not_written() {
         conversations: Vec::new(),
         key_packages: Vec::new(),
         suites: Vec::new(),
+        policy: None,
         ..sync_answer()
     };
     assert_eq!(

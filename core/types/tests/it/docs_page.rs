@@ -69,6 +69,7 @@ fn every_limit_has_its_row() {
         ("INBOX_PER_PAGE", limits::INBOX_PER_PAGE as u64),
         ("CURSORS_PER_REQUEST", limits::CURSORS_PER_REQUEST as u64),
         ("DEVICES_PER_USER", limits::DEVICES_PER_USER as u64),
+        ("MANDATORY_MEMBERS", limits::MANDATORY_MEMBERS as u64),
         ("RECEIPT_BYTES", limits::RECEIPT_BYTES as u64),
         ("PUSH_TARGET_BYTES", limits::PUSH_TARGET_BYTES as u64),
         ("RECEIPT_INTERVAL_MS", limits::RECEIPT_INTERVAL_MS),

@@ -9,7 +9,7 @@ use curo_types::api::{
     IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, LostLog, MemberCursor, MemberReceipt,
     MessagesAccepted, MessagesRequest, PendingReason, PendingRemoval, PeopleAnswer, PeopleQuery, PersonRecord, Problem,
     PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, ReportReason, Reported, RevokeDevice,
-    SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TenantPolicy, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
 use curo_types::{
@@ -149,6 +149,12 @@ pub fn welcome() -> InboxItem {
     }
 }
 
+pub fn policy() -> TenantPolicy {
+    TenantPolicy {
+        mandatory: vec![UserId([8; 16])],
+    }
+}
+
 pub fn sync_answer() -> SyncAnswer {
     SyncAnswer {
         store: StoreId([1; 16]),
@@ -210,6 +216,7 @@ pub fn sync_answer() -> SyncAnswer {
         }],
         key_packages: vec![stock()],
         suites: vec![SUITE],
+        policy: Some(policy()),
     }
 }
 
@@ -290,6 +297,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         idle_lock_ms: Some(300_000),
         session_limit_ms: Some(28_800_000),
         authenticated_ms_ago: Some(1_000),
+        policy: Some(policy()),
     };
     let create = CreateConversation {
         conversation: CONVERSATION,
@@ -312,6 +320,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         tip: Some(tip()),
         winner: Some(winner()),
         pending: vec![pending()],
+        mandatory: vec![user],
         ..Problem::new(ErrorCode::EPOCH_TAKEN)
     };
     let sync_request = SyncRequest {

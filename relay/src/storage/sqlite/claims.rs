@@ -154,7 +154,7 @@ fn best_suite(
 }
 
 /// Whether there is one to be had.
-fn available(
+pub(super) fn available(
     conn: &Connection,
     tenant: &TenantId,
     device: DeviceId,

@@ -10,7 +10,7 @@ use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, one, run};
-use super::{checkpoints, incarnations, leaving, log, outside, retention, tenants, turns};
+use super::{checkpoints, incarnations, leaving, log, mandatory, outside, retention, tenants, turns};
 use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, GroupState, NewCommit, NewConversation, Refusal,
 };
@@ -68,6 +68,7 @@ pub(super) fn accept(
     }
     let standing = open(conn, place, caller, &commit.key, now_ms)?;
     let stamped = check_rules(conn, place, caller, commit, standing.group)?;
+    mandatory::check_commit(conn, place, standing.group.suite, commit, now_ms)?;
     apply(conn, place, caller, commit, standing.group, stamped, now_ms).map(CommitOutcome::Accepted)
 }
 
@@ -100,8 +101,10 @@ pub(super) fn create(
     if exists(conn, taken, (tenant.as_str(), new.group.0))? {
         return rule("group_exists");
     }
-    if let Some(before) = before {
-        incarnations::check_roster(conn, before, new)?;
+    match before {
+        // Who is on the roster comes in from outside if the first commit leaves them out.
+        Some(before) if !incarnations::is_closed(conn, before)? => incarnations::check_roster(conn, before, new)?,
+        _ => mandatory::check_creation(caller, commit)?,
     }
     let group = insert_group(conn, place, caller, new, before.is_some(), now_ms)?;
     let stamped = check_rules(conn, place, caller, commit, group)?;

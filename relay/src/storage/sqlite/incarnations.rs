@@ -283,12 +283,13 @@ pub(super) fn check_next<'a>(
     Ok(Some(before))
 }
 
+/// Whether it is over because all have left: nobody could be pushed aside by the next one, or need protection.
+pub(super) fn is_closed(conn: &Connection, place: Place<'_>) -> Result<bool, DbError> {
+    Ok(over(conn, place)?.is_some_and(|over| over.reason == "closed"))
+}
+
 /// What the first commit of a later incarnation must keep to: nobody comes in with it who is not on the roster.
 pub(super) fn check_roster(conn: &Connection, before: Place<'_>, new: &NewConversation) -> Result<(), Refused> {
-    if over(conn, before)?.is_some_and(|over| over.reason == "closed") {
-        // Nobody is left who could be pushed aside, or need protection.
-        return Ok(());
-    }
     let roster = roster(conn, before)?;
     if new
         .first_commit

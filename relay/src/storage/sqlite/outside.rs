@@ -68,7 +68,7 @@ fn entry(conn: &Connection, here: Place<'_>, caller: DeviceRef) -> Result<Entry,
 }
 
 /// Whether a device of the user has a leaf.
-fn is_member(conn: &Connection, place: Place<'_>, user: UserId) -> Result<bool, DbError> {
+pub(super) fn is_member(conn: &Connection, place: Place<'_>, user: UserId) -> Result<bool, DbError> {
     let (tenant, conversation, incarnation) = place.key();
     exists(
         conn,

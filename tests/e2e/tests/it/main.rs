@@ -28,6 +28,7 @@ mod network;
 mod observe;
 mod offline;
 mod offline_local;
+mod policy;
 mod push;
 mod races;
 mod raw;

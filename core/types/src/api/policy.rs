@@ -1,0 +1,19 @@
+//! What a tenant asks of conversations and devices, as the relay tells its clients.
+
+use serde::{Deserialize, Serialize};
+
+use super::limits;
+use crate::{UserId, bounded};
+
+/// The tenant's policy, in the answers of `POST /v1/session` and `POST /v1/sync`. It is the relay's word, like the suites.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TenantPolicy {
+    /// Users who are in every conversation, for example an archive; at most 8. Nobody can remove them.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<{ limits::MANDATORY_MEMBERS }, _, _>"
+    )]
+    pub mandatory: Vec<UserId>,
+}

@@ -1,0 +1,30 @@
+//! What a tenant asks of conversations, beyond what always holds.
+
+use curo_types::api::limits;
+
+/// A tenant's policy for members of conversations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PolicyConfig {
+    /// The identity provider's subjects of users who are in every conversation, at most 8: an archive, for example. Each has
+    /// a user id from the first start with this setting on, and must have signed in before anybody can create a conversation.
+    pub mandatory_members: Vec<String>,
+}
+
+impl PolicyConfig {
+    /// The setting that makes no sense, and why.
+    pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let setting = "mandatory_members";
+        if self.mandatory_members.len() > limits::MANDATORY_MEMBERS {
+            return Err((setting, "there are more than 8"));
+        }
+        for (n, subject) in self.mandatory_members.iter().enumerate() {
+            if subject.is_empty() || subject.len() > 255 {
+                return Err((setting, "a subject has 1 to 255 bytes"));
+            }
+            if self.mandatory_members.iter().take(n).any(|before| before == subject) {
+                return Err((setting, "one is there twice"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,3 @@
+//! What a tenant's policy asks of conversations and devices.
+
+mod members;
