@@ -28,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::push::{Gateway, Pushes};
 use crate::rate::{Rate, Rates};
 use crate::state::{AppState, Tenant};
-use crate::storage::{SqliteOptions, SqliteStorage, Storage};
+use crate::storage::{SqliteOptions, SqliteStorage, Storage, StorageError};
 
 /// The relay.
 #[derive(Debug)]
