@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use curo_sqlite::{DbError, Mode};
+use curo_sqlite::{Database, DbError, Mode};
 use curo_types::ProfileId;
 use rusqlite::Connection;
 
@@ -35,6 +35,8 @@ struct Inner {
 #[derive(Clone)]
 enum State {
     Open(Opened),
+    /// As `Locked` for every caller; the file may still be being closed, and the lease held.
+    Closing(Database),
     Locked,
     Erased,
 }
@@ -164,10 +166,12 @@ impl Store {
         let _turn = self.inner.transitions.lock().await;
         // An unlock that was under way has ended by now; this lock came after it.
         let after = self.take();
-        for opened in [before, after].into_iter().flatten() {
-            opened.database.close().await?;
+        let mut closed = Ok(());
+        for database in [before, after].into_iter().flatten() {
+            closed = closed.and(database.close().await.map_err(StoreError::from));
         }
-        Ok(())
+        self.inner.closed();
+        closed
     }
 
     /// For an app that goes to the background: as [`Store::lock`], which holds no file lock that iOS would kill for.
@@ -187,7 +191,7 @@ impl Store {
         let _turn = self.inner.transitions.lock().await;
         match self.opened() {
             Ok(_) => return Ok(()),
-            Err(StoreError::Locked) => {}
+            Err(StoreError::Locked) => self.inner.wait_closed().await,
             Err(error) => return Err(error),
         }
         let Inner {
@@ -209,10 +213,11 @@ impl Store {
     pub async fn erase(&self, vault: &dyn KeyVault) -> Result<(), StoreError> {
         let opened = self.take();
         let _turn = self.inner.transitions.lock().await;
-        for opened in [opened, self.take()].into_iter().flatten() {
+        for database in [opened, self.take()].into_iter().flatten() {
             // A failing checkpoint is of no interest for files that go.
-            drop(opened.database.close().await);
+            drop(database.close().await);
         }
+        self.inner.closed();
         erase::erase(&self.inner.files, &self.inner.profile, vault).await?;
         *self.inner.state() = State::Erased;
         Ok(())
@@ -230,28 +235,49 @@ impl Store {
     fn opened(&self) -> Result<Opened, StoreError> {
         match &*self.inner.state() {
             State::Open(opened) => Ok(opened.clone()),
-            State::Locked => Err(StoreError::Locked),
+            State::Closing(_) | State::Locked => Err(StoreError::Locked),
             State::Erased => Err(StoreError::Missing),
         }
     }
 
-    /// Locks the door and returns what was behind it.
-    fn take(&self) -> Option<Opened> {
+    /// Locks the door and returns what has to be closed behind it, also where somebody else has begun to: whoever locks
+    /// waits until the lease is given back.
+    fn take(&self) -> Option<Database> {
         let mut state = self.inner.state();
-        match &*state {
-            State::Open(opened) => {
-                let opened = opened.clone();
-                *state = State::Locked;
-                Some(opened)
-            }
-            State::Locked | State::Erased => None,
-        }
+        let database = match &*state {
+            State::Open(opened) => opened.database.clone(),
+            State::Closing(database) => return Some(database.clone()),
+            State::Locked | State::Erased => return None,
+        };
+        *state = State::Closing(database.clone());
+        Some(database)
     }
 }
 
 impl Inner {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whoever holds the turn has seen the file closed.
+    fn closed(&self) {
+        let mut state = self.state();
+        if matches!(&*state, State::Closing(_)) {
+            *state = State::Locked;
+        }
+    }
+
+    /// Waits for a lock whose caller has gone.
+    async fn wait_closed(&self) {
+        let closing = match &*self.state() {
+            State::Closing(database) => Some(database.clone()),
+            _ => None,
+        };
+        if let Some(database) = closing {
+            // What closing met is of no interest for an opening.
+            drop(database.close().await);
+            self.closed();
+        }
     }
 }
 

@@ -21,12 +21,14 @@ impl Store {
     /// may have been changed all the same.
     pub async fn rekey(&self, vault: &dyn KeyVault) -> Result<(), StoreError> {
         let _turn = self.inner.transitions.lock().await;
-        let Some(opened) = self.take() else {
-            return self.opened().map(drop);
+        drop(self.opened()?);
+        let Some(database) = self.take() else {
+            return Err(StoreError::Locked);
         };
         // Whatever the last checkpoint met, the WAL is beside the file and the copy reads both.
-        drop(opened.database.close().await);
-        drop(opened);
+        drop(database.close().await);
+        drop(database);
+        self.inner.closed();
         let Inner {
             files,
             profile,

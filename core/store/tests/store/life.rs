@@ -122,6 +122,51 @@ async fn locking_refuses_at_once_finishes_entered_jobs_and_unlocking_brings_all_
 }
 
 #[tokio::test]
+async fn whoever_locks_waits_until_it_is_closed_also_after_a_lock_whose_caller_has_gone() {
+    let place = Place::with_store().await;
+    let store = place.open().await.unwrap();
+    for unlock in [false, true] {
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let (started, running) = tokio::sync::oneshot::channel();
+        let entered = tokio::spawn({
+            let store = store.clone();
+            async move {
+                store
+                    .write(move |tx| {
+                        started.send(()).unwrap();
+                        wait.recv().unwrap();
+                        tx.mls_put("table", b"late", b"kept")
+                    })
+                    .await
+            }
+        });
+        running.await.unwrap();
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut gone = Box::pin(store.lock());
+        assert!(gone.as_mut().poll(&mut context).is_pending());
+        drop(gone);
+        if unlock {
+            let mut unlocking = Box::pin(store.unlock(&place.vault));
+            assert!(unlocking.as_mut().poll(&mut context).is_pending());
+            go_on.send(()).unwrap();
+            unlocking.await.unwrap();
+            assert!(!store.is_locked());
+        } else {
+            let mut locking = Box::pin(store.lock());
+            assert!(locking.as_mut().poll(&mut context).is_pending());
+            go_on.send(()).unwrap();
+            locking.await.unwrap();
+            // The lease is free: another handle opens the profile.
+            place.open().await.unwrap().lock().await.unwrap();
+            store.unlock(&place.vault).await.unwrap();
+        }
+        entered.await.unwrap().unwrap();
+        assert_eq!(get(&store, b"late").await.unwrap().unwrap(), b"kept");
+    }
+    store.lock().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_suspended_store_holds_no_lock_and_leaves_a_folded_file() {
     let place = Place::with_store().await;
     let store = place.open().await.unwrap();
