@@ -1,6 +1,8 @@
 //! End-to-end tests of client and relay through their public APIs over real HTTPS. The tests stand in `tests/it`, the
 //! process that they stop dead in `src/bin`; this library holds what both must agree on.
 
+pub mod extension;
+
 /// The fail points of `curo-sqlite`, which client and relay both pass: right before and right after each commit.
 pub const SQLITE_POINTS: [&str; 2] = ["sqlite.before_commit", "sqlite.after_commit"];
 

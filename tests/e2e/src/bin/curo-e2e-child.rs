@@ -16,6 +16,7 @@ use curo::{
     AccessToken, Client, ClientOptions, ConnectionState, DeliveryState, Error, FileVault, IntentStatus, MessageId,
     NoToken, OnUnsent, TokenProvider, TokenReason, UserId,
 };
+use curo_e2e::extension;
 use curo_kit::{texts, try_until};
 use curo_relay::{Config, Relay};
 use serde::Deserialize;
@@ -33,6 +34,8 @@ struct Order {
     client: Option<ClientOrder>,
     /// … or a relay with this configuration file.
     relay: Option<PathBuf>,
+    /// … or a notification extension that handles one push and says what that took.
+    extension: Option<extension::Order>,
     /// Where to stop dead: a fail point, and at which of its passes.
     die: Option<(String, u64)>,
     /// Fail points at which steps fail, and how often: `[["sqlite.before_commit", "5%return"]]`.
@@ -63,6 +66,10 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let order: Order = serde_json::from_str(&std::env::args().nth(1).ok_or("an order is missing")?)?;
+    if let Some(order) = &order.extension {
+        let cost = extension::handle(order)?;
+        return Ok(writeln!(io::stdout(), "{}", serde_json::to_string(&cost)?)?);
+    }
     let passes = Passes::watch(order.die.as_ref())?;
     for (point, how) in &order.fail {
         fail::cfg(point.as_str(), how)?;

@@ -15,6 +15,8 @@ mod canary;
 mod child;
 mod damage;
 mod discards;
+#[cfg(target_os = "linux")]
+mod extension;
 mod fail_points;
 mod faults;
 mod hostile;
