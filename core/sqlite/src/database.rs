@@ -184,13 +184,19 @@ impl Database {
         answer.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
+    /// Begins what [`Database::close`] does and does not wait: further jobs are refused from now on, and the database's own
+    /// threads finish the entered ones and close every connection, whatever becomes of the caller.
+    pub fn begin_close(&self) {
+        drop(self.inner.queues.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
     /// Refuses further jobs, waits for the entered ones, folds the WAL into the file and closes every connection, which
     /// wipes SQLCipher's copies of the key. Calling it again waits for the same end.
     ///
     /// # Errors
     /// What the last checkpoint or the closing met. The database is closed and every commit is safe in any case.
     pub async fn close(&self) -> Result<(), DbError> {
-        drop(self.inner.queues.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.begin_close();
         let mut closed = self.inner.closed.clone();
         match closed.wait_for(Option::is_some).await {
             Ok(result) => result.clone().unwrap_or(Ok(())),

@@ -249,6 +249,8 @@ impl Store {
             State::Closing(database) => return Some(database.clone()),
             State::Locked | State::Erased => return None,
         };
+        // From here on it closes by itself, also where nobody waits for it.
+        database.begin_close();
         *state = State::Closing(database.clone());
         Some(database)
     }

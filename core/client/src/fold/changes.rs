@@ -140,6 +140,8 @@ impl Folding<'_> {
         folding::purge(self.conn, self.id, reference)?;
         change::spend_all(self.conn, self.id, reference, ChangeKind::Edit)?;
         change::spend_all(self.conn, self.id, reference, ChangeKind::Reaction)?;
+        // What is still on its way comes after the delete: nobody will count it.
+        change::spend_unsent(self.conn, self.id, reference, ChangeKind::Acknowledgement)?;
         if target.fold.counts {
             overview::uncount(self.conn, self.id, target.place)?;
         }

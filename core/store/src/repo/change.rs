@@ -369,6 +369,29 @@ pub fn spend_all(conn: &Connection, conversation: ConversationId, target: Refere
     Ok(())
 }
 
+/// As [`spend_all`], of those that are not in the log yet.
+///
+/// # Errors
+/// The database's.
+pub fn spend_unsent(
+    conn: &Connection,
+    conversation: ConversationId,
+    target: Reference,
+    kind: ChangeKind,
+) -> Result<()> {
+    conn.prepare_cached(&format!(
+        "UPDATE change SET state = 'spent', content = NULL, emoji = ''
+         WHERE {TARGET} AND state = 'live' AND kind = ?4 AND order_incarnation = 9223372036854775807"
+    ))?
+    .execute(params![
+        conversation.0,
+        target.sender.0,
+        target.message.0,
+        kind.as_str()
+    ])?;
+    Ok(())
+}
+
 /// Takes a row back that was never accepted.
 ///
 /// # Errors

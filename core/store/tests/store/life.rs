@@ -322,3 +322,59 @@ async fn the_schema_has_no_broken_reference_and_every_table_is_strict() {
 fn from(error: rusqlite::Error) -> StoreError {
     error.into()
 }
+
+#[tokio::test]
+async fn a_lock_that_nobody_waits_for_goes_on_and_the_next_one_waits_for_its_end() {
+    let place = Place::with_store().await;
+    let store = place.open().await.unwrap();
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let entered = Arc::new(tokio::sync::Notify::new());
+    let job = {
+        let (store, entered) = (store.clone(), Arc::clone(&entered));
+        tokio::spawn(async move {
+            let job = store.write(move |_| {
+                entered.notify_one();
+                let _ = wait.recv();
+                Ok::<_, StoreError>(())
+            });
+            job.await
+        })
+    };
+    entered.notified().await;
+    // Asked for, and given up at once.
+    tokio::select! {
+        biased;
+        _ = store.lock() => panic!("a job is still running"),
+        () = std::future::ready(()) => {}
+    }
+    assert!(store.is_locked());
+    let mut second = Box::pin(store.lock());
+    tokio::select! {
+        biased;
+        _ = &mut second => panic!("a job is still running"),
+        () = std::future::ready(()) => {}
+    }
+    go_on.send(()).unwrap();
+    second.await.unwrap();
+    job.await.unwrap().unwrap();
+    // Closed means that the lease is free.
+    place.open().await.unwrap().lock().await.unwrap();
+    store.unlock(&place.vault).await.unwrap();
+    store.lock().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_who_lock_at_a_time_neither_is_done_before_the_lease_is_free() {
+    let place = Place::with_store().await;
+    let mut store = place.open().await.unwrap();
+    for _ in 0..100 {
+        let locks = [store.clone(), store.clone()].map(|store| tokio::spawn(async move { store.lock().await }));
+        let [first, second] = locks;
+        tokio::select! {
+            done = first => done.unwrap().unwrap(),
+            done = second => done.unwrap().unwrap(),
+        }
+        store = place.open().await.unwrap();
+    }
+    store.lock().await.unwrap();
+}

@@ -327,3 +327,30 @@ fn unknown_kinds_and_unreadable_bodies_are_kept_and_count() {
         assert_eq!(overview::get(conn, ID).unwrap().unread, 3);
     });
 }
+
+#[test]
+fn p8_4_an_own_acknowledgement_that_comes_after_the_delete_is_shown_at_no_time() {
+    with_store(|conn| {
+        let target = of(LEE, 1);
+        let acknowledged = || {
+            let rows = change::live(conn, ID, target, ChangeKind::Acknowledgement).unwrap();
+            rows.into_iter().map(|row| row.sender_user).collect::<Vec<_>>()
+        };
+        say(conn, LEE, 1, log(1), &urgent("come"));
+        say(conn, KIM, 2, log(2), &ContentBody::Acknowledgement { target });
+        let own = ContentBody::Acknowledgement { target };
+        say(conn, ME, 3, Place::Unsent(1), &own);
+        assert_eq!(acknowledged(), [user(3), user(1)]);
+        say(conn, LEE, 4, log(3), &ContentBody::Delete { target });
+        assert_eq!(
+            acknowledged(),
+            [user(3)],
+            "what is still on its way comes after the delete"
+        );
+        let payload = Content::of(message(3), &own).unwrap().to_bytes().unwrap();
+        Folding::new(conn, &me(), ID)
+            .accepted(message(3), &payload, log(4), 1004)
+            .unwrap();
+        assert_eq!(acknowledged(), [user(3)]);
+    });
+}
