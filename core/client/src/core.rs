@@ -14,6 +14,7 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::http::Relay;
 use crate::observe::{Observe, Refused, Touched};
+use crate::receipts::send::Pace;
 use crate::state::ConnectionState;
 use crate::sync::run::Retry;
 
@@ -28,6 +29,10 @@ pub(crate) struct Core {
     pub(crate) outbox_lock: Mutex<()>,
     /// There may be something to send.
     pub(crate) outbox_work: Notify,
+    /// There may be a read receipt to send.
+    pub(crate) receipt_work: Notify,
+    /// When read receipts may be sent.
+    pub(crate) pace: Pace,
     /// There may be something to tell the relay: cursors, inbox, KeyPackages.
     pub(crate) report_work: Notify,
     /// The app has signed in again.
@@ -59,6 +64,8 @@ impl Core {
             sync_lock: Mutex::new(()),
             outbox_lock: Mutex::new(()),
             outbox_work: Notify::new(),
+            receipt_work: Notify::new(),
+            pace: Pace::default(),
             report_work: Notify::new(),
             signed_in: Notify::new(),
             account_refused: watch::Sender::new(None),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use curo_store::repo::receipt::own;
 use curo_store::repo::{account, conversation, outbox};
 use curo_types::{ConversationId, Digest, ErrorCode, IntentId};
 use rusqlite::Connection;
@@ -90,6 +91,7 @@ fn stored(conn: &Connection, salt: IntentId) -> Result<String, Fault> {
     let (waiting, failed) = outbox::counts(conn)?;
     line("outbox_waiting", value(&waiting));
     line("outbox_failed", value(&failed));
+    line("receipts_waiting", value(&own::behind(conn)?.len()));
     let rows = conversation::list(conn)?;
     line("conversations", value(&rows.len()));
     for row in rows.iter().take(LISTED) {

@@ -81,6 +81,12 @@ points! {
     ENTRIES_APPLIED = "client.sync.entries_applied";
     /// A conversation is joined and durable; its inbox item is not acknowledged to the relay.
     JOINED = "client.sync.joined";
+    /// The read mark has moved, and what others are to be told of it is owed, both durable; nothing was sent.
+    READ_MARK_MOVED = "client.receipt.owed";
+    /// A read receipt is sealed; nothing was sent.
+    RECEIPT_BEFORE_SEND = "client.receipt.before_send";
+    /// The relay has answered it; that is not durable here.
+    RECEIPT_AFTER_SEND = "client.receipt.after_send";
     /// The token is durable.
     TOKEN_STORED = "client.sync.token_stored";
     /// The relay has taken cursors; that is not durable here.

@@ -51,6 +51,8 @@ impl<'a> Folding<'a> {
             | ContentBody::Reaction { .. }
             | ContentBody::Acknowledgement { .. }
             | ContentBody::Purged { .. } => return self.take_change(&shown, &body),
+            // It says nothing that is shown.
+            ContentBody::ReceiptRequest => return Ok(()),
         }
         if change::known(self.conn, self.id, shown.sender_device, shown.message)? {
             return Ok(());

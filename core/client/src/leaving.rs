@@ -6,7 +6,7 @@
 use curo_mls::Suite;
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
-use curo_store::repo::{departure, directory as rows, outbox, purge};
+use curo_store::repo::{departure, directory as rows, outbox, purge, receipt};
 use curo_types::api::{EntryRecord, LeaveRequest, PendingReason, PendingRemoval};
 use curo_types::format::{Action, Envelope, Leave, LeaveBody};
 use curo_types::{Blob, ConversationId, DeviceId, ErrorCode, IntentId, UserId};
@@ -158,6 +158,7 @@ pub(crate) fn gone(tx: &mut Tx<'_>, id: ConversationId) -> std::result::Result<(
     conversation::clear_members(tx.conn, id, row.cursor_seq + 1)?;
     outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
     purge::forget(tx.conn, id)?;
+    receipt::forget(tx.conn, id)?;
     Ok(())
 }
 

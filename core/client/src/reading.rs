@@ -1,5 +1,5 @@
-//! What this device knows of a person's reading and writing: how far they have read, what is unread, drafts, mute. None of
-//! it leaves the device from here.
+//! What this device knows of a person's reading and writing: how far they have read, what is unread, drafts, mute. What of it
+//! others are told is owed from here on (`receipts`).
 
 use curo_store::repo::item::{self, Place};
 use curo_store::repo::overview;
@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::conversations::{Conversation, open_for_intents};
 use crate::core::{Core, now_ms};
 use crate::error::{Error, Fault, Result};
+use crate::{failpoints, receipts};
 
 /// What is unread in all conversations that are not muted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -31,9 +32,11 @@ pub struct SavedDraft {
 }
 
 impl Core {
-    /// The read mark of a conversation has moved on: whoever watches is woken.
+    /// The read mark of a conversation has moved on: whoever watches is woken, and what is owed to the others is sent.
     pub(crate) fn read_mark_moved(&self, id: ConversationId) {
+        failpoints::hit(failpoints::READ_MARK_MOVED);
         self.changed_in(id);
+        self.receipt_work.notify_one();
     }
 }
 
@@ -52,7 +55,8 @@ impl Client {
 }
 
 impl Conversation {
-    /// Everything up to and with this message is read. The mark never goes back.
+    /// Everything up to and with this message is read. The mark never goes back. Others are told, sealed for them, unless
+    /// this user does not want that ([`Client::send_read_receipts`]) or more than 32 people are in the conversation.
     ///
     /// # Errors
     /// `unknown` for a message that is not here, `locked`, `storage_full`.
@@ -66,8 +70,11 @@ impl Conversation {
                 Place::Unsent(_) => last_in_log(tx.conn, id)?,
             };
             match place {
-                Some(place) => Ok(overview::mark_read(tx.conn, id, place)?),
-                None => Ok(false),
+                Some(place) if overview::mark_read(tx.conn, id, place)? => {
+                    receipts::owe(tx.conn, id, now_ms())?;
+                    Ok(true)
+                }
+                _ => Ok(false),
             }
         });
         if moved.await? {

@@ -10,8 +10,8 @@ pub(crate) mod rollback;
 mod settle;
 
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
-use curo_store::repo::outbox;
 use curo_store::repo::rejoin::{self, MadeRejoin, RejoinRow};
+use curo_store::repo::{outbox, receipt};
 use curo_types::api::{CommitBundle, CommitRequest, Problem};
 use curo_types::{Blob, ConversationId, ErrorCode, IntentId};
 use rusqlite::Connection;
@@ -189,6 +189,7 @@ impl Core {
                 conversation::clear_members(tx.conn, id, row.cursor_seq + 1)?;
                 conversation::put(tx.conn, &row)?;
                 rejoin::forget(tx.conn, id)?;
+                receipt::forget(tx.conn, id)?;
                 Ok(outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?)
             })
             .await

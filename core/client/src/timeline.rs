@@ -149,7 +149,7 @@ pub enum Body {
     Unsupported,
 }
 
-/// How far an own message has come (rule 8.2).
+/// How far an own message has come (rule 8.2). A later state takes the place of an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeliveryState {
@@ -162,6 +162,14 @@ pub enum DeliveryState {
         /// People that have it.
         by: u32,
         /// People that are to have it.
+        of: u32,
+    },
+    /// Read by `by` of the `of` other people, as their devices say (rule 8.3). At least they have it; who else does is
+    /// said by [`Conversation::receipts`](crate::Conversation::receipts).
+    Read {
+        /// People that have read it.
+        by: u32,
+        /// People that are to read it.
         of: u32,
     },
     /// Refused; see [`Conversation::retry`](crate::Conversation::retry).
@@ -321,6 +329,7 @@ impl fmt::Display for DeliveryState {
             Self::Queued => f.write_str("queued"),
             Self::Sent => f.write_str("sent"),
             Self::Delivered { by, of } => write!(f, "delivered {by}/{of}"),
+            Self::Read { by, of } => write!(f, "read {by}/{of}"),
             Self::Failed { code, .. } => write!(f, "failed ({code})"),
         }
     }

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod purge;
 pub mod push;
 pub mod ranking;
+pub mod receipt;
 pub mod rejoin;
 pub mod renewal;
 pub mod search;

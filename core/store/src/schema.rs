@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 13] = [
+static MIGRATIONS: [Migration; 14] = [
     Migration {
         version: 1,
         name: "store",
@@ -86,6 +86,12 @@ static MIGRATIONS: [Migration; 13] = [
         version: 13,
         name: "policy",
         sql: include_str!("../migrations/0013_policy.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 14,
+        name: "receipts",
+        sql: include_str!("../migrations/0014_receipts.sql"),
         rust: None,
     },
 ];

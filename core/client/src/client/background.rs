@@ -93,7 +93,7 @@ impl Client {
         }
         let account = self.core.account().await?;
         if !self.is_locked() && self.home.guard.due().is_none() {
-            return pass(&self.core, &account, until, std::future::pending()).await;
+            return pass(&self.core, &account, until, std::future::pending(), true).await;
         }
         if self.home.vault.mode() == VaultMode::UserPresence {
             return Err(Fault::Code(ErrorCode::LOCKED));
@@ -109,7 +109,7 @@ impl Client {
             self.retry,
         ));
         let until = until.checked_sub(CLOSING).unwrap_or(until);
-        let outcome = pass(&core, &account, until, turn.interrupted.cancelled()).await;
+        let outcome = pass(&core, &account, until, turn.interrupted.cancelled(), false).await;
         // Closed before the turn ends, or the person would meet a busy store.
         let _ = core.db.store().suspend().await;
         core.db.forget_groups();
@@ -124,10 +124,11 @@ async fn pass(
     account: &account::Account,
     until: Instant,
     interrupted: impl Future<Output = ()>,
+    unlocked: bool,
 ) -> std::result::Result<BackgroundOutcome, Fault> {
     let before = core.db.read(|conn| Ok(arrivals::newest(conn)?)).await?;
     let ended = tokio::select! {
-        ended = timeout_at(until, one_pass(core)) => ended.ok(),
+        ended = timeout_at(until, one_pass(core, unlocked)) => ended.ok(),
         () = interrupted => None,
     };
     let me = account.user;

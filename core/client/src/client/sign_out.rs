@@ -77,7 +77,7 @@ impl Client {
         let started = self.tasks.lock().await.is_some();
         self.stop().await;
         // What cannot be sent stays unsent, and is counted below.
-        let _ = timeout_at(until, one_pass(&self.core)).await;
+        let _ = timeout_at(until, one_pass(&self.core, true)).await;
         let left = self.outbox().await?;
         if unsent == OnUnsent::Keep && left.waiting + left.failed > 0 {
             if started {

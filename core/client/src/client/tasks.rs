@@ -11,6 +11,7 @@ use super::{Client, push};
 use crate::core::Core;
 use crate::error::{Error, Fault, Result};
 use crate::network::anew_on_change;
+use crate::receipts;
 use crate::state::ConnectionState;
 use crate::sync::run;
 
@@ -42,14 +43,18 @@ impl Client {
             let cancel = CancellationToken::new();
             self.core.set_connection(ConnectionState::CatchingUp);
             let (retry, core) = (self.retry, Arc::clone(&self.core));
-            let (sync, outbox) = (cancel.clone(), cancel.clone());
+            let (sync, outbox, receipts) = (cancel.clone(), cancel.clone(), cancel.clone());
             let handles = vec![
                 tokio::spawn(anew_on_change(Arc::clone(&core), {
                     let core = Arc::clone(&core);
                     move || run::sync(Arc::clone(&core), retry, sync.clone())
                 })),
+                tokio::spawn(anew_on_change(Arc::clone(&core), {
+                    let core = Arc::clone(&core);
+                    move || run::outbox(Arc::clone(&core), retry, outbox.clone())
+                })),
                 tokio::spawn(anew_on_change(Arc::clone(&core), move || {
-                    run::outbox(Arc::clone(&core), retry, outbox.clone())
+                    receipts::run::run(Arc::clone(&core), retry, receipts.clone())
                 })),
             ];
             *tasks = Some(Tasks {
@@ -82,16 +87,22 @@ impl Client {
     /// `offline`, `captive_portal`, `tls_failed`, `pin_mismatch`, `sign_in_needed`, `locked`, and whatever the relay
     /// answers. What was done until then stays done.
     pub async fn catch_up(&self) -> Result<()> {
-        Ok(one_pass(&self.core).await.map_err(|fault| self.core.note(fault))?)
+        Ok(one_pass(&self.core, true)
+            .await
+            .map_err(|fault| self.core.note(fault))?)
     }
 }
 
-/// Fetches and sends once. May be dropped at any await.
-pub(super) async fn one_pass(core: &Arc<Core>) -> std::result::Result<(), Fault> {
+/// Fetches and sends once. May be dropped at any await. `unlocked`: read receipts are sent too; while the client is locked
+/// nobody is told that anybody reads.
+pub(super) async fn one_pass(core: &Arc<Core>, unlocked: bool) -> std::result::Result<(), Fault> {
     core.pull().await?;
     push::settle(core).await?;
     core.release_held();
     core.flush().await?;
+    if unlocked {
+        core.send_receipts().await?;
+    }
     // What was sent may have moved cursors, and others may have answered.
     core.pull().await
 }

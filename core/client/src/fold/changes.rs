@@ -53,7 +53,10 @@ impl Folding<'_> {
             }],
             ContentBody::Acknowledgement { target } => vec![row(ChangeKind::Acknowledgement, *target)],
             ContentBody::Purged { targets } => targets.iter().map(|target| row(ChangeKind::Purged, *target)).collect(),
-            ContentBody::Text(_) | ContentBody::Amendment { .. } | ContentBody::Unsupported => Vec::new(),
+            ContentBody::Text(_)
+            | ContentBody::Amendment { .. }
+            | ContentBody::ReceiptRequest
+            | ContentBody::Unsupported => Vec::new(),
         };
         for row in rows {
             if let Some(row) = change::add(self.conn, self.id, row)? {

@@ -4,8 +4,8 @@ use curo_types::api::{
     Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DevicesAnswer, DirectoryAnswer,
     DirectoryQuery, DutyOffer, DutyRequest, EntriesPage, GroupInfoAnswer, IncarnationsAnswer, KeyPackageStock,
     LeaveAnswer, LeaveRequest, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, PushTaken, PutPush,
-    RegisterDevice, Registered, ReportCommit, Reported, RevokeDevice, SessionAnswer, SyncAnswer, SyncRequest,
-    TreeAnswer, UploadKeyPackages, Winner,
+    PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, Reported, RevokeDevice, SessionAnswer,
+    SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::{Blob, ConversationId, DeviceId};
 
@@ -119,6 +119,10 @@ impl Relay {
     pub(crate) async fn tree(&self, id: ConversationId, hash: &Blob) -> Result<TreeAnswer, Fault> {
         let hash: String = hash.as_slice().iter().map(|byte| format!("{byte:02x}")).collect();
         self.get(&format!("/v1/conversations/{id}/trees/{hash}")).await
+    }
+
+    pub(crate) async fn put_receipt(&self, id: ConversationId, request: &PutReceipt) -> Result<ReceiptTaken, Fault> {
+        self.put(&format!("/v1/conversations/{id}/receipt"), request).await
     }
 
     pub(crate) async fn put_push(&self, request: &PutPush) -> Result<PushTaken, Fault> {

@@ -12,6 +12,7 @@ use curo_types::{Blob, ConversationId, Digest, IntentId};
 
 use crate::db::Tx;
 use crate::error::Fault;
+use crate::receipts::take as receipts;
 use crate::rejoin;
 use crate::sync::apply::{apply_one, step};
 use crate::sync::standing::{check_tip, live};
@@ -69,7 +70,8 @@ pub(super) fn settle_messages(
         apply_own(tx, me, &mut conv, row, one)?;
     }
     conversation::put(tx.conn, &conv)?;
-    Ok(leaf::reached(tx.conn, id, conv.incarnation, conv.cursor_seq)?)
+    leaf::reached(tx.conn, id, conv.incarnation, conv.cursor_seq)?;
+    receipts::reached(tx, me, &conv)
 }
 
 /// A commit is merged when the cursor reaches it, never on the answer (rule 4.3): the answer bears no signature, and a

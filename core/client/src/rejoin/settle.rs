@@ -19,6 +19,7 @@ use crate::db::Tx;
 use crate::directory::user_of;
 use crate::error::Fault;
 use crate::fold::Folding;
+use crate::receipts;
 use crate::renew;
 use crate::sync::leaves;
 use crate::sync::pull::of_account;
@@ -200,6 +201,8 @@ fn apply(tx: &mut Tx<'_>, me: &Account, id: ConversationId, intent: IntentId, st
     conversation::put(tx.conn, &row)?;
     let missed = old.incarnation < made.incarnation || old.cursor_seq + 1 < seq;
     leaves::joined(tx.conn, me, id, (made.incarnation, seq), &joined.members, missed)?;
+    receipts::keys::epoch_begins(tx, &row)?;
+    receipts::take::reached(tx, me, &row)?;
     keep_direct(tx.conn, me, &mut row)?;
     note_gap(tx, me, &old, &row, stretch)?;
     // It counts as a try until the conversation has really gone on.

@@ -16,6 +16,7 @@ use crate::db::Tx;
 use crate::directory;
 use crate::error::Fault;
 use crate::failpoints;
+use crate::receipts::take as receipts;
 use crate::rejoin::{self, on_the_way, rollback};
 use crate::renew;
 
@@ -58,8 +59,9 @@ impl Core {
             }
         }
         self.changed_in(id);
-        // What was applied may owe something: a receipt for what was deleted.
+        // What was applied may owe something: a receipt for what was deleted, or one that somebody has asked for.
         self.outbox_work.notify_one();
+        self.receipt_work.notify_one();
         Ok(outcome)
     }
 
@@ -213,6 +215,7 @@ fn apply_in(tx: &mut Tx<'_>, me: &Account, id: ConversationId, entries: &[EntryR
         conversation::put(tx.conn, &row)?;
         leaf::reached(tx.conn, id, row.incarnation, row.cursor_seq)?;
         if live(&row) {
+            receipts::reached(tx, me, &row)?;
             rejoin::goes_on(tx.conn, id)?;
         }
     }

@@ -7,6 +7,7 @@ use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::item::{self, ItemKind, ItemRow};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_store::repo::receipt;
 use curo_types::api::EntryRecord;
 use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{Digest, ErrorCode, SuiteId, UserId};
@@ -21,6 +22,7 @@ use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::leaving;
+use crate::receipts::keys as receipts;
 use crate::timeline::{MemberChange, NEXT_INCARNATION};
 
 /// Why the judge refused a commit.
@@ -178,8 +180,10 @@ fn took_effect(
             tx.mls.delete_group(&tx.kv, group.as_bytes())?;
         }
         conversation::clear_members(tx.conn, row.id, entry.seq)?;
+        receipt::forget(tx.conn, row.id)?;
         return Ok(outbox::fail_open(tx.conn, row.id, ErrorCode::REMOVED.as_str())?);
     }
+    receipts::epoch_begins(tx, row)?;
     about::after_commit(tx.conn, me, row, entry, outcome)?;
     // Bytes of the epoch that has ended can never be accepted: back to the intents.
     let lost = outbox::requeue_unsettled(tx.conn, row.id)?;

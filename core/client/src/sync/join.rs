@@ -8,6 +8,7 @@ use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::departure;
 use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_store::repo::receipt;
 use curo_types::api::{InboxItem, InboxRecord};
 use curo_types::format::Credential;
 use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, GroupId, MessageId, SuiteId, UserId};
@@ -22,6 +23,7 @@ use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::failpoints;
 use crate::fold::Folding;
+use crate::receipts;
 use crate::rejoin;
 use crate::renew;
 use crate::timeline::NEXT_INCARNATION;
@@ -289,6 +291,8 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
     conversation::put(tx.conn, &row)?;
     let place = (welcome.incarnation, welcome.seq);
     leaves::joined(tx.conn, me, row.id, place, &joined.members, true)?;
+    receipts::keys::epoch_begins(tx, &row)?;
+    receipts::take::reached(tx, me, &row)?;
     let mut credentials = joined
         .members
         .iter()
@@ -410,6 +414,7 @@ fn removed(tx: &mut Tx<'_>, index: u64, id: ConversationId, seq: u64) -> Result<
         rejoin::goes_on(tx.conn, id)?;
         conversation::clear_members(tx.conn, id, seq)?;
         conversation::put(tx.conn, &row)?;
+        receipt::forget(tx.conn, id)?;
         outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
     }
     Ok(())

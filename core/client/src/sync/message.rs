@@ -7,7 +7,7 @@ use curo_store::repo::item::{self, ItemKind, ItemRow, Place};
 use curo_store::repo::leaf;
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_types::api::EntryRecord;
-use curo_types::format::{AuthenticatedData, Content, Credential, StateBody};
+use curo_types::format::{AuthenticatedData, Content, ContentBody, Credential, Kind, StateBody};
 use curo_types::{Digest, ErrorCode, FormatError};
 
 use super::apply::event;
@@ -16,6 +16,7 @@ use crate::about;
 use crate::db::Tx;
 use crate::error::Fault;
 use crate::fold::Folding;
+use crate::receipts;
 use crate::rejoin::{on_the_way, rollback};
 
 /// An own message: recognised before OpenMLS sees it (rule 4.5).
@@ -43,6 +44,8 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
         if let Some(content) = state
             && about::arrived(tx.conn, me, row, entry, me.user, &content)?
         {
+            outbox::done(tx.conn, sent.position, Some(entry.seq))?;
+        } else if receipts::is_request(&sent.payload) {
             outbox::done(tx.conn, sent.position, Some(entry.seq))?;
         } else {
             let folding = Folding::new(tx.conn, me, row.id);
@@ -128,6 +131,12 @@ pub(super) fn foreign(
             }
         }
         _ => unreadable(&mut shown),
+    }
+    if let Some(content) = &taken
+        && content.kind.0 == Kind::RECEIPT_REQUEST
+        && content.typed() == ContentBody::ReceiptRequest
+    {
+        return receipts::asked(tx.conn, row);
     }
     if let (Some(content), Some(user)) = (&taken, shown.sender_user)
         && content.kind.0 == StateBody::KIND

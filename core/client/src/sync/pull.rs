@@ -35,7 +35,10 @@ impl Core {
             failpoints::hit(failpoints::CURSORS_REPORTED);
             self.reported(cursors).await?;
             let more = answer.more;
-            let nothing = answer.conversations.is_empty() && answer.inbox.is_empty() && answer.cursors.is_empty();
+            let nothing = answer.conversations.is_empty()
+                && answer.inbox.is_empty()
+                && answer.cursors.is_empty()
+                && answer.receipts.is_empty();
             let stays = Some(&answer.token) == me.sync_token.as_ref();
             let (stocks, suites) = (answer.key_packages.clone(), answer.suites.clone());
             self.note_policy(answer.policy.clone()).await?;
@@ -60,13 +63,15 @@ impl Core {
         Err(Fault::BadRelay("endless news"))
     }
 
-    /// Applies one answer or stream event: cursors, inbox, conversations, then the token.
+    /// Applies one answer or stream event: cursors, receipts, inbox, conversations, then the token.
     pub(crate) async fn take(&self, me: &Account, answer: SyncAnswer, store_token: bool) -> Result<(), Fault> {
         failpoints::hit(failpoints::SYNC_RECEIVED);
         if answer.store != me.relay_store {
             return Err(Fault::Code(ErrorCode::STORE_CHANGED));
         }
         self.see_cursors(me, answer.cursors).await?;
+        let slots: BTreeSet<_> = answer.receipts.iter().map(|slot| slot.conversation).collect();
+        self.take_receipts(me, answer.receipts).await?;
         let inbox = match self.take_inboxes(me, answer.inbox).await {
             // It is asked for again, because it is not acknowledged. The conversations do not wait for it.
             Err(Fault::BadRelay(reason)) => Err(Fault::BadRelay(reason)),
@@ -86,6 +91,7 @@ impl Core {
             }
         }
         inbox?;
+        self.drop_future_receipts(slots).await?;
         if store_token {
             let token = answer.token;
             self.db

@@ -25,7 +25,7 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    fn schedule(self) -> impl Iterator<Item = Duration> + Send {
+    pub(crate) fn schedule(self) -> impl Iterator<Item = Duration> + Send {
         ExponentialBuilder::default()
             .with_min_delay(self.min)
             .with_max_delay(self.max)
@@ -108,6 +108,7 @@ async fn connected(core: &Core) -> Result<(), Fault> {
     // Between the pull and the opening of the stream nothing is lost: the stream goes on from the token.
     core.set_connection(ConnectionState::Live);
     core.outbox_work.notify_one();
+    core.receipt_work.notify_one();
     let mut report_at = None;
     loop {
         tokio::select! {

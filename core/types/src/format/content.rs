@@ -64,6 +64,8 @@ impl Kind {
     pub const AMENDMENT: &'static str = "amendment";
     /// Says that deleted messages are gone from a device.
     pub const PURGED: &'static str = "purged";
+    /// Asks for read receipts.
+    pub const RECEIPT_REQUEST: &'static str = "receipt_request";
 }
 
 /// A message that another refers to. Ids are unique only together with the sending device.

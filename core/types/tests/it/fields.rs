@@ -43,6 +43,9 @@ fn authenticated_data(fields: &Value) -> AuthenticatedData {
 /// The body that the fields of a content say.
 pub fn content_body(fields: &Value) -> Option<ContentBody> {
     let says = fields.get("says")?;
+    if text(&fields["kind"]) == "receipt_request" {
+        return Some(ContentBody::ReceiptRequest);
+    }
     let references = references(fields).unwrap();
     let words = || Text::new(text(&says["text"]));
     let mentions = || {

@@ -294,6 +294,18 @@ async fn conversation_call(client: &Client, request: &Value) -> Result<Value, Fa
             try_until(client, "delivered to all", SOON, delivered).await?;
             Value::Null
         }
+        "mark_read" => {
+            let wanted = text(request, "text")?;
+            let said = |item: &curo::Item| matches!(&item.entry, curo::Entry::Message(one) if one.body == curo::Body::Text(wanted.into()));
+            let found = curo_kit::items(&conversation).await?.into_iter().find(said);
+            let Some(curo::Entry::Message(message)) = found.map(|item| item.entry) else {
+                return Err("no such text".into());
+            };
+            conversation.mark_read(message.reference()).await?;
+            let sent = async || client.diagnostics().await.contains("receipts_waiting: 0");
+            try_until(client, "receipt sent", SOON, sent).await?;
+            Value::Null
+        }
         "texts" => json!(texts(&conversation).await?),
         _ => return Err("no such request".into()),
     })

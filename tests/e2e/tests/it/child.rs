@@ -280,6 +280,11 @@ impl Mover {
         self.call(&request);
     }
 
+    /// Reads up to a text, and waits until the others are told.
+    pub fn mark_read(&mut self, conversation: ConversationId, text: &str) {
+        self.call(&json!({ "do": "mark_read", "conversation": conversation, "text": text }));
+    }
+
     pub fn texts(&mut self, conversation: ConversationId) -> Vec<String> {
         serde_json::from_value(self.call(&json!({ "do": "texts", "conversation": conversation }))).unwrap()
     }

@@ -49,8 +49,11 @@ impl World {
 
         // It is invited.
         let (ward, _) = self.ana.client().create_conversation(&[mover.user]).await.unwrap();
-        ward.send_text("welcome".into(), MessageId::random()).await.unwrap();
+        let welcome = ward.send_text("welcome".into(), MessageId::random()).await.unwrap();
         mover.until_text(ward.id(), "welcome");
+        mover.mark_read(ward.id(), "welcome");
+        let read = |by, of| DeliveryState::Read { by, of };
+        until_delivery(self.ana.client(), ward.id(), welcome, read(1, 1), SOON).await;
         mover.send(ward.id(), "thanks");
 
         // It invites, and what it does comes in the order in which it was done.
@@ -69,8 +72,10 @@ impl World {
         mover.settled();
         until_text(self.ana.client(), care, "five", SOON).await;
         let theirs = self.ana.client().conversation(care);
-        theirs.send_text("six".into(), MessageId::random()).await.unwrap();
+        let six = theirs.send_text("six".into(), MessageId::random()).await.unwrap();
         mover.until_text(care, "six");
+        mover.mark_read(care, "six");
+        until_delivery(self.ana.client(), care, six, read(1, 2), SOON).await;
         mover.until_done(care, added);
         mover.until_done(care, renewed);
         mover.until_delivered(care, last, 2);

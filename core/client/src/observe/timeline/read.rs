@@ -247,7 +247,7 @@ impl Reading {
             match (open_part(&kept.item.item), spot.place) {
                 (Open::Nothing, _) => return Ok(row(Now::Same(Arc::clone(&kept.item)))),
                 (Open::Delivery, Place::Log { incarnation, seq }) => {
-                    let delivery = Some(deliveries.at(conn, incarnation, seq)?);
+                    let delivery = Some(deliveries.at(conn, (incarnation, seq))?);
                     return Ok(row(match &kept.item.item.entry {
                         Entry::Message(message) if message.delivery != delivery => {
                             let message = Message {
@@ -279,7 +279,7 @@ impl Reading {
 /// What of an item may change although its row does not.
 enum Open {
     Nothing,
-    /// Only how many people have it.
+    /// Only how many people have it or have read it.
     Delivery,
     /// It is on its way, in whole or in part.
     All,
@@ -292,8 +292,8 @@ fn open_part(item: &Item) -> Open {
     match message.delivery {
         _ if message.unsent_change.is_some() => Open::All,
         None => Open::Nothing,
-        Some(DeliveryState::Delivered { by, of }) if by == of => Open::Nothing,
-        Some(DeliveryState::Sent | DeliveryState::Delivered { .. }) => Open::Delivery,
+        Some(DeliveryState::Read { by, of }) if by == of => Open::Nothing,
+        Some(DeliveryState::Sent | DeliveryState::Delivered { .. } | DeliveryState::Read { .. }) => Open::Delivery,
         Some(DeliveryState::Queued | DeliveryState::Failed { .. }) => Open::All,
     }
 }

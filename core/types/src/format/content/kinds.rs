@@ -68,6 +68,8 @@ pub enum ContentBody {
         /// The messages.
         targets: Vec<Reference>,
     },
+    /// Asks the members of a big conversation to say how far they have read (rule 8.3).
+    ReceiptRequest,
     /// Another kind, or a known one whose body cannot be read.
     Unsupported,
 }
@@ -197,6 +199,7 @@ impl Content {
                 references.clone_from(targets);
                 (Kind::PURGED, cbor::to_vec(&EmptyMap {}))
             }
+            ContentBody::ReceiptRequest => (Kind::RECEIPT_REQUEST, cbor::to_vec(&EmptyMap {})),
             ContentBody::Unsupported => return Err(FormatError::invalid(FORMAT, "no kind")),
         };
         let mut content = Self::of_kind(kind, message, bytes);
@@ -270,6 +273,10 @@ impl Content {
                 ContentBody::Purged {
                     targets: references.to_vec(),
                 }
+            }
+            Kind::RECEIPT_REQUEST if references.is_empty() => {
+                let EmptyMap {} = self.read_body()?;
+                ContentBody::ReceiptRequest
             }
             _ => return None,
         })

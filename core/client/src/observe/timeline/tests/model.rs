@@ -2,11 +2,32 @@
 
 use std::collections::BTreeMap;
 
+use curo_store::repo::leaf;
+use curo_store::repo::receipt::{self, Watermark};
 use proptest::prelude::*;
 
 use super::*;
 use crate::delivery::Deliveries;
 use crate::pages::item_of;
+
+/// Two people and their devices.
+const OTHERS: [(UserId, DeviceId); 3] = [
+    (THEM, THEIRS),
+    (UserId([3; 16]), DeviceId([0xd3; 16])),
+    (UserId([3; 16]), DeviceId([0xd4; 16])),
+];
+
+/// The second device of the second person came later than the others.
+async fn with_others(core: &Core) {
+    let done = core.db.write(|tx| {
+        for (who, since) in OTHERS.iter().zip([0, 0, 20]) {
+            conversation::add_member(tx.conn, CARE, 1, who.0, 0)?;
+            leaf::enter(tx.conn, CARE, 1, *who, since)?;
+        }
+        Ok(())
+    });
+    done.await.unwrap();
+}
 
 /// What may happen.
 #[derive(Clone, Debug)]
@@ -19,6 +40,9 @@ enum Step {
     Accept(u8),
     /// The last unsent one is taken back.
     Cancel,
+    /// Somebody's device has come so far, and somebody has read so far, of 255.
+    Reach(u8, u8),
+    Read(u8, u8),
     Older,
     Newer,
     Newest,
@@ -33,6 +57,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1..30_u8).prop_map(Step::Queue),
         3 => (1..40_u8).prop_map(Step::Accept),
         1 => Just(Step::Cancel),
+        2 => (0..3_u8, any::<u8>()).prop_map(|(who, to)| Step::Reach(who, to)),
+        2 => (0..3_u8, any::<u8>()).prop_map(|(who, to)| Step::Read(who, to)),
         5 => Just(Step::Older),
         4 => Just(Step::Newer),
         1 => Just(Step::Newest),
@@ -128,6 +154,24 @@ impl World {
                         .unwrap();
                     self.core.changed_in(CARE);
                 }
+            }
+            Step::Reach(who, to) | Step::Read(who, to) => {
+                let (at, here) = (self.log.seq * u64::from(*to) / 255, self.log.seq);
+                let (device, reads) = (OTHERS[usize::from(*who)].1, matches!(step, Step::Read(..)));
+                let done = self.core.db.write(move |tx| {
+                    leaf::see_cursor(tx.conn, CARE, 1, device, at, here)?;
+                    if reads {
+                        let mark = Watermark {
+                            incarnation: 1,
+                            seq: at,
+                            read_ms: 9,
+                        };
+                        receipt::advance(tx.conn, CARE, device, mark)?;
+                    }
+                    Ok(())
+                });
+                done.await.unwrap();
+                self.core.changed_in(CARE);
             }
             Step::Older => self.timeline.load_older().await.unwrap(),
             Step::Newer => self.timeline.load_newer().await.unwrap(),
@@ -260,6 +304,7 @@ proptest! {
             .unwrap();
         runtime.block_on(async {
             let (core, _dir, care) = with_conversation().await;
+            with_others(&core).await;
             let timeline = care.timeline(options(Start::Newest, page)).unwrap();
             let mut world = World {
                 core,
