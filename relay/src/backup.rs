@@ -275,6 +275,7 @@ mod tests {
                 database_key: DatabaseKey::new([7; 32], [8; 16]),
                 tenants: Vec::new(),
                 limits: Limits::default(),
+                min_client_version: None,
                 push: None,
             }
         }

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use curo_types::api::ClientVersion;
 use curo_types::{SuiteId, TenantId};
 pub use limits::Limits;
 pub use policy::PolicyConfig;
@@ -33,6 +34,8 @@ pub struct Config {
     pub tenants: Vec<TenantConfig>,
     /// Time-outs and rate limits.
     pub limits: Limits,
+    /// Clients of an earlier version are answered `update_required`. `None`: everybody is served.
+    pub min_client_version: Option<ClientVersion>,
     /// How devices without a live stream are woken. `None`: they are not.
     pub push: Option<PushConfig>,
 }

@@ -175,6 +175,7 @@ async fn serve(
         clock,
         tenants,
         limits: limits.clone(),
+        min_client_version: config.min_client_version,
         metrics: Metrics::default(),
         rates: Rates::new(
             Rate {

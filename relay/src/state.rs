@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use curo_types::api::TenantPolicy;
+use curo_types::api::{ClientVersion, TenantPolicy};
 use curo_types::format::SignedTip;
 use curo_types::{SuiteId, TenantId};
 
@@ -29,6 +29,8 @@ pub(crate) struct AppState {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tenants: HashMap<TenantId, Tenant>,
     pub(crate) limits: Limits,
+    /// Clients of an earlier version are not served.
+    pub(crate) min_client_version: Option<ClientVersion>,
     pub(crate) metrics: Metrics,
     pub(crate) rates: Rates,
     pub(crate) connections: Connections,

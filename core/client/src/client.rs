@@ -25,6 +25,7 @@ use crate::error::{Error, Fault, Result};
 use crate::guard::{Bounds, Guard};
 use crate::home::Home;
 use crate::http::Relay;
+use crate::knowledge;
 use crate::options::ClientOptions;
 use crate::session;
 use crate::sync::run::Retry;
@@ -250,6 +251,7 @@ async fn look(db: &Db, seen_ms: u64) -> std::result::Result<Found, Fault> {
         Ok(sign_in::see(tx.conn, seen_ms)?)
     })
     .await?;
+    knowledge::read_again(db).await?;
     db.read(|conn| {
         Ok(Found {
             account: account::get(conn)?.filter(|account| account.registered.is_some()),

@@ -8,7 +8,7 @@ use curo_mls::{Leaf, MlsError, Suite, verify_signature};
 use curo_store::repo::{account, directory as rows};
 use curo_types::api::{DirectoryAnswer, DirectoryQuery, limits};
 use curo_types::format::{Action, Credential, Envelope, EnvelopeBody, SuiteVerdict};
-use curo_types::{DeviceId, Digest, ErrorCode, SuiteId, TenantId, UserId};
+use curo_types::{DeviceId, Digest, ErrorCode, FormatError, SuiteId, TenantId, UserId};
 use rusqlite::Connection;
 
 use crate::db::Db;
@@ -22,6 +22,8 @@ pub(crate) enum Verdict {
     Good,
     /// These users' envelopes must be fetched first.
     Fetch(Vec<UserId>),
+    /// A credential is of a version that this client does not read.
+    Later,
     /// A key was never published for its device and suite, or a credential is not one of this tenant.
     Mismatch,
 }
@@ -40,8 +42,10 @@ pub(crate) fn judge<'l>(
     let mut fetch = BTreeSet::new();
     let added = added.iter().map(|leaf| (leaf, true));
     for (leaf, is_new) in added.chain(others.iter().map(|leaf| (leaf, false))) {
-        let Ok(credential) = Credential::from_bytes(&leaf.identity) else {
-            return Ok(Verdict::Mismatch);
+        let credential = match Credential::from_bytes(&leaf.identity) {
+            Ok(credential) => credential,
+            Err(FormatError::UnsupportedVersion { .. }) => return Ok(Verdict::Later),
+            Err(_) => return Ok(Verdict::Mismatch),
         };
         if credential.tenant != *tenant {
             return Ok(Verdict::Mismatch);
@@ -87,7 +91,10 @@ impl Asked {
 pub(crate) async fn fetch(db: &Db, relay: &Relay, users: Vec<UserId>, at_least: u64) -> Result<(), Fault> {
     for users in users.chunks(limits::USERS_PER_REQUEST) {
         let answer = ask(relay, users, at_least).await?;
-        keep_answer(db, users, answer).await?;
+        match keep_answer(db, users, answer).await {
+            Err(Fault::Format(_)) => return Err(Fault::BadRelay("directory envelope of a later version")),
+            kept => kept?,
+        }
     }
     Ok(())
 }
@@ -110,6 +117,12 @@ pub(crate) async fn fetch_for(
                     code: ErrorCode::KEY_MISMATCH,
                 });
             }
+            Err(Fault::Format(_)) => {
+                return Err(Fault::Entry {
+                    seq,
+                    code: ErrorCode::UPDATE_REQUIRED,
+                });
+            }
             kept => kept?,
         }
     }
@@ -127,6 +140,8 @@ async fn ask(relay: &Relay, users: &[UserId], at_least: u64) -> Result<Directory
 async fn keep_answer(db: &Db, users: &[UserId], answer: DirectoryAnswer) -> Result<(), Fault> {
     let users = users.to_vec();
     match db.write(move |tx| keep(tx.conn, &users, &answer)).await {
+        // Of a later version: who is vouched for there is not for this client to say.
+        Err(fault @ Fault::Format(FormatError::UnsupportedVersion { .. })) => Err(fault),
         Err(Fault::Format(_)) => Err(Fault::BadRelay("directory envelope")),
         kept => kept,
     }

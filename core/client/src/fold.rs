@@ -12,8 +12,8 @@ pub(crate) mod tests;
 
 use curo_store::repo::account::Account;
 use curo_store::repo::change::{self, ChangeKind, ChangeRow, ChangeState};
-use curo_store::repo::item::{self, ItemKind, ItemRow, Place, folding};
-use curo_store::repo::{overview, search};
+use curo_store::repo::item::{self, Deleted, ItemKind, ItemRow, Place, folding};
+use curo_store::repo::{knowledge, overview, search};
 use curo_types::format::{Content, ContentBody, Reference};
 use curo_types::{ConversationId, MessageId, Text};
 use rusqlite::Connection;
@@ -72,6 +72,46 @@ impl<'a> Folding<'a> {
         }
         for waiting in change::waiting(self.conn, self.id, shown.reference())? {
             self.fold(waiting)?;
+        }
+        Ok(())
+    }
+
+    /// A message that an earlier build did not understand is understood now. It keeps its place; what was said about it
+    /// meanwhile is folded in.
+    pub(crate) fn understood(self, id: u64, mut item: ItemRow, content: &Content) -> Result<(), Fault> {
+        let body = content.typed();
+        item.claimed_ms = content.claimed_ms;
+        match &body {
+            ContentBody::Unsupported => return Ok(()),
+            ContentBody::Text(text) => {
+                item.fold.priority = text.priority as u8;
+                item.fold.reply_to = text.reply_to;
+                item.fold.thread = text.thread;
+            }
+            ContentBody::Amendment { target, .. } => item.fold.reply_to = Some(*target),
+            // It says something about another message: there it belongs.
+            _ => {
+                knowledge::remove(self.conn, id)?;
+                if item.fold.counts {
+                    overview::uncount(self.conn, self.id, item.place)?;
+                }
+                overview::find_last(self.conn, self.id)?;
+                item.code = None;
+                return self.take_change(&item, &body);
+            }
+        }
+        knowledge::understood(self.conn, id, &item)?;
+        if let Some(root) = item.fold.thread {
+            folding::in_thread(self.conn, self.id, root, true)?;
+        }
+        overview::touch_last(self.conn, self.id, item.place)?;
+        if let (Deleted::No, Some(text)) = (item.fold.deleted, text_of(&body)) {
+            self.index(item.reference(), item.accepted_ms, text)?;
+        }
+        for kind in [ChangeKind::Edit, ChangeKind::Acknowledgement] {
+            for waiting in change::live(self.conn, self.id, item.reference(), kind)? {
+                self.fold(waiting)?;
+            }
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+use curo_types::api::ClientVersion;
 use curo_types::format::{AccessContext, RequestContext};
 use curo_types::{DeviceId, ErrorCode};
 use reqwest::{Method, Url, header};
@@ -176,6 +177,7 @@ impl Relay {
                     .request(method.clone(), url.clone())
                     .bearer_auth(token.expose())
                     .header(RequestContext::HEADER, context.as_str())
+                    .header(ClientVersion::HEADER, env!("CARGO_PKG_VERSION"))
                     .header(header::ACCEPT, "application/json");
                 if !is_stream {
                     request = request.timeout(self.timeout);

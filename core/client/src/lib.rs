@@ -60,6 +60,7 @@ mod home;
 mod http;
 mod intents;
 mod key_packages;
+mod knowledge;
 mod leaving;
 mod log;
 mod message;

@@ -145,7 +145,13 @@ impl Core {
 
     /// One try more that did not help. The next one waits.
     async fn missed(&self, id: ConversationId, code: ErrorCode, same_bytes: bool) -> Result<(), Fault> {
-        if code == ErrorCode::KEY_MISMATCH || code == ErrorCode::NOT_DIRECT {
+        if [
+            ErrorCode::KEY_MISMATCH,
+            ErrorCode::NOT_DIRECT,
+            ErrorCode::UPDATE_REQUIRED,
+        ]
+        .contains(&code)
+        {
             return self.give_up(id, code).await;
         }
         let tries = self
@@ -200,7 +206,11 @@ impl Core {
         self.db
             .write(move |tx| {
                 let mut row = conversation::get(tx.conn, id)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
-                let stays = [ErrorCode::KEY_MISMATCH, ErrorCode::NOT_DIRECT];
+                let stays = [
+                    ErrorCode::KEY_MISMATCH,
+                    ErrorCode::NOT_DIRECT,
+                    ErrorCode::UPDATE_REQUIRED,
+                ];
                 let code = row.frozen_code.clone().map(ErrorCode::from);
                 match code.filter(|_| row.state == ConversationState::Frozen) {
                     None => Ok(()),

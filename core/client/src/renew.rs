@@ -200,6 +200,8 @@ pub(crate) fn unprocessable(
     code: &ErrorCode,
 ) -> Result<(), Fault> {
     let next = entry.kind == EntryKind::Commit
+        // What only a later version understands is no fault of its author's.
+        && *code != ErrorCode::UPDATE_REQUIRED
         && entry.incarnation == row.incarnation
         && entry.seq == row.cursor_seq + 1
         && entry.expected_hash(tenant, row.id, row.cursor_h) == entry.h;

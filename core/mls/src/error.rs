@@ -116,6 +116,18 @@ impl MlsError {
             _ => false,
         }
     }
+
+    /// Whether it is about something that this version refuses because it does not know what to make of it, and a later one may
+    /// allow: a suite, a GroupContext extension, a proposal type, an extension of GroupInfo.
+    pub const fn of_later_version(&self) -> bool {
+        matches!(
+            self,
+            Self::UnsupportedSuite(_)
+                | Self::NotAllowed(
+                    Rule::GroupContextExtensions | Rule::SelfRemove | Rule::CustomProposal | Rule::GroupInfoExtensions
+                )
+        )
+    }
 }
 
 /// What is allowed by RFC 9420 and not here.

@@ -13,6 +13,7 @@ pub mod departure;
 pub mod directory;
 pub mod item;
 pub mod key_package;
+pub mod knowledge;
 pub mod leaf;
 pub mod outbox;
 pub mod overview;

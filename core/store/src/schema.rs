@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 14] = [
+static MIGRATIONS: [Migration; 15] = [
     Migration {
         version: 1,
         name: "store",
@@ -92,6 +92,12 @@ static MIGRATIONS: [Migration; 14] = [
         version: 14,
         name: "receipts",
         sql: include_str!("../migrations/0014_receipts.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 15,
+        name: "knowledge",
+        sql: include_str!("../migrations/0015_knowledge.sql"),
         rust: None,
     },
 ];

@@ -16,6 +16,7 @@ pub mod push;
 pub mod receipts;
 pub mod session;
 pub mod sync;
+mod version;
 
 pub use conversations::{
     Accepted, CommitBundle, CommitRequest, CreateConversation, EntriesPage, EntryRecord, GroupInfoAnswer,
@@ -36,6 +37,7 @@ pub use session::{AddKeys, RegisterDevice, Registered, SessionAnswer};
 pub use sync::{
     ConversationNews, CursorReport, InboxItem, InboxRecord, MemberCursor, StreamEvent, SyncAnswer, SyncRequest,
 };
+pub use version::{ClientVersion, NotAVersion};
 
 /// The media type of problem documents (RFC 9457).
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";

@@ -18,6 +18,7 @@ use super::{
 struct File {
     listen: Option<SocketAddr>,
     metrics_listen: Option<SocketAddr>,
+    min_client_version: Option<String>,
     data_dir: Option<PathBuf>,
     database_key_file: Option<PathBuf>,
     #[serde(default)]
@@ -127,6 +128,7 @@ impl File {
         };
         let listen = address("CURO_RELAY_LISTEN", self.listen)?
             .ok_or_else(|| ConfigError::invalid("listen", "it is missing"))?;
+        let min_client_version = self.min_client_version;
         let metrics_listen = address("CURO_RELAY_METRICS_LISTEN", self.metrics_listen)?;
         let key_file = path_of("CURO_RELAY_DB_KEY_FILE", self.database_key_file);
         let database_key = match env("CURO_RELAY_DB_KEY").map(Zeroizing::new) {
@@ -147,6 +149,10 @@ impl File {
                 .map(|tenant| tenant.resolve(base))
                 .collect::<Result<_, _>>()?,
             limits: self.limits.resolve(),
+            min_client_version: min_client_version
+                .map(|text| text.parse())
+                .transpose()
+                .map_err(|_| ConfigError::invalid("min_client_version", "it is not a version of three numbers"))?,
             push: self.push.map(|push| PushConfig {
                 gateway: push.gateway,
                 ca: push.ca.map(|ca| base.join(ca)),
@@ -322,6 +328,10 @@ algorithms = ["EdDSA", "ES256"]
             .unwrap();
         let cases = [
             (change("listen =", "listne ="), "listne"),
+            (
+                change("listen =", "min_client_version = \"2\"\nlisten ="),
+                "min_client_version",
+            ),
             (change("[[tenants]]", "[[tenants]]\nsecret = 1"), "secret"),
             (change("jwks_file = \"jwks.json\"", ""), "exactly one of"),
             (

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use curo_types::api::limits;
+use curo_types::api::{ClientVersion, limits};
 use curo_types::format::RequestContext;
 use curo_types::{ErrorCode, TenantId, UserId};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -63,6 +63,7 @@ impl FromRequestParts<App> for Bearer {
         if let Some(slot) = parts.extensions.get::<TenantSlot>() {
             slot.set(&tenant);
         }
+        check_version(&parts.headers, app.min_client_version)?;
         let payer = Payer::new(&tenant, &subject);
         // What is announced beyond the limit is refused, not read.
         let declared = declared(&parts.headers).unwrap_or(0).min(MOST_BYTES);
@@ -77,6 +78,19 @@ impl FromRequestParts<App> for Bearer {
             expires_ms,
             authenticated_ms,
         })
+    }
+}
+
+/// A client that names no version, or none that can be read, is older than all that do.
+fn check_version(headers: &HeaderMap, min: Option<ClientVersion>) -> Result<(), Reject> {
+    let Some(min) = min else { return Ok(()) };
+    let named = headers
+        .get(ClientVersion::HEADER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    if named.is_some_and(|version: ClientVersion| version >= min) {
+        Ok(())
+    } else {
+        Err(Reject::new(ErrorCode::UPDATE_REQUIRED))
     }
 }
 

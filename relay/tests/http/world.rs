@@ -60,6 +60,7 @@ impl World {
                 heartbeat: Duration::from_millis(200),
                 ..Limits::default()
             },
+            min_client_version: None,
             push: None,
         };
         change(&mut config);

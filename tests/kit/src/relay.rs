@@ -11,6 +11,7 @@ use curo_relay::{
     TenantConfig, TlsConfig,
 };
 use curo_types::SuiteId;
+use curo_types::api::ClientVersion;
 use tempfile::TempDir;
 
 use crate::ca::write_private;
@@ -118,6 +119,7 @@ impl TestRelayBuilder {
             database_key: database_key(&dir.join("database.key"))?,
             tenants: vec![served],
             limits: self.limits,
+            min_client_version: None,
             push: self.push,
         };
         let mut relay = TestRelay {
@@ -177,6 +179,11 @@ impl TestRelay {
     pub async fn change_tenant(&mut self, change: impl Fn(&mut TenantConfig)) -> Result<(), KitError> {
         self.config.tenants.iter_mut().for_each(change);
         self.restart().await
+    }
+
+    /// From its next start on the relay serves no client of an earlier version. `None`: it serves all.
+    pub const fn set_min_client_version(&mut self, version: Option<ClientVersion>) {
+        self.config.min_client_version = version;
     }
 
     /// Where it listens, also while it is stopped.

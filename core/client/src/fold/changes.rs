@@ -95,6 +95,16 @@ impl Folding<'_> {
                 self.fold_deletes(&target)?;
                 true
             }
+            // What it is said about may be understood by a later build. Of what is said the same is kept as of a text.
+            ChangeKind::Edit if of_author && is_unsupported(&target) => {
+                let rows = change::live(self.conn, self.id, row.target, ChangeKind::Edit)?;
+                let (_, before) = rows.split_last().unwrap_or((&row, &[]));
+                for row in before {
+                    change::spend(self.conn, row.id)?;
+                }
+                true
+            }
+            ChangeKind::Acknowledgement if !of_author && is_unsupported(&target) => self.first_of_user(&row)?,
             ChangeKind::Reaction => self.fold_reaction(&row)?,
             ChangeKind::Acknowledgement if !of_author && target.fold.priority > 0 => self.first_of_user(&row)?,
             ChangeKind::Purged if target.fold.deleted == Deleted::Yes => self.first_of_device(&row)?,
@@ -231,6 +241,11 @@ fn original(target: &ItemRow) -> Option<Text> {
 
 fn is_text(target: &ItemRow) -> bool {
     matches!(body(target), Some(ContentBody::Text(_)))
+}
+
+/// Whether this build does not understand what it says.
+fn is_unsupported(target: &ItemRow) -> bool {
+    target.code.is_some() && matches!(body(target), None | Some(ContentBody::Unsupported))
 }
 
 fn is_amendment(target: &ItemRow) -> bool {

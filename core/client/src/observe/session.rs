@@ -40,7 +40,7 @@ impl Refused {
             Some(Self::SignIn)
         } else if *code == ErrorCode::DEVICE_REVOKED {
             Some(Self::Revoked)
-        } else if *code == ErrorCode::UNSUPPORTED_VERSION {
+        } else if *code == ErrorCode::UNSUPPORTED_VERSION || *code == ErrorCode::UPDATE_REQUIRED {
             Some(Self::Update)
         } else {
             None
@@ -145,6 +145,15 @@ mod tests {
                 |s| {
                     s.see(&ConnectionState::Failed {
                         code: ErrorCode::UNSUPPORTED_VERSION,
+                    });
+                },
+                SessionState::UpdateRequired,
+                false,
+            ),
+            (
+                |s| {
+                    s.see(&ConnectionState::Failed {
+                        code: ErrorCode::UPDATE_REQUIRED,
                     });
                 },
                 SessionState::UpdateRequired,

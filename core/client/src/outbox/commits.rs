@@ -311,6 +311,7 @@ fn prepare_add(
             });
         }
         Verdict::Mismatch => return fail(tx, row, &ErrorCode::KEY_MISMATCH),
+        Verdict::Later => return fail(tx, row, &ErrorCode::UPDATE_REQUIRED),
     }
     let mut start = None;
     if row.kind == IntentKind::Create {

@@ -1,6 +1,6 @@
 //! Making the external commit: the group as the relay has it, judged leaf by leaf, then durable before it is sent.
 
-use curo_mls::{JoinView, MlsError, Refusal};
+use curo_mls::{JoinView, MlsError, Refusal, Suite};
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::policy;
@@ -64,6 +64,9 @@ fn prepare_in(tx: &mut Tx<'_>, me: &Account, attempt: RejoinRow, now: GroupInfoA
     if elsewhere || another {
         return Err(cannot(ErrorCode::REJOIN_NEEDED));
     }
+    if !Suite(now.suite.0).is_supported() {
+        return Err(cannot(ErrorCode::UPDATE_REQUIRED));
+    }
     let signer = signer(me, now.suite).map_err(|fault| cannot(fault.code()))?;
     let cursor = (row.incarnation == now.incarnation && row.cursor_seq > 0).then_some(CursorClaim {
         seq: row.cursor_seq,
@@ -90,6 +93,7 @@ fn prepare_in(tx: &mut Tx<'_>, me: &Account, attempt: RejoinRow, now: GroupInfoA
             });
         }
         Err(error @ MlsError::Storage(_)) => return Err(error.into()),
+        Err(error) if error.of_later_version() => return Err(cannot(ErrorCode::UPDATE_REQUIRED)),
         Err(_) => return Err(cannot(ErrorCode::REJOIN_NEEDED)),
     };
     let made = MadeRejoin {
@@ -127,6 +131,7 @@ fn judge(
         Ok(Verdict::Good) => {}
         Ok(Verdict::Fetch(users)) => return Err(Refused::Fetch(users)),
         Ok(Verdict::Mismatch) => return Err(Refused::Code(ErrorCode::KEY_MISMATCH)),
+        Ok(Verdict::Later) => return Err(Refused::Code(ErrorCode::UPDATE_REQUIRED)),
         Err(fault) => return Err(Refused::Fault(Box::new(fault))),
     }
     let mandatory = policy::ever_mandatory(conn).map_err(|error| Refused::Fault(Box::new(error.into())))?;

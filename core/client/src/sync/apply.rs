@@ -114,6 +114,7 @@ impl Core {
                 let passable = entry.kind == EntryKind::Message
                     && entry.sender != account.device
                     && code != ErrorCode::REJOIN_NEEDED
+                    && code != ErrorCode::UPDATE_REQUIRED
                     && entry.seq == row.cursor_seq + 1
                     && entry.expected_hash(&account.tenant, id, row.cursor_h) == entry.h;
                 if !passable {

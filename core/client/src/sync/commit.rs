@@ -10,7 +10,7 @@ use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_store::repo::receipt;
 use curo_types::api::EntryRecord;
 use curo_types::format::{AuthenticatedData, Credential};
-use curo_types::{Digest, ErrorCode, SuiteId, UserId};
+use curo_types::{Digest, ErrorCode, FormatError, SuiteId, UserId};
 use rusqlite::Connection;
 
 use super::apply::event;
@@ -89,6 +89,7 @@ pub(super) fn foreign(
             Err(_) => permanent(ErrorCode::REJOIN_NEEDED),
         }),
         Err(error) if error.retryable() => Err(error.into()),
+        Err(error) if error.of_later_version() => Err(permanent(ErrorCode::UPDATE_REQUIRED)),
         Err(_) => Err(permanent(ErrorCode::REJOIN_NEEDED)),
     }
 }
@@ -103,8 +104,12 @@ fn judge(
     view: &CommitView,
 ) -> Result<(), Refused> {
     let broken = || Refused::Code(ErrorCode::REJOIN_NEEDED);
-    let credential = Credential::from_bytes(&view.sender.identity).map_err(|_| broken())?;
-    let data = AuthenticatedData::from_bytes(&view.aad).map_err(|_| broken())?;
+    let unread = |error: FormatError| match error {
+        FormatError::UnsupportedVersion { .. } => Refused::Code(ErrorCode::UPDATE_REQUIRED),
+        _ => broken(),
+    };
+    let credential = Credential::from_bytes(&view.sender.identity).map_err(unread)?;
+    let data = AuthenticatedData::from_bytes(&view.aad).map_err(unread)?;
     let (Some(named), Some(stamped)) = (data.directory_version, entry.directory_version) else {
         return Err(broken());
     };
@@ -128,6 +133,7 @@ fn judge(
         Ok(Verdict::Good) => {}
         Ok(Verdict::Fetch(users)) => return Err(Refused::Fetch(users, stamped)),
         Ok(Verdict::Mismatch) => return Err(Refused::Code(ErrorCode::KEY_MISMATCH)),
+        Ok(Verdict::Later) => return Err(Refused::Code(ErrorCode::UPDATE_REQUIRED)),
         Err(fault) => return Err(Refused::Fault(Box::new(fault))),
     }
     match rights::judge(conn, me, row, suite, entry, view) {

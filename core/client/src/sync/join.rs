@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use curo_mls::{JoinView, MlsError, Refusal};
+use curo_mls::{JoinView, MlsError, Refusal, Suite};
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::departure;
@@ -11,7 +11,7 @@ use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_store::repo::receipt;
 use curo_types::api::{InboxItem, InboxRecord};
 use curo_types::format::Credential;
-use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, GroupId, MessageId, SuiteId, UserId};
+use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, FormatError, GroupId, MessageId, SuiteId, UserId};
 use rusqlite::Connection;
 
 use super::leaves;
@@ -23,6 +23,7 @@ use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::failpoints;
 use crate::fold::Folding;
+use crate::knowledge;
 use crate::receipts;
 use crate::rejoin;
 use crate::renew;
@@ -48,6 +49,7 @@ struct Welcome {
 enum Refused {
     Fetch(Vec<UserId>),
     Mismatch,
+    Later,
     Broken,
     Fault(Box<Fault>),
 }
@@ -115,7 +117,15 @@ impl Core {
                 self.changed();
                 Ok(())
             }
-            InboxItem::Unknown => self.ack_inbox(index).await,
+            InboxItem::Unknown => {
+                crate::log::event!(Info, "inbox_item_of_later_version", index = index);
+                self.db
+                    .write(move |tx| {
+                        knowledge::keep_inbox(tx.conn, index, record.later.as_ref().map(Blob::as_slice))?;
+                        Ok(account::ack_inbox(tx.conn, index)?)
+                    })
+                    .await
+            }
         }
     }
 
@@ -135,10 +145,6 @@ impl Core {
             Err(Fault::Problem(problem)) if gone.contains(&problem.code) => Ok(true),
             Err(fault) => Err(fault),
         }
-    }
-
-    async fn ack_inbox(&self, index: u64) -> Result<(), Fault> {
-        self.db.write(move |tx| Ok(account::ack_inbox(tx.conn, index)?)).await
     }
 
     async fn join(&self, index: u64, welcome: Welcome) -> Result<(), Fault> {
@@ -237,6 +243,9 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
             return Ok(account::ack_inbox(tx.conn, index)?);
         }
     }
+    if !Suite(welcome.suite.0).is_supported() {
+        return Err(permanent(ErrorCode::UPDATE_REQUIRED));
+    }
     // A Welcome must not take another conversation's group from under it.
     if conversation::of_group(tx.conn, welcome.group)?.is_some_and(|id| id != welcome.conversation) {
         return Err(permanent(ErrorCode::REJOIN_NEEDED));
@@ -255,11 +264,13 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
                     version: welcome.directory_version,
                 },
                 Ok(Refused::Mismatch) => permanent(ErrorCode::KEY_MISMATCH),
+                Ok(Refused::Later) => permanent(ErrorCode::UPDATE_REQUIRED),
                 Ok(Refused::Fault(fault)) => *fault,
                 Ok(Refused::Broken) | Err(_) => permanent(ErrorCode::REJOIN_NEEDED),
             });
         }
         Err(error @ MlsError::Storage(_)) => return Err(error.into()),
+        Err(error) if error.of_later_version() => return Err(permanent(ErrorCode::UPDATE_REQUIRED)),
         Err(_) => return Err(permanent(ErrorCode::REJOIN_NEEDED)),
     };
     if let Some(old) = conversation::get(tx.conn, welcome.conversation)?
@@ -372,7 +383,10 @@ pub(crate) fn leave_behind(
 
 /// The group must be the announced one, and every leaf's key published (rule 3.6).
 fn judge(conn: &Connection, me: &Account, welcome: &Welcome, view: &JoinView) -> Result<(), Refused> {
-    let sender = Credential::from_bytes(&view.sender.identity).map_err(|_| Refused::Broken)?;
+    let sender = Credential::from_bytes(&view.sender.identity).map_err(|error| match error {
+        FormatError::UnsupportedVersion { .. } => Refused::Later,
+        _ => Refused::Broken,
+    })?;
     if view.group_id != welcome.group.0 || view.suite.0 != welcome.suite.0 || sender.device != welcome.sender {
         return Err(Refused::Broken);
     }
@@ -395,6 +409,7 @@ fn judge(conn: &Connection, me: &Account, welcome: &Welcome, view: &JoinView) ->
         Ok(Verdict::Good) => Ok(()),
         Ok(Verdict::Fetch(users)) => Err(Refused::Fetch(users)),
         Ok(Verdict::Mismatch) => Err(Refused::Mismatch),
+        Ok(Verdict::Later) => Err(Refused::Later),
         Err(fault) => Err(Refused::Fault(Box::new(fault))),
     }
 }

@@ -100,6 +100,10 @@ pub(super) fn foreign(
     };
     let read = Credential::from_bytes(&sender.identity)
         .and_then(|credential| Ok((credential, AuthenticatedData::from_bytes(&aad)?)));
+    if matches!(&read, Err(FormatError::UnsupportedVersion { .. })) {
+        // Whose it is cannot be checked: rolled back, so that a later version of this client reads it as if it had just come.
+        return Err(permanent(ErrorCode::UPDATE_REQUIRED));
+    }
     let credible = |(credential, data): &(Credential, AuthenticatedData)| {
         credential.tenant == me.tenant
             && credential.device == entry.sender
@@ -116,6 +120,9 @@ pub(super) fn foreign(
                 Ok(content) if content.message == entry.intent.into() => {
                     shown.claimed_ms = content.claimed_ms;
                     shown.content = Some(plaintext);
+                    if matches!(content.typed(), ContentBody::Unsupported) {
+                        shown.code = Some(ErrorCode::UNSUPPORTED_VERSION.as_str().to_owned());
+                    }
                     taken = Some(content);
                 }
                 // A later version: kept, so that a later version of this client can show it.

@@ -22,6 +22,7 @@ impl Core {
     /// Catches up: asks, applies, reports cursors, until the relay has nothing more.
     pub(crate) async fn pull(&self) -> Result<(), Fault> {
         let _one_at_a_time = self.sync_lock.lock().await;
+        self.take_later_inbox().await?;
         self.catch_up_behind().await?;
         for _ in 0..MAX_ANSWERS {
             let me = self.fresh_account().await?;
@@ -261,6 +262,7 @@ pub(crate) fn of_account(code: &ErrorCode) -> bool {
         ErrorCode::DEVICE_REVOKED,
         ErrorCode::UNKNOWN_DEVICE,
         ErrorCode::STORE_CHANGED,
+        ErrorCode::UPDATE_REQUIRED,
     ]
     .contains(code)
 }

@@ -6,6 +6,7 @@ use curo_types::format::Reference;
 use curo_types::{ConversationId, DeviceId, MessageId, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::knowledge::LaterItem;
 use super::{Result, int, one, uint};
 
 /// What an item is.
@@ -295,6 +296,22 @@ pub(crate) fn of_search(conn: &Connection, row: i64) -> Result<Option<(Conversat
     conn.prepare_cached(&format!("SELECT {COLUMNS}, conversation FROM item WHERE search = ?1"))?
         .query_row([row], |row| Ok((ConversationId(row.get(22)?), read(row)?)))
         .optional()
+}
+
+/// Messages whose content was not understood, behind a row number.
+pub(crate) fn not_understood(conn: &Connection, after: u64, limit: usize) -> Result<Vec<LaterItem>> {
+    conn.prepare_cached(&format!(
+        "SELECT {COLUMNS}, conversation, id FROM item INDEXED BY item_later \
+         WHERE kind = 'message' AND code IS NOT NULL AND id > ?1 ORDER BY id LIMIT ?2"
+    ))?
+    .query_map(params![int(after), int(limit as u64)], |row| {
+        Ok(LaterItem {
+            conversation: ConversationId(row.get(22)?),
+            id: uint(row.get(23)?),
+            item: read(row)?,
+        })
+    })?
+    .collect()
 }
 
 /// Items before a place (all, if none is given), the newest first.

@@ -1,5 +1,7 @@
 //! Sync: everything new in one request, and the live stream.
 
+mod inbox;
+
 use serde::{Deserialize, Serialize};
 
 use super::conversations::EntryRecord;
@@ -103,13 +105,16 @@ pub struct ConversationNews {
 }
 
 /// One inbox item: the inbox is a log per device.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxRecord {
     /// Its index, from 1.
     pub index: u64,
     /// What it says. A kind that the client does not know is kept out of the way, not refused.
     pub item: InboxItem,
+    /// The item's JSON, if it is [`InboxItem::Unknown`]: for a later version of the client.
+    #[serde(skip)]
+    pub later: Option<Blob>,
 }
 
 /// What an inbox item says.

@@ -94,13 +94,19 @@ fn p5_7_inbox_items_of_a_later_version_do_not_hide_the_others() {
     let read: SyncAnswer = serde_json::from_str(&answer.to_string()).unwrap();
     assert_eq!(read.inbox.len(), 6);
     assert_eq!(read.inbox[0].item, welcome());
+    let unknown = &read.inbox[1];
+    assert_eq!((unknown.index, &unknown.item), (3, &InboxItem::Unknown));
+    let kept = unknown.later.as_ref().unwrap().as_slice();
     assert_eq!(
-        read.inbox[1],
-        InboxRecord {
-            index: 3,
-            item: InboxItem::Unknown
-        }
+        serde_json::from_slice::<serde_json::Value>(kept).unwrap()["role"],
+        json!([1, 2])
     );
+    assert_eq!(InboxRecord::again(3, kept), None, "it stays unknown");
+    let known = serde_json::to_vec(&welcome()).unwrap();
+    assert_eq!(InboxRecord::again(3, &known), Some(InboxRecord::new(3, welcome())));
+    assert!(read.inbox[0].later.is_none());
+    let twice = r#"{"index":1,"item":{"kind":"waiting","kind":"waiting"}}"#;
+    assert!(serde_json::from_str::<InboxRecord>(twice).is_err());
     assert!(matches!(read.inbox[2].item, InboxItem::Removed { .. }));
 }
 

@@ -175,39 +175,36 @@ pub fn sync_answer() -> SyncAnswer {
             sealed: blob(),
         }],
         inbox: vec![
-            InboxRecord {
-                index: 1,
-                item: welcome(),
-            },
-            InboxRecord {
-                index: 2,
-                item: InboxItem::Removed {
+            InboxRecord::new(1, welcome()),
+            InboxRecord::new(
+                2,
+                InboxItem::Removed {
                     conversation: CONVERSATION,
                     incarnation: 1,
                     seq: 3,
                 },
-            },
-            InboxRecord {
-                index: 3,
-                item: InboxItem::Left {
+            ),
+            InboxRecord::new(
+                3,
+                InboxItem::Left {
                     conversation: CONVERSATION,
                     incarnation: 1,
                 },
-            },
-            InboxRecord {
-                index: 4,
-                item: InboxItem::Device {
+            ),
+            InboxRecord::new(
+                4,
+                InboxItem::Device {
                     device: DeviceId([6; 16]),
                     version: 8,
                 },
-            },
-            InboxRecord {
-                index: 5,
-                item: InboxItem::Waiting {
+            ),
+            InboxRecord::new(
+                5,
+                InboxItem::Waiting {
                     conversation: CONVERSATION,
                     incarnation: 1,
                 },
-            },
+            ),
         ],
         conversations: vec![ConversationNews {
             conversation: CONVERSATION,

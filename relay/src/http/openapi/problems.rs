@@ -21,7 +21,8 @@ enum Caller {
 }
 
 const ALWAYS: [Code; 1] = [Code::INTERNAL];
-const TOKEN: [Code; 5] = [
+const TOKEN: [Code; 6] = [
+    Code::UPDATE_REQUIRED,
     Code::UNAUTHENTICATED,
     Code::TOKEN_EXPIRED,
     Code::RATE_LIMITED,

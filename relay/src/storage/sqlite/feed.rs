@@ -104,7 +104,7 @@ pub(super) fn sync(
         inbox: inbox
             .items
             .into_iter()
-            .map(|(index, item)| InboxRecord { index, item })
+            .map(|(index, item)| InboxRecord::new(index, item))
             .collect(),
         conversations,
         key_packages: key_packages::stock(conn, tenant, caller.device, now_ms)?,

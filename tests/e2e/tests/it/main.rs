@@ -40,6 +40,7 @@ mod renewal;
 mod retention;
 mod suites;
 mod team;
+mod versions;
 
 use std::time::Duration;
 
