@@ -157,10 +157,7 @@ fn open(
         return Ok(Taken::Refused("seal"));
     };
     // Whoever has the key was a member in that epoch: of the devices that are or were, one has signed.
-    if !leaf::all(tx.conn, row.id, at.0)?
-        .iter()
-        .any(|leaf| leaf.device == device)
-    {
+    if !leaf::was_in(tx.conn, row.id, at.0, device)? {
         return Ok(Taken::Refused("not_a_member"));
     }
     let signed = place.signed_bytes(receipt.seq(), receipt.read_ms());

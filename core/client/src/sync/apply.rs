@@ -166,6 +166,7 @@ impl Core {
             let done = self.db.write(move |tx| at_tip(tx.conn, id, &tip)).await?;
             if done {
                 // It is no longer behind.
+                self.drop_future_receipts([id].into()).await?;
                 self.changed_in(id);
                 return Ok(());
             }

@@ -157,6 +157,17 @@ fn take(conn: &Connection, id: ConversationId, incarnation: u64, device: DeviceI
     Ok(changed > 0)
 }
 
+/// Whether a device is or was in.
+///
+/// # Errors
+/// The database's.
+pub fn was_in(conn: &Connection, id: ConversationId, incarnation: u64, device: DeviceId) -> Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM leaf WHERE conversation = ?1 AND incarnation = ?2 AND device = ?3)",
+    )?
+    .query_row(params![id.0, int(incarnation), device.0], |row| row.get(0))
+}
+
 /// The devices that are in now.
 ///
 /// # Errors

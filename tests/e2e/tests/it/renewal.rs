@@ -1,7 +1,7 @@
 //! A commit that members cannot process: the conversation goes on in its next incarnation (rules 3.7, 3.9, 7.3).
 
 use curo::{ConversationId, ConversationState, Entry};
-use curo_kit::{Person, TestRelay, until_text};
+use curo_kit::{Person, TestRelay, until_delivery, until_text};
 use curo_types::Blob;
 use curo_types::api::{EntriesPage, IncarnationsAnswer};
 use serde_json::json;
@@ -59,11 +59,14 @@ async fn p3_9_p7_3_a_poisoned_commit_costs_an_incarnation_and_no_message() {
     let (ben, carl) = (&others[0], &others[1]);
     let everybody = [&ana.person, ben, carl];
     let id = group(&everybody).await;
+    let mut before = Vec::new();
     for (n, person) in everybody.iter().enumerate() {
-        send(person, id, &format!("before {n}")).await;
+        before.push(send(person, id, &format!("before {n}")).await);
         until_sent(person).await;
     }
     same_everywhere(&everybody, id, 3).await;
+    let everywhere = curo::DeliveryState::Delivered { by: 2, of: 2 };
+    until_delivery(ana.client(), id, before[0], everywhere, SOON).await;
     // Carl is away; what he writes waits.
     carl.client().stop().await;
     send(carl, id, "written while away").await;
@@ -84,7 +87,7 @@ async fn p3_9_p7_3_a_poisoned_commit_costs_an_incarnation_and_no_message() {
     for person in everybody {
         until_incarnation(person, id, 2).await;
     }
-    send(&ana.person, id, "after").await;
+    let after = send(&ana.person, id, "after").await;
     // Whoever has read it in the old incarnation keeps it there (8.1).
     for person in everybody {
         until_texts(person, id, 6).await;
@@ -93,6 +96,14 @@ async fn p3_9_p7_3_a_poisoned_commit_costs_an_incarnation_and_no_message() {
         all.sort();
         all.dedup();
         assert_eq!(all.len(), 6, "{person:?}: {all:?}");
+    }
+    // What is read in the new one is said there, and behind what was said in the old one (8.3).
+    let sender = ana.person.account().await.unwrap().device;
+    let read_up_to = curo::MessageRef { sender, message: after };
+    carl.client().conversation(id).mark_read(read_up_to).await.unwrap();
+    let read = curo::DeliveryState::Read { by: 1, of: 2 };
+    for message in [after, before[0]] {
+        until_delivery(ana.client(), id, message, read.clone(), SOON).await;
     }
     let known = known(&relay, ben, id).await;
     let over: Vec<_> = known.incarnations.iter().map(|one| one.over.as_deref()).collect();

@@ -75,6 +75,8 @@ fn p8_2_who_came_in_again_from_outside_has_missed_what_it_had_not_applied() {
     enter_again(&conn, CARE, 1, (user(2), device(21)), 11).unwrap();
     assert!(see(&conn, 21, 12, 12));
     assert_eq!(has(&conn, 21), [2, 3, 4, 9, 10, 11, 12]);
+    let was_in = |of| was_in(&conn, CARE, 1, device(of)).unwrap();
+    assert!(was_in(21) && !was_in(31));
     // Who was not in before comes as anybody.
     enter_again(&conn, CARE, 1, (user(3), device(31)), 11).unwrap();
     assert!(see(&conn, 31, 12, 12));
