@@ -2,8 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use aes_gcm::aead::{Aead as _, Payload as Sealing};
+use aes_gcm::{Aes256Gcm, KeyInit as _};
 use curo::{ConversationId, DeviceId};
 use curo_kit::{TestRelay, until_text};
+use curo_types::Blob;
+use curo_types::api::MemberReceipt;
+use curo_types::format::ReceiptPlace;
 use serde_json::{Value, json};
 
 use super::{delivered, read, reads, reference, stands, until_stands};
@@ -139,4 +144,79 @@ async fn p8_3_nobody_has_read_what_was_not_said_yet() {
     reads(cara, id, reference(ana, later).await).await;
     until_stands(ana, id, later, read(1, 2)).await;
     assert_eq!(stands(ana, id, first).await, read(1, 2));
+}
+
+/// What a member and a relay could do together: a member has the epoch's key, and the relay puts its slot where another's
+/// should be.
+#[tokio::test(flavor = "multi_thread")]
+async fn p8_3_a_member_cannot_say_what_another_has_read() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let ana = Victim::online(&relay, "ana").await;
+    let team = people(&relay, &["ben", "cara"]).await;
+    let [ben, cara] = &team[..] else { unreachable!() };
+    let id = group(&[&ana.person, ben, cara]).await;
+    let message = send(&ana.person, id, "who has read this?").await;
+    until_stands(&ana.person, id, message, delivered(2, 2)).await;
+    let seen: Arc<Mutex<Option<Value>>> = Arc::default();
+    let keep = Arc::clone(&seen);
+    ana.mitm.after_relay(move |call, reply| {
+        if let Some(slot) = slots(call, reply).and_then(|answer| answer["receipts"].as_array()?.first().cloned()) {
+            *keep.lock().unwrap() = Some(slot);
+        }
+    });
+    reads(ben, id, reference(&ana.person, message).await).await;
+    until_stands(&ana.person, id, message, read(1, 2)).await;
+    let own: MemberReceipt = serde_json::from_value(seen.lock().unwrap().clone().unwrap()).unwrap();
+    let account = ben.account().await.unwrap();
+    ben.close().await.unwrap();
+    let key: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let (found, epoch) = (Arc::clone(&key), i64::try_from(own.epoch).unwrap());
+    damage::change(ben.dir(), move |conn| {
+        let sql = "SELECT key FROM receipt_key WHERE conversation = ?1 AND incarnation = 1 AND epoch = ?2";
+        *found.lock().unwrap() = conn.query_row(sql, (id.0, epoch), |row| row.get(0)).unwrap();
+    })
+    .await;
+    let key = key.lock().unwrap().clone();
+    let cipher = Aes256Gcm::new_from_slice(&key).unwrap();
+    let place = |device| ReceiptPlace {
+        tenant: &account.tenant,
+        conversation: id,
+        incarnation: 1,
+        epoch: own.epoch,
+        device,
+    };
+    let (nonce, sealed) = own.sealed.as_slice().split_first_chunk::<12>().unwrap();
+    let opened = |device| {
+        let aad = &place(device).associated_data();
+        cipher.decrypt(nonce.into(), Sealing { msg: sealed, aad })
+    };
+    let cara_device = cara.account().await.unwrap().device;
+    assert!(opened(cara_device).is_err());
+    let said = opened(account.device).unwrap();
+    // Ben's own words and signature, sealed as Cara's.
+    let aad = &place(cara_device).associated_data();
+    let sealed = cipher.encrypt((&[7; 12]).into(), Sealing { msg: &said, aad }).unwrap();
+    let forged = MemberReceipt {
+        device: cara_device,
+        sealed: Blob([&[7; 12][..], &sealed].concat()),
+        ..own
+    };
+    let forged = serde_json::to_value(forged).unwrap();
+    let shown = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&shown);
+    ana.mitm.after_relay(move |call, reply| {
+        if let Some(answer) = slots(call, reply) {
+            answer["receipts"] = json!([forged]);
+            *count.lock().unwrap() += 1;
+        }
+    });
+    send(cara, id, "not yet").await;
+    until_text(ana.client(), id, "not yet", SOON).await;
+    assert!(*shown.lock().unwrap() > 0);
+    assert_eq!(stands(&ana.person, id, message).await, read(1, 2));
+    // Hers counts.
+    ana.mitm.honest();
+    reads(cara, id, reference(&ana.person, message).await).await;
+    until_stands(&ana.person, id, message, read(2, 2)).await;
 }

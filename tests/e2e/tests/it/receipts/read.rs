@@ -184,3 +184,40 @@ async fn p8_2_a_persons_later_device_has_not_read_what_came_before_it() {
     until_stands(ana, id, later, read(1, 1)).await;
     assert_eq!(stands(ana, id, message).await, delivered(1, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p8_3_a_slot_that_comes_with_the_welcome_waits_for_it() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let team = people(&relay, &["ana", "ben"]).await;
+    let [ana, ben] = &team[..] else { unreachable!() };
+    let mut cara = Person::new(&relay, "cara").await.unwrap();
+    let (cara_user, ben_user) = (cara.user().await, ben.user().await);
+    cara.close().await.unwrap();
+    let id = group(&[ana, ben]).await;
+    let care = ana.client().conversation(id);
+    let added = care.add(&[cara_user]).await.unwrap();
+    until_done(ana.client(), id, added, SOON).await;
+    let message = send(ana, id, "for the three of us").await;
+    let it = reference(ana, message).await;
+    reads(ben, id, it).await;
+    until_stands(ana, id, message, read(1, 2)).await;
+    cara.open().await.unwrap();
+    cara.go_online().await.unwrap();
+    until_active(&cara, id).await;
+    let theirs = cara.client().conversation(id);
+    until_holds(&cara, "ben has read it".into(), async || {
+        let all = theirs.receipts(it).await.unwrap_or_default();
+        all.iter().any(|person| person.user == ben_user && person.read)
+    })
+    .await;
+    // Of herself she knows more than she was told.
+    let own = async || {
+        let all = theirs.receipts(it).await.unwrap();
+        *all.iter().find(|person| person.user == cara_user).unwrap()
+    };
+    assert!(own().await.delivered && !own().await.read);
+    theirs.mark_read(it).await.unwrap();
+    assert!(own().await.read);
+    until_stands(ana, id, message, read(2, 2)).await;
+}
