@@ -44,6 +44,10 @@ names! {
     DEVICE_BEFORE_ACCEPT = "relay.device.before_accept";
     /// The directory has changed durably, the device does not know yet.
     DEVICE_AFTER_ACCEPT = "relay.device.after_accept";
+    /// Before a device is noted that waits for an approval.
+    APPROVAL_BEFORE_ACCEPT = "relay.approval.before_accept";
+    /// It waits durably, and does not know yet.
+    APPROVAL_AFTER_ACCEPT = "relay.approval.after_accept";
     /// Before a read receipt is stored.
     RECEIPT_BEFORE_ACCEPT = "relay.receipt.before_accept";
     /// A read receipt is durable, the device does not know yet.

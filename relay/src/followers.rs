@@ -177,6 +177,7 @@ mod tests {
                     previous: None,
                     request_hash: Digest::of(&device.device.0),
                     envelope: device.device.0.to_vec(),
+                    approved_by: None,
                 });
                 signers.push(Signer {
                     suite,

@@ -1,6 +1,7 @@
 //! HTTP: paths, bodies, problems, the live stream. Knows what the layers below answer and how it is told; decides nothing.
 
 mod app;
+mod approval;
 mod conversations;
 mod devices;
 mod directory;

@@ -88,6 +88,12 @@ pub enum StartError {
     /// The database cannot be opened; the text names neither key nor data.
     #[error("database: {0}")]
     Database(String),
+    /// A tenant has asked for the approval of later devices, and now asks for it no more; its members still do.
+    #[error("tenant {tenant}: device_approval was \"required\" before and cannot be taken back")]
+    Approval {
+        /// The tenant.
+        tenant: TenantId,
+    },
     /// The push gateway cannot be set up: its private authority is no certificate.
     #[error("push gateway: {0}")]
     PushGateway(String),
@@ -305,6 +311,11 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
         let policy = policy(tenant, storage, now_ms)
             .await
             .map_err(|error| StartError::Database(error.to_string()))?;
+        if policy.approval_since.is_some() && !tenant.policy.device_approval {
+            return Err(StartError::Approval {
+                tenant: tenant.id.clone(),
+            });
+        }
         tenants.insert(
             tenant.id.clone(),
             Tenant {
@@ -322,7 +333,13 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
 /// The policy in the words of the API. Who is mandatory has a user id before the first sign-in, so that nobody can do
 /// without them by being earlier.
 async fn policy(tenant: &TenantConfig, storage: &dyn Storage, now_ms: u64) -> Result<TenantPolicy, StorageError> {
-    let mut policy = TenantPolicy::default();
+    let approval_since = storage
+        .approval_since(&tenant.id, tenant.policy.device_approval)
+        .await?;
+    let mut policy = TenantPolicy {
+        approval_since,
+        ..TenantPolicy::default()
+    };
     for subject in &tenant.policy.mandatory_members {
         let user = storage.sign_in(&tenant.id, subject, UserId::random(), now_ms).await?;
         policy.mandatory.push(user);

@@ -6,6 +6,7 @@
 //! is checked outside and then compared and set here. What must be true at the moment of acceptance (the caller is a member,
 //! the epoch is current, the directory still says so) is decided here and nowhere else.
 
+mod approvals;
 mod conversations;
 mod directory;
 mod error;
@@ -18,6 +19,7 @@ mod sqlite;
 mod sync;
 mod token;
 
+pub use approvals::{ApprovalOutcome, AskingDevice};
 pub use conversations::{
     AppendMessages, AppendOutcome, Checkpoint, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup,
     DroppedBodies, EntriesOutcome, GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation,
@@ -127,6 +129,36 @@ pub trait Storage: Send + Sync + 'static {
         limits: DirectoryLimits,
         now_ms: u64,
     ) -> Result<DirectoryOutcome, StorageError>;
+
+    /// The directory version after which a later device of a user needs the approval of another one (2.11). With `require`
+    /// the tenant asks for it from now on, unless it did before; it never ends.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn approval_since(&self, tenant: &TenantId, require: bool) -> Result<Option<u64>, StorageError>;
+
+    /// Notes that a device asks for an approval, and tells the other devices of its user, the first time.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn ask_approval(
+        &self,
+        tenant: &TenantId,
+        asking: AskingDevice,
+        limits: DirectoryLimits,
+    ) -> Result<ApprovalOutcome, StorageError>;
+
+    /// The devices of a user that wait for an approval, by time of asking.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn waiting_devices(&self, tenant: &TenantId, user: UserId) -> Result<Vec<AskingDevice>, StorageError>;
+
+    /// Refuses a waiting device for good. False: the user has none of that name.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn refuse_device(&self, tenant: &TenantId, device: DeviceRef) -> Result<bool, StorageError>;
 
     /// All envelopes of some users' devices, and the version that the answer is complete up to.
     ///

@@ -22,9 +22,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use curo_relay::failpoints;
 use curo_relay::storage::{
-    AckOutcome, Acknowledge, AppendMessages, ClaimKeyPackages, ClaimOutcome, CommitOutcome, CommitReport,
-    DirectoryOutcome, LeaveOutcome, NewConversation, NewLeave, NewReceipt, ReceiptOutcome, ReportOutcome,
-    SqliteOptions, SqliteStorage, StorageError, UploadOutcome, UploadedKeyPackages,
+    AckOutcome, Acknowledge, AppendMessages, ApprovalOutcome, AskingDevice, ClaimKeyPackages, ClaimOutcome,
+    CommitOutcome, CommitReport, DirectoryOutcome, LeaveOutcome, NewConversation, NewLeave, NewReceipt, ReceiptOutcome,
+    ReportOutcome, SqliteOptions, SqliteStorage, StorageError, UploadOutcome, UploadedKeyPackages,
 };
 use curo_sqlite::CipherKey;
 use curo_types::api::ReportReason;
@@ -71,6 +71,28 @@ async fn p3_1_a_lost_answer_is_found_out_by_asking_again() {
         s.change_directory(tenant, changes.clone(), DEVICES, now).await
     );
     assert!(matches!(outcome, DirectoryOutcome::Duplicate(record) if record.version == 3));
+
+    s.approval_since(tenant, true).await.unwrap();
+    let second = curo_relay::storage::DeviceRef {
+        user: new.user,
+        device: DeviceId::random(),
+    };
+    let asking = AskingDevice {
+        device: second,
+        asked_ms: now,
+        envelope: b"add".to_vec(),
+    };
+    let outcome = thrice!(
+        APPROVAL_BEFORE_ACCEPT,
+        APPROVAL_AFTER_ACCEPT,
+        s.ask_approval(tenant, asking.clone(), DEVICES).await
+    );
+    assert_eq!(outcome, ApprovalOutcome::Waiting { wake: Vec::new() });
+    assert_eq!(
+        s.waiting_devices(tenant, new.user).await.unwrap().len(),
+        1,
+        "asked once"
+    );
 
     let upload = UploadedKeyPackages {
         replace: false,

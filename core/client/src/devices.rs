@@ -3,7 +3,7 @@
 use curo_mls::Suite;
 use curo_store::repo::account::Account;
 use curo_store::repo::directory as rows;
-use curo_types::api::RevokeDevice;
+use curo_types::api::{PendingDevice, RevokeDevice};
 use curo_types::format::{Approval, Envelope, EnvelopeBody, Signer};
 use curo_types::{Blob, DeviceId, Digest, ErrorCode};
 
@@ -22,6 +22,9 @@ pub struct OwnDevice {
     pub registered_ms: u64,
     /// The day on which the relay saw it last: its first millisecond in UTC.
     pub last_seen_ms: u64,
+    /// Whether it waits for the approval of another device: nothing of the user's comes to it before. See
+    /// [`Client::waiting_devices`] and [`Client::approve_device`].
+    pub pending: bool,
     /// Whether it is revoked, for good.
     pub revoked: bool,
     /// Whether it is this one.
@@ -29,7 +32,7 @@ pub struct OwnDevice {
 }
 
 impl Client {
-    /// This user's devices, revoked ones too, by time of registration. Asks the relay.
+    /// This user's devices, revoked ones too, by time of registration, then those that wait for an approval. Asks the relay.
     ///
     /// ```no_run
     /// # async fn example(client: &curo::Client) -> curo::Result<()> {
@@ -49,15 +52,25 @@ impl Client {
             device: info.device,
             registered_ms: info.registered_ms,
             last_seen_ms: info.last_seen_ms,
+            pending: false,
             revoked: info.revoked,
             current: info.device == me.device,
         };
-        Ok(answer.devices.into_iter().map(own).collect())
+        let waiting = |one: PendingDevice| OwnDevice {
+            device: one.device,
+            registered_ms: one.asked_ms,
+            last_seen_ms: one.asked_ms,
+            pending: true,
+            revoked: false,
+            current: false,
+        };
+        let devices = answer.devices.into_iter().map(own);
+        Ok(devices.chain(answer.pending.into_iter().map(waiting)).collect())
     }
 
     /// Revokes a device of this user for good: a lost phone. The relay refuses it at once, and the next commit of each
     /// conversation removes it. Revoking a revoked one is fine. This device itself stops with `device_revoked`; what it
-    /// has stays readable until [`Client::erase`].
+    /// has stays readable until [`Client::erase`]. One that waits for an approval is refused, for good too.
     ///
     /// The revocation is durable at the relay when this returns. After an error it may be too: call again.
     ///
@@ -78,6 +91,9 @@ impl Core {
                 Err(Fault::Problem(problem)) if problem.code == ErrorCode::DEVICE_REVOKED => Ok(()),
                 answer => answer.map(drop),
             };
+        }
+        if self.refuse_waiting(device).await? {
+            return Ok(());
         }
         // The envelope names the device's last one: another change may have come between.
         for _ in 0..3 {

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use curo_mls::{Leaf, MlsError, Suite, verify_signature};
-use curo_store::repo::{account, directory as rows};
+use curo_store::repo::{account, directory as rows, policy};
 use curo_types::api::{DirectoryAnswer, DirectoryQuery, limits};
-use curo_types::format::{Action, Credential, Envelope, EnvelopeBody, SuiteVerdict};
+use curo_types::format::{Action, Credential, Envelope, EnvelopeBody, Signer, SuiteVerdict};
 use curo_types::{DeviceId, Digest, ErrorCode, FormatError, SuiteId, TenantId, UserId};
 use rusqlite::Connection;
 
@@ -30,7 +30,7 @@ pub(crate) enum Verdict {
 
 /// Judges leaves at a directory version (rule 3.6). Who is added must be in the directory then; of whom was there before,
 /// or renews its leaf, the key must have been published at any time until then: what was revoked or rotated since is a
-/// duty to remove, not a mismatch.
+/// duty to remove, not a mismatch. Where the tenant asks for approvals, each came with one, needed none, or was here before.
 pub(crate) fn judge<'l>(
     conn: &Connection,
     tenant: &TenantId,
@@ -40,6 +40,7 @@ pub(crate) fn judge<'l>(
     version: u64,
 ) -> Result<Verdict, Fault> {
     let mut fetch = BTreeSet::new();
+    let asked_since = policy::approval_since(conn)?;
     let added = added.iter().map(|leaf| (leaf, true));
     for (leaf, is_new) in added.chain(others.iter().map(|leaf| (leaf, false))) {
         let credential = match Credential::from_bytes(&leaf.identity) {
@@ -57,7 +58,13 @@ pub(crate) fn judge<'l>(
         let known = if is_new { rows::current } else { rows::published };
         let vouched = known(conn, credential.device, suite, &leaf.signature_key, version)?;
         let owner = rows::last_before(conn, credential.device, u64::MAX)?.map(|(user, _)| user);
-        if !vouched || owner != Some(credential.user) {
+        let approved = match asked_since {
+            Some(since) => {
+                rows::came(conn, credential.device)?.is_some_and(|(version, approved)| version <= since || approved)
+            }
+            None => true,
+        };
+        if !vouched || !approved || owner != Some(credential.user) {
             return Ok(Verdict::Mismatch);
         }
     }
@@ -180,9 +187,15 @@ fn keep(conn: &Connection, users: &[UserId], answer: &DirectoryAnswer) -> Result
                 return bad("directory envelope was withheld before");
             }
             verify(conn, &envelope, record.version, &account.directory_key, &keys)?;
-            rows::add(conn, record.version, body.user, body.device, bytes, &own_keys)?;
+            let approved = is_approved(&envelope, &keys);
+            rows::add(conn, record.version, body.user, body.device, bytes, approved, &own_keys)?;
         }
-        keys.insert(body.device, (body.user, own_keys));
+        let now = Now {
+            user: body.user,
+            keys: own_keys,
+            active: body.action != Action::Revoke,
+        };
+        keys.insert(body.device, now);
     }
     for user in users {
         let came = |version: &u64| answer.records.iter().any(|record| record.version == *version);
@@ -201,7 +214,37 @@ fn readable_keys(body: &EnvelopeBody) -> Vec<(SuiteId, Vec<u8>)> {
     readable.map(|key| (key.suite, key.public_key.clone())).collect()
 }
 
-type CurrentKeys = BTreeMap<DeviceId, (UserId, Vec<(SuiteId, Vec<u8>)>)>;
+/// A device as the envelopes so far have it.
+struct Now {
+    user: UserId,
+    keys: Vec<(SuiteId, Vec<u8>)>,
+    active: bool,
+}
+
+impl Now {
+    fn key_of(&self, suite: SuiteId) -> Option<Vec<u8>> {
+        let found = self.keys.iter().find(|(of, _)| *of == suite);
+        found.map(|(_, key)| key.clone())
+    }
+}
+
+type CurrentKeys = BTreeMap<DeviceId, Now>;
+
+/// Whether an addition needs no approval, because no other device of the user was active, or bears that of one that was (2.11).
+/// The directory's word alone is none: whoever holds its key could bring in a device of their own.
+fn is_approved(envelope: &Envelope, before: &CurrentKeys) -> bool {
+    let (body, message) = (envelope.body(), envelope.signed_bytes());
+    let other = |device: &DeviceId, now: &Now| now.active && now.user == body.user && *device != body.device;
+    let alone = !before.iter().any(|(device, now)| other(device, now));
+    alone
+        || envelope.signatures.iter().any(|one| match one.signer {
+            Signer::Device(by, suite) => before.get(&by).filter(|now| other(&by, now)).is_some_and(|now| {
+                now.key_of(suite)
+                    .is_some_and(|key| verify_suite(suite, &key, &message, &one.signature) == SuiteVerdict::Valid)
+            }),
+            _ => false,
+        })
+}
 
 /// Signatures, and that the envelope follows the device's last one.
 fn verify(
@@ -213,10 +256,8 @@ fn verify(
 ) -> Result<(), Fault> {
     let body = envelope.body();
     envelope.verify(directory_key, &verify_suite, &|device, suite| {
-        let (user, keys) = keys.get(&device)?;
-        keys.iter()
-            .find(|(s, _)| *user == body.user && *s == suite)
-            .map(|(_, key)| key.clone())
+        let now = keys.get(&device).filter(|now| now.user == body.user)?;
+        now.key_of(suite)
     })?;
     let last = rows::last_before(conn, body.device, version)?;
     let follows = match (&last, body.action) {

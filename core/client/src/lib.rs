@@ -41,6 +41,7 @@ mod api_by_task {}
 
 mod about;
 mod access;
+mod approval;
 mod client;
 mod clock;
 mod conversations;
@@ -89,6 +90,7 @@ mod timeline;
 mod token;
 
 pub use about::{CreateOptions, Member, Role, StateChange};
+pub use approval::WaitingDevice;
 pub use client::{
     Account, BackgroundOutcome, Client, OnUnsent, OutboxState, ProfileEntry, ProfileOwner, PushOutcome, SignOutOutcome,
 };

@@ -35,8 +35,13 @@ fn named(users: &[UserId]) -> Result<BTreeSet<UserId>, Fault> {
 /// Keeps the policy that the relay has told. True: it has changed.
 pub(crate) fn keep(conn: &Connection, told: &TenantPolicy) -> Result<bool, Fault> {
     let (wanted, known) = (named(&told.mandatory)?, policy::mandatory(conn)?);
+    // A tenant never takes it back, so a relay that says so, or names a later version, is not believed.
+    let tightened = match told.approval_since {
+        Some(since) => policy::see_approval_since(conn, since)?,
+        None => false,
+    };
     if wanted == known {
-        return Ok(false);
+        return Ok(tightened);
     }
     policy::set_mandatory(conn, &wanted)?;
     if !wanted.is_subset(&known) {
@@ -87,7 +92,13 @@ impl Core {
     pub(crate) async fn note_policy(&self, told: Option<TenantPolicy>) -> Result<(), Fault> {
         let Some(told) = told else { return Ok(()) };
         let wanted = named(&told.mandatory)?;
-        if self.db.read(move |conn| Ok(policy::mandatory(conn)? == wanted)).await? {
+        let since = told.approval_since;
+        let known = self.db.read(move |conn| {
+            let asked = policy::approval_since(conn)?;
+            let same = since.is_none_or(|since| asked.is_some_and(|asked| asked <= since));
+            Ok(same && policy::mandatory(conn)? == wanted)
+        });
+        if known.await? {
             return Ok(());
         }
         if self.db.write(move |tx| keep(tx.conn, &told)).await? {

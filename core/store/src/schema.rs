@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 15] = [
+static MIGRATIONS: [Migration; 16] = [
     Migration {
         version: 1,
         name: "store",
@@ -98,6 +98,12 @@ static MIGRATIONS: [Migration; 15] = [
         version: 15,
         name: "knowledge",
         sql: include_str!("../migrations/0015_knowledge.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 16,
+        name: "approval",
+        sql: include_str!("../migrations/0016_approval.sql"),
         rust: None,
     },
 ];

@@ -22,7 +22,7 @@ pub use conversations::{
     Accepted, CommitBundle, CommitRequest, CreateConversation, EntriesPage, EntryRecord, GroupInfoAnswer,
     MessagesAccepted, MessagesRequest, TreeAnswer, Winner,
 };
-pub use devices::{DeviceInfo, DevicesAnswer, RevokeDevice};
+pub use devices::{ApproveDevice, DeviceInfo, DeviceRefused, DevicesAnswer, PendingDevice, RevokeDevice};
 pub use directory::{DirectoryAnswer, DirectoryQuery, DirectoryRecord, PeopleAnswer, PeopleQuery, PersonRecord};
 pub use incarnations::{
     Duty, DutyOffer, DutyRequest, IncarnationRecord, IncarnationsAnswer, LostLog, ReportCommit, ReportReason, Reported,

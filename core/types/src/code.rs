@@ -35,6 +35,8 @@ codes! {
     UNKNOWN_DEVICE = "unknown_device", 403, false;
     /// The device has been revoked.
     DEVICE_REVOKED = "device_revoked", 403, false;
+    /// Another device of the user must approve this one first.
+    APPROVAL_PENDING = "approval_pending", 403, true;
     /// The device has no leaf in this conversation, or the conversation does not exist: the two look alike on purpose.
     NOT_A_MEMBER = "not_a_member", 403, false;
     /// The device was removed from the conversation; its log is served up to the removal.

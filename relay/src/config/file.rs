@@ -62,6 +62,16 @@ struct Tenant {
     body_retention_days: Option<u32>,
     #[serde(default)]
     mandatory_members: Vec<String>,
+    #[serde(default)]
+    device_approval: FileApproval,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum FileApproval {
+    #[default]
+    None,
+    Required,
 }
 
 #[derive(Deserialize, Default)]
@@ -222,6 +232,7 @@ impl Tenant {
                 .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
             policy: PolicyConfig {
                 mandatory_members: self.mandatory_members,
+                device_approval: matches!(self.device_approval, FileApproval::Required),
             },
         })
     }
@@ -373,6 +384,10 @@ algorithms = ["EdDSA", "ES256"]
             (
                 change("algorithms =", "mandatory_members = [\"a\", \"a\"]\nalgorithms ="),
                 "mandatory_members",
+            ),
+            (
+                change("algorithms =", "device_approval = \"maybe\"\nalgorithms ="),
+                "maybe",
             ),
             (
                 change("algorithms =", "mandatory_members = [\"\"]\nalgorithms ="),

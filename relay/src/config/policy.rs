@@ -8,6 +8,9 @@ pub struct PolicyConfig {
     /// The identity provider's subjects of users who are in every conversation, at most 8: an archive, for example. Each has
     /// a user id from the first start with this setting on, and must have signed in before anybody can create a conversation.
     pub mandatory_members: Vec<String>,
+    /// Whether a device that is not its user's first needs the approval of another one. Once a relay has served a tenant
+    /// with it, it does not start without: members go on asking for it.
+    pub device_approval: bool,
 }
 
 impl PolicyConfig {

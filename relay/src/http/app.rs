@@ -17,8 +17,8 @@ use super::held::InFlight;
 use super::paced::paced;
 use super::problem::Reject;
 use super::{
-    conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, metrics, observe,
-    openapi, own_devices, push, receipts, session, stream, sync,
+    approval, conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, metrics,
+    observe, openapi, own_devices, push, receipts, session, stream, sync,
 };
 use crate::state::AppState;
 
@@ -61,6 +61,8 @@ fn protocol() -> Routes {
         .post("/v1/devices/keys", devices::add_keys)
         .get("/v1/devices", own_devices::list)
         .post("/v1/devices/{id}/revoke", own_devices::revoke)
+        .post("/v1/devices/{id}/approve", approval::approve)
+        .post("/v1/devices/{id}/refuse", approval::refuse)
         .post("/v1/directory", directory::query)
         .post("/v1/people", directory::people)
         .post("/v1/key-packages", key_packages::upload)

@@ -19,7 +19,9 @@ use super::outcome::{self, detached};
 use super::problem::Reject;
 use crate::revoke::by_directory;
 use crate::state::{AppState, Tenant};
-use crate::storage::{DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome};
+use crate::storage::{
+    ApprovalOutcome, AskingDevice, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome,
+};
 
 /// Attempts when other changes of the user's devices come between.
 pub(super) const ATTEMPTS: usize = 5;
@@ -42,7 +44,48 @@ pub(super) async fn register(
     extract::Json(request): extract::Json<RegisterDevice>,
 ) -> Result<Json<Registered>, Reject> {
     let addition = check(&app, &user, request.envelope.as_slice())?;
-    detached(append(app, user, addition)).await.map(Json)
+    detached(register_or_ask(app, user, addition, request.envelope.0))
+        .await
+        .map(Json)
+}
+
+/// Registers the device, or lets it wait for the approval that the tenant asks for (2.11).
+async fn register_or_ask(
+    app: Arc<AppState>,
+    user: User,
+    addition: DirectoryChange,
+    envelope: Vec<u8>,
+) -> Result<Registered, Reject> {
+    let asking = AskingDevice {
+        device: addition.device,
+        asked_ms: app.clock.now_ms(),
+        envelope,
+    };
+    let tenant = user.tenant.clone();
+    match append(app.clone(), user, addition).await {
+        Err(reject) if reject.code() == &ErrorCode::APPROVAL_PENDING => {}
+        answered => return answered,
+    }
+    let asked = app.storage.ask_approval(&tenant, asking, bounds(&app)).await;
+    match asked.map_err(outcome::storage)? {
+        ApprovalOutcome::Waiting { wake } => {
+            app.push.wake(&app.hub, &tenant, &wake);
+            app.hub.wake(&tenant, wake);
+            Err(Reject::new(ErrorCode::APPROVAL_PENDING))
+        }
+        ApprovalOutcome::Refused => Err(Reject::new(ErrorCode::DEVICE_REVOKED)),
+        ApprovalOutcome::DeviceExists => Err(Reject::new(ErrorCode::DEVICE_EXISTS)),
+        ApprovalOutcome::RateLimited { retry_after_ms } => {
+            Err(Reject::retry_after(ErrorCode::RATE_LIMITED, retry_after_ms))
+        }
+    }
+}
+
+fn bounds(app: &AppState) -> DirectoryLimits {
+    DirectoryLimits {
+        active: limits::DEVICES_PER_USER,
+        additions_per_day: app.limits.registrations_per_user_per_day,
+    }
 }
 
 /// Checks the envelope, vouches for it, and makes it an entry of the directory.
@@ -86,6 +129,7 @@ fn check(app: &Arc<AppState>, user: &User, bytes: &[u8]) -> Result<DirectoryChan
         previous: None,
         request_hash: Digest::of(bytes),
         envelope: signed,
+        approved_by: None,
     })
 }
 
@@ -105,7 +149,7 @@ fn check_own_signatures(envelope: &Envelope) -> Result<(), Reject> {
 }
 
 /// Adds the directory's signature; the bytes as everybody gets them.
-fn approve(tenant: &Tenant, envelope: &mut Envelope) -> Result<Vec<u8>, Reject> {
+pub(super) fn approve(tenant: &Tenant, envelope: &mut Envelope) -> Result<Vec<u8>, Reject> {
     tenant.signer.sign_envelope(envelope);
     let signed = envelope.to_bytes();
     // What nobody could read would lock everybody out of the user's records.
@@ -127,12 +171,9 @@ pub(super) fn verify_suite(suite: SuiteId, key: &[u8], message: &[u8], signature
 }
 
 /// Appends the addition and, where the user has too many devices, the revocations of those least recently used.
-async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Result<Registered, Reject> {
+pub(super) async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Result<Registered, Reject> {
     let tenant = extract::tenant(&app, &user.tenant)?;
-    let bounds = DirectoryLimits {
-        active: limits::DEVICES_PER_USER,
-        additions_per_day: app.limits.registrations_per_user_per_day,
-    };
+    let bounds = bounds(&app);
     for _ in 0..ATTEMPTS {
         let devices = app
             .storage
@@ -144,7 +185,7 @@ async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Re
         let mut changes = if known {
             Vec::new()
         } else {
-            evictions(tenant, &user, devices)
+            evictions(tenant, &user, devices, addition.approved_by)
         };
         let evicted: Vec<DeviceId> = changes.iter().map(|change| change.device.device).collect();
         let envelope = addition.envelope.clone();
@@ -175,6 +216,7 @@ async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Re
             DirectoryOutcome::RateLimited { retry_after_ms } => {
                 return Err(Reject::retry_after(ErrorCode::RATE_LIMITED, retry_after_ms));
             }
+            DirectoryOutcome::ApprovalNeeded => return Err(Reject::new(ErrorCode::APPROVAL_PENDING)),
             DirectoryOutcome::DeviceExists => return Err(Reject::new(ErrorCode::DEVICE_EXISTS)),
             DirectoryOutcome::Stale | DirectoryOutcome::TooManyDevices => {}
         }
@@ -182,12 +224,19 @@ async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Re
     Err(Reject::retry_after(ErrorCode::UNAVAILABLE, 1_000))
 }
 
-fn evictions(tenant: &Tenant, user: &User, devices: Vec<DeviceState>) -> Vec<DirectoryChange> {
+fn evictions(
+    tenant: &Tenant,
+    user: &User,
+    devices: Vec<DeviceState>,
+    approver: Option<DeviceId>,
+) -> Vec<DirectoryChange> {
     let mut active: Vec<_> = devices.into_iter().filter(|device| device.active).collect();
     active.sort_by_key(|device| (device.last_seen_ms, device.registered_ms, device.version));
     let surplus = (active.len() + 1).saturating_sub(limits::DEVICES_PER_USER);
     active
         .into_iter()
+        // Whoever approves stays, or nobody would have approved.
+        .filter(|device| Some(device.device) != approver)
         .take(surplus)
         .map(|device| by_directory(&tenant.signer, &user.tenant, &device))
         .collect()

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 
 use super::{
-    conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices, push,
-    receipts, session, stream, sync,
+    approval, conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices,
+    push, receipts, session, stream, sync,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -26,6 +26,8 @@ use super::{
         devices::add_keys,
         own_devices::list,
         own_devices::revoke,
+        approval::approve,
+        approval::refuse,
         directory::query,
         directory::people,
         key_packages::upload,

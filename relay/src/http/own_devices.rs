@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use curo_types::api::{DeviceInfo, DevicesAnswer, Registered, RevokeDevice, limits};
+use curo_types::api::{DeviceInfo, DevicesAnswer, PendingDevice, Registered, RevokeDevice, limits};
 use curo_types::format::{Action, Approval, Envelope, Signer};
 use curo_types::{Blob, DeviceId, Digest, ErrorCode};
 
@@ -35,8 +35,18 @@ pub(super) async fn list(State(app): State<Arc<AppState>>, device: Device) -> Re
         revoked: !state.active,
         current: state.device == device.caller.device,
     };
+    let waiting = app.storage.waiting_devices(&device.tenant, device.caller.user).await;
+    let pending = waiting
+        .map_err(outcome::storage)?
+        .into_iter()
+        .map(|asking| PendingDevice {
+            device: asking.device.device,
+            asked_ms: asking.asked_ms,
+            envelope: Blob(asking.envelope),
+        });
     Ok(Json(DevicesAnswer {
         devices: devices.into_iter().map(info).collect(),
+        pending: pending.collect(),
     }))
 }
 
@@ -109,6 +119,7 @@ fn check(app: &Arc<AppState>, device: &Device, target: DeviceId, bytes: Vec<u8>)
         previous: body.previous,
         request_hash: Digest::of(&bytes),
         envelope: bytes,
+        approved_by: None,
     })
 }
 

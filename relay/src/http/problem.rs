@@ -53,6 +53,11 @@ impl Reject {
         self
     }
 
+    /// The code.
+    pub(super) const fn code(&self) -> &ErrorCode {
+        &self.problem.code
+    }
+
     /// Only the code, for the last line of a live stream.
     pub(crate) fn into_code(self) -> ErrorCode {
         self.problem.code

@@ -78,6 +78,8 @@ pub struct DirectoryChange {
     pub request_hash: Digest,
     /// The envelope as everybody will get it.
     pub envelope: Vec<u8>,
+    /// The other device of the user whose signature an addition bears beside its own (2.11).
+    pub approved_by: Option<DeviceId>,
 }
 
 /// Limits of a user's devices.
@@ -96,6 +98,8 @@ pub enum DirectoryOutcome {
     Accepted(Vec<u64>),
     /// The last change is an addition that was accepted before, with the same submitted bytes: its record. Nothing changed now.
     Duplicate(DirectoryRecord),
+    /// The tenant asks for the approval of another device of the user, and the addition has none.
+    ApprovalNeeded,
     /// An added device's id or one of its keys is taken.
     DeviceExists,
     /// The user has added as many devices as are allowed in 24 hours.

@@ -4,6 +4,7 @@
 //! turns each method of [`Storage`](super::Storage) into one transaction.
 
 mod announce;
+mod approvals;
 mod checkpoints;
 mod claims;
 mod commit_rules;
@@ -99,6 +100,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 9,
         name: "retention",
         sql: include_str!("../../migrations/0009_retention.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 10,
+        name: "approval",
+        sql: include_str!("../../migrations/0010_approval.sql"),
         rust: None,
     },
 ];

@@ -50,6 +50,12 @@ pub fn vouched(body: EnvelopeBody, by: &Device) -> RevokeDevice {
     }
 }
 
+/// Adds the signature of an existing device.
+pub fn approve(envelope: &mut Envelope, by: &Device) {
+    let signature = signature(by, &envelope.signed_bytes());
+    envelope.push(Signer::Device(by.id, SUITE), signature);
+}
+
 async fn revoke(world: &World, by: &Device, target: DeviceId, request: &RevokeDevice) -> Answer<Registered> {
     by.post(world, &format!("/v1/devices/{target}/revoke"), request).await
 }

@@ -8,7 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::{Map, Value, json};
 
 use crate::device::{Device, SECOND, SUITE, Talk, pair};
-use crate::leaving::{body, last_envelope, revocation, signed, vouched};
+use crate::leaving::{approve, body, last_envelope, revocation, signed, vouched};
 use crate::schema::Document;
 use crate::world::{World, tenant};
 
@@ -61,7 +61,7 @@ fn calls(document: &Document) -> Vec<Call<'_>> {
 async fn every_call_answers_as_the_document_says() {
     let document = Document(serde_json::from_str(KEPT).unwrap());
     let calls = calls(&document);
-    assert_eq!(calls.len(), 27, "a new call is driven here as well");
+    assert_eq!(calls.len(), 29, "a new call is driven here as well");
     for call in calls {
         // A relay for each: what one call does cannot help or hinder another.
         let scene = Scene::set(&call).await;
@@ -81,7 +81,12 @@ struct Scene {
 
 impl Scene {
     async fn set(call: &Call<'_>) -> Self {
-        let world = World::start_with(|config| config.tenants[0].suites.push(SECOND)).await;
+        let asks = ["approveDevice", "refuseDevice"].contains(&call.id);
+        let world = World::start_with(|config| {
+            config.tenants[0].suites.push(SECOND);
+            config.tenants[0].policy.device_approval = asks;
+        })
+        .await;
         let (mut anna, mut ben, talk, cursor) = pair(&world).await;
         let mut parameters = named(json!({"id": talk.id, "incarnation": 1}));
         let body = match call.id {
@@ -128,6 +133,15 @@ impl Scene {
                 let body = revocation(anna.user(), tablet.id, previous, anna.id);
                 parameters.insert("id".into(), json!(tablet.id));
                 serde_json::to_value(vouched(body, &anna)).unwrap()
+            }
+            "approveDevice" | "refuseDevice" => {
+                let tablet = Device::unregistered(&world, &tenant(), "anna").await;
+                let mut envelope = tablet.envelope();
+                let refused = tablet.register(&world, &envelope.to_bytes()).await.unwrap_err();
+                assert_eq!(refused.code.as_str(), "approval_pending");
+                approve(&mut envelope, &anna);
+                parameters.insert("id".into(), json!(tablet.id));
+                json!({"envelope": curo_types::Blob(envelope.to_bytes())})
             }
             "leave" => serde_json::to_value(signed(body(&anna, talk, cursor.seq), &anna)).unwrap(),
             "readWinner" => {

@@ -1,6 +1,9 @@
 //! Tenants, users, devices, the directory.
 
-use curo_relay::storage::{DeviceRef, DirectoryLimits, DirectoryOutcome, TenantKeys};
+use curo_relay::storage::{
+    ApprovalOutcome, AskingDevice, DeviceRef, DirectoryChange, DirectoryLimits, DirectoryOutcome, TenantKeys,
+};
+use curo_types::api::InboxItem;
 use curo_types::{DeviceId, Digest, TenantId, UserId};
 
 use crate::world::{DEVICES, HOUR_MS, World, key_of};
@@ -302,4 +305,137 @@ pub async fn additions_of_a_user_are_limited_by_the_day(w: &World) {
     w.pass(day - HOUR_MS);
     assert!(matches!(add().await.0, DirectoryOutcome::Accepted(_)));
     assert!(matches!(add().await.0, DirectoryOutcome::RateLimited { .. }));
+}
+
+pub async fn p2_2_a_later_device_needs_an_approval(w: &World) {
+    let asked = async |require| w.storage.approval_since(&w.tenant, require).await.unwrap();
+    let phone = w.device().await;
+    let before = w.device_of(phone.user).await;
+    assert_eq!(asked(false).await, None);
+    // From now on, and what was before stays.
+    assert_eq!(asked(true).await, Some(2));
+    let other = w.device().await;
+    assert_eq!((asked(true).await, asked(false).await), (Some(2), Some(2)));
+
+    let tablet = DeviceRef {
+        user: phone.user,
+        device: DeviceId::random(),
+    };
+    let addition = World::addition(tablet);
+    assert_eq!(w.change(vec![addition.clone()]).await, DirectoryOutcome::ApprovalNeeded);
+    let asking = AskingDevice {
+        device: tablet,
+        asked_ms: w.now(),
+        envelope: addition.envelope.clone(),
+    };
+    let ask = async |asking: &AskingDevice| {
+        w.storage
+            .ask_approval(&w.tenant, asking.clone(), DEVICES)
+            .await
+            .unwrap()
+    };
+    let outcome = ask(&asking).await;
+    let ApprovalOutcome::Waiting { mut wake } = outcome else {
+        panic!("{outcome:?}")
+    };
+    wake.sort_unstable();
+    let mut siblings = [phone.device, before.device];
+    siblings.sort_unstable();
+    assert_eq!(wake, siblings);
+    assert_eq!(
+        ask(&asking).await,
+        ApprovalOutcome::Waiting { wake: Vec::new() },
+        "told once"
+    );
+    let stolen = AskingDevice {
+        device: DeviceRef {
+            user: other.user,
+            ..tablet
+        },
+        ..asking.clone()
+    };
+    assert_eq!(ask(&stolen).await, ApprovalOutcome::DeviceExists);
+    for device in [phone, before] {
+        let inbox = w.sync(device, None, 0).await.inbox;
+        assert!(
+            inbox
+                .iter()
+                .any(|one| one.item == InboxItem::Approval { device: tablet.device }),
+            "{inbox:?}"
+        );
+    }
+    let waiting = async |user| w.storage.waiting_devices(&w.tenant, user).await.unwrap();
+    assert_eq!(waiting(phone.user).await, [asking.clone()]);
+    assert!(waiting(other.user).await.is_empty());
+
+    // Approvals of others, of itself and of revoked devices are none.
+    w.revoke(before).await;
+    for by in [other, tablet, before] {
+        let approved = DirectoryChange {
+            approved_by: Some(by.device),
+            ..addition.clone()
+        };
+        assert_eq!(w.change(vec![approved]).await, DirectoryOutcome::Stale);
+    }
+    let approved = DirectoryChange {
+        approved_by: Some(phone.device),
+        ..addition.clone()
+    };
+    assert!(matches!(w.change(vec![approved]).await, DirectoryOutcome::Accepted(_)));
+    assert!(waiting(phone.user).await.is_empty());
+    // The device itself asks again and gets the answer.
+    assert!(matches!(w.change(vec![addition]).await, DirectoryOutcome::Duplicate(_)));
+}
+
+pub async fn p2_2_a_refused_device_stays_out_and_asking_is_limited(w: &World) {
+    w.storage.approval_since(&w.tenant, true).await.unwrap();
+    let phone = w.device().await;
+    let limits = DirectoryLimits {
+        additions_per_day: 2,
+        ..DEVICES
+    };
+    let asking = || AskingDevice {
+        device: DeviceRef {
+            user: phone.user,
+            device: DeviceId::random(),
+        },
+        asked_ms: w.now(),
+        envelope: b"add".to_vec(),
+    };
+    let ask = async |asking: &AskingDevice| w.storage.ask_approval(&w.tenant, asking.clone(), limits).await.unwrap();
+    let (first, second) = (asking(), asking());
+    ask(&first).await;
+    ask(&second).await;
+    assert!(matches!(
+        ask(&asking()).await,
+        ApprovalOutcome::RateLimited { retry_after_ms } if retry_after_ms == 24 * HOUR_MS
+    ));
+    let stranger = DeviceRef {
+        user: UserId::random(),
+        ..first.device
+    };
+    let refuse = async |device| w.storage.refuse_device(&w.tenant, device).await.unwrap();
+    assert!(!refuse(stranger).await);
+    assert!(refuse(first.device).await && refuse(first.device).await);
+    assert_eq!(ask(&first).await, ApprovalOutcome::Refused);
+    assert_eq!(
+        w.storage.waiting_devices(&w.tenant, phone.user).await.unwrap(),
+        [second.clone()]
+    );
+    // After a week nobody remembers who asked.
+    w.pass(8 * 24 * HOUR_MS);
+    w.storage.sweep(w.now() - 7 * 24 * HOUR_MS, w.now()).await.unwrap();
+    assert!(
+        w.storage
+            .waiting_devices(&w.tenant, phone.user)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    // Who has no device any more is alone, and needs nobody.
+    w.revoke(phone).await;
+    assert!(matches!(
+        w.change(vec![World::addition(second.device)]).await,
+        DirectoryOutcome::Accepted(_)
+    ));
 }

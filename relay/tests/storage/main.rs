@@ -75,7 +75,9 @@ on_sqlite! {
         a_change_is_all_or_nothing,
         tenants_do_not_see_each_other,
         devices_are_seen_forward_only,
-        additions_of_a_user_are_limited_by_the_day;
+        additions_of_a_user_are_limited_by_the_day,
+        p2_2_a_later_device_needs_an_approval,
+        p2_2_a_refused_device_stays_out_and_asking_is_limited;
     key_packages:
         stock_counts_what_can_be_claimed,
         one_that_was_there_is_not_added_again_claimed_or_not,

@@ -16,6 +16,7 @@ async fn add_second_suite(w: &World, device: DeviceRef) -> DirectoryOutcome {
     let state = states.into_iter().find(|state| state.device == device.device).unwrap();
     let envelope = [b"rotate".as_slice(), &device.device.0].concat();
     w.change(vec![DirectoryChange {
+        approved_by: None,
         device,
         action: Action::Rotate,
         keys: [state.keys.clone(), vec![(SECOND, second_key(device))]].concat(),
@@ -69,6 +70,7 @@ pub async fn p2_1_a_rotation_adds_a_key_and_its_suite_has_its_own_stock(w: &Worl
     let thief = w.device().await;
     let states = w.storage.devices(&w.tenant, thief.user).await.unwrap();
     let stolen = DirectoryChange {
+        approved_by: None,
         device: thief,
         action: Action::Rotate,
         keys: vec![(SUITE, key_of(thief.device)), (SECOND, second_key(a))],

@@ -76,6 +76,7 @@ impl World {
             previous: None,
             request_hash: Digest::of(&device.device.0),
             envelope,
+            approved_by: None,
         }
     }
 
@@ -88,6 +89,7 @@ impl World {
             previous: Some(previous),
             request_hash: Digest::of(&envelope),
             envelope,
+            approved_by: None,
         }
     }
 

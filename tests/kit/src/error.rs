@@ -15,6 +15,9 @@ pub enum KitError {
     /// The relay did not start.
     #[error("relay: {0}")]
     Relay(#[from] curo_relay::StartError),
+    /// A device could not be revoked.
+    #[error("revocation: {0}")]
+    Revoke(#[from] curo_relay::RevokeError),
     /// The relay's stored key is no key, or none could be made.
     #[error("relay's key: {0}")]
     RelayKey(#[from] curo_relay::ConfigError),

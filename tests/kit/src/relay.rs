@@ -10,8 +10,8 @@ use curo_relay::{
     Clock, Config, DatabaseKey, DevIssuer, Limits, PushConfig, Relay, RunningRelay, StartError, SystemClock,
     TenantConfig, TlsConfig,
 };
-use curo_types::SuiteId;
 use curo_types::api::ClientVersion;
+use curo_types::{DeviceId, SuiteId};
 use tempfile::TempDir;
 
 use crate::ca::write_private;
@@ -170,6 +170,14 @@ impl TestRelay {
             tenant.suites = suites.iter().map(|suite| SuiteId(*suite)).collect();
         }
         self.restart().await
+    }
+
+    /// Revokes a device by the operator's word, while it serves or not.
+    ///
+    /// # Errors
+    /// [`KitError::Revoke`].
+    pub async fn revoke(&self, device: DeviceId) -> Result<u64, KitError> {
+        Ok(curo_relay::revoke(&self.config, &self.tenant, device).await?)
     }
 
     /// Changes the tenant's policy. It is restarted for that.

@@ -344,13 +344,13 @@ fn p6_7_commits_are_judged_by_the_roles_in_force() {
         assert_eq!(judge(&outcome(3, &[], &[4])), Judged::Fetch(vec![user(4)]));
         directory::set_complete_to(conn, user(4), 7).unwrap();
         assert_eq!(judge(&outcome(3, &[], &[4])), Judged::Good, "no key of the directory's");
-        directory::add(conn, 5, user(4), device(4), b"", &[(SUITE, vec![4])]).unwrap();
+        directory::add(conn, 5, user(4), device(4), b"", true, &[(SUITE, vec![4])]).unwrap();
         assert_eq!(
             judge(&outcome(3, &[], &[4])),
             Judged::NotAllowed,
             "members remove nobody"
         );
-        directory::add(conn, 6, user(4), device(4), b"", &[]).unwrap();
+        directory::add(conn, 6, user(4), device(4), b"", true, &[]).unwrap();
         assert_eq!(judge(&outcome(3, &[], &[4])), Judged::Good, "but who was revoked");
         say(conn, row, 2, 2, &StateBody::role(user(3), "org.example.patient".into()));
         assert_eq!(judge(&outcome(3, &[9], &[])), Judged::Good, "not in force yet");

@@ -1,11 +1,11 @@
 //! The relay's calls, typed (`docs/protocol.md`, "HTTP calls").
 
 use curo_types::api::{
-    Accepted, AddKeys, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DevicesAnswer, DirectoryAnswer,
-    DirectoryQuery, DutyOffer, DutyRequest, EntriesPage, GroupInfoAnswer, IncarnationsAnswer, KeyPackageStock,
-    LeaveAnswer, LeaveRequest, MessagesAccepted, MessagesRequest, PeopleAnswer, PeopleQuery, PushTaken, PutPush,
-    PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, Reported, RevokeDevice, SessionAnswer,
-    SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    Accepted, AddKeys, ApproveDevice, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DeviceRefused,
+    DevicesAnswer, DirectoryAnswer, DirectoryQuery, DutyOffer, DutyRequest, EntriesPage, GroupInfoAnswer,
+    IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, MessagesAccepted, MessagesRequest, PeopleAnswer,
+    PeopleQuery, PushTaken, PutPush, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, Reported,
+    RevokeDevice, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::{Blob, ConversationId, DeviceId};
 
@@ -123,6 +123,15 @@ impl Relay {
 
     pub(crate) async fn put_receipt(&self, id: ConversationId, request: &PutReceipt) -> Result<ReceiptTaken, Fault> {
         self.put(&format!("/v1/conversations/{id}/receipt"), request).await
+    }
+
+    pub(crate) async fn approve(&self, device: DeviceId, request: &ApproveDevice) -> Result<Registered, Fault> {
+        self.post(&format!("/v1/devices/{device}/approve"), request).await
+    }
+
+    pub(crate) async fn refuse_device(&self, device: DeviceId) -> Result<DeviceRefused, Fault> {
+        self.post(&format!("/v1/devices/{device}/refuse"), &DeviceRefused {})
+            .await
     }
 
     pub(crate) async fn put_push(&self, request: &PutPush) -> Result<PushTaken, Fault> {

@@ -15,6 +15,10 @@ pub enum SessionState {
     /// The user must sign in at the identity provider; then call [`Client::sign_in`](crate::Client::sign_in). What is on
     /// the device can be read, unless the store is locked too.
     SignInNeeded,
+    /// This device is not its user's first, and the tenant asks that another one approves it. Show
+    /// [`Client::approval_code`](crate::Client::approval_code), and call
+    /// [`Client::wait_for_approval`](crate::Client::wait_for_approval).
+    WaitingForApproval,
     /// The relay says that this device was revoked: it sends and gets nothing any more.
     Revoked,
     /// The profile was erased. This client can do nothing any more.
@@ -29,6 +33,7 @@ pub enum SessionState {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Refused {
     SignIn,
+    Approval,
     Revoked,
     Update,
 }
@@ -38,6 +43,8 @@ impl Refused {
     pub(crate) fn by(code: &ErrorCode) -> Option<Self> {
         if *code == ErrorCode::SIGN_IN_NEEDED {
             Some(Self::SignIn)
+        } else if *code == ErrorCode::APPROVAL_PENDING {
+            Some(Self::Approval)
         } else if *code == ErrorCode::DEVICE_REVOKED {
             Some(Self::Revoked)
         } else if *code == ErrorCode::UNSUPPORTED_VERSION || *code == ErrorCode::UPDATE_REQUIRED {
@@ -81,6 +88,10 @@ impl Session {
             } => SessionState::UpdateRequired,
             Self { expired: true, .. } => SessionState::SignInNeeded,
             Self { locked: true, .. } => SessionState::Locked,
+            Self {
+                refused: Some(Refused::Approval),
+                ..
+            } => SessionState::WaitingForApproval,
             Self {
                 refused: Some(Refused::SignIn),
                 ..
@@ -137,6 +148,11 @@ mod tests {
             (
                 (|s| s.see(&ConnectionState::SignInNeeded)) as fn(&mut Session),
                 SessionState::SignInNeeded,
+                true,
+            ),
+            (
+                |s| s.refused = Refused::by(&ErrorCode::APPROVAL_PENDING),
+                SessionState::WaitingForApproval,
                 true,
             ),
             (|s| s.locked = true, SessionState::Locked, false),

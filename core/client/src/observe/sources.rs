@@ -1,8 +1,8 @@
 //! The small states: session, connection, outbox, unread, one conversation.
 
 use async_trait::async_trait;
-use curo_store::repo::{conversation, outbox, overview};
-use curo_types::{ConversationId, ErrorCode};
+use curo_store::repo::{conversation, outbox, overview, policy};
+use curo_types::{ConversationId, DeviceId, ErrorCode};
 
 use super::{Mark, Observe, SessionState, Source, Touched};
 use crate::client::OutboxState;
@@ -82,6 +82,23 @@ impl Source<Unread> for UnreadSource {
 
     fn emptied(&self) -> Option<Unread> {
         Some(Unread::default())
+    }
+}
+
+pub(crate) struct WaitingDevicesSource;
+
+#[async_trait]
+impl Source<Vec<DeviceId>> for WaitingDevicesSource {
+    fn mark(&self, observe: &Observe) -> Mark {
+        (observe.changed_at(Touched::All), 0)
+    }
+
+    async fn read(&self, core: &Core) -> Result<Vec<DeviceId>, Fault> {
+        core.db.read(|conn| Ok(policy::waiting_devices(conn)?)).await
+    }
+
+    fn emptied(&self) -> Option<Vec<DeviceId>> {
+        Some(Vec::new())
     }
 }
 

@@ -100,6 +100,7 @@ impl Core {
             }
             InboxItem::Left { conversation, .. } => self.left_elsewhere(index, conversation).await,
             InboxItem::Device { device, .. } => self.new_sibling(index, device).await,
+            InboxItem::Approval { device } => self.device_waits(index, device).await,
             InboxItem::Waiting {
                 conversation,
                 incarnation,

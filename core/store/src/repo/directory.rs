@@ -82,7 +82,8 @@ pub fn last_before(conn: &Connection, device: DeviceId, version: u64) -> Result<
     .optional()
 }
 
-/// Stores a verified envelope with the keys that it publishes.
+/// Stores a verified envelope with the keys that it publishes. `approved`: of an addition, whether it needs no approval of
+/// another device, or bears one.
 ///
 /// # Errors
 /// The database's; a constraint if the version is taken.
@@ -92,11 +93,24 @@ pub fn add(
     user: UserId,
     device: DeviceId,
     envelope: &[u8],
+    approved: bool,
     keys: &[(SuiteId, Vec<u8>)],
 ) -> Result<()> {
-    conn.prepare_cached("INSERT INTO directory_envelope (version, user, device, envelope) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![int(version), user.0, device.0, envelope])?;
+    conn.prepare_cached(
+        "INSERT INTO directory_envelope (version, user, device, envelope, approved) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![int(version), user.0, device.0, envelope, approved])?;
     add_keys(conn, version, device, keys).map(drop)
+}
+
+/// The version with which a device came, and whether that addition bears the approval that it needs (2.11).
+///
+/// # Errors
+/// The database's.
+pub fn came(conn: &Connection, device: DeviceId) -> Result<Option<(u64, bool)>> {
+    conn.prepare_cached("SELECT version, approved FROM directory_envelope WHERE device = ?1 ORDER BY version LIMIT 1")?
+        .query_row([device.0], |row| Ok((uint(row.get(0)?), row.get(1)?)))
+        .optional()
 }
 
 /// Notes keys that an envelope publishes; whether any of them was not noted yet.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use curo_types::{ConversationId, UserId};
-use rusqlite::{Connection, params};
+use curo_types::{ConversationId, DeviceId, UserId};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Result, int};
+use super::{Result, int, one, uint};
 
 /// Whom the policy wants in every conversation now.
 ///
@@ -111,6 +111,75 @@ pub fn settled(conn: &Connection, id: ConversationId) -> Result<()> {
     Ok(())
 }
 
+/// The directory version after which a device needs the approval of another one of its user.
+///
+/// # Errors
+/// The database's.
+pub fn approval_since(conn: &Connection) -> Result<Option<u64>> {
+    conn.prepare_cached("SELECT since FROM approval")?
+        .query_row([], |row| row.get(0).map(uint))
+        .optional()
+}
+
+/// Notes that version; a later one than known changes nothing. Says whether it was news.
+///
+/// # Errors
+/// The database's.
+pub fn see_approval_since(conn: &Connection, since: u64) -> Result<bool> {
+    one(
+        conn,
+        "INSERT INTO approval (id, since) VALUES (1, ?1) ON CONFLICT DO UPDATE SET since = ?1 WHERE since > ?1",
+        [int(since)],
+    )
+}
+
+/// Devices of this user that wait for an approval.
+///
+/// # Errors
+/// The database's.
+pub fn waiting_devices(conn: &Connection) -> Result<Vec<DeviceId>> {
+    conn.prepare_cached("SELECT device FROM waiting_device ORDER BY device")?
+        .query_map([], |row| row.get(0).map(DeviceId))?
+        .collect()
+}
+
+/// One more of them.
+///
+/// # Errors
+/// The database's.
+pub fn add_waiting_device(conn: &Connection, device: DeviceId) -> Result<()> {
+    conn.prepare_cached("INSERT INTO waiting_device (device) VALUES (?1) ON CONFLICT DO NOTHING")?
+        .execute([device.0])?;
+    Ok(())
+}
+
+/// It waits no more.
+///
+/// # Errors
+/// The database's.
+pub fn forget_waiting_device(conn: &Connection, device: DeviceId) -> Result<()> {
+    conn.prepare_cached("DELETE FROM waiting_device WHERE device = ?1")?
+        .execute([device.0])?;
+    Ok(())
+}
+
+/// Replaces them. Says whether they are others than before.
+///
+/// # Errors
+/// The database's.
+pub fn set_waiting_devices(conn: &Connection, devices: &[DeviceId]) -> Result<bool> {
+    let mut devices = devices.to_vec();
+    devices.sort_unstable();
+    if waiting_devices(conn)? == devices {
+        return Ok(false);
+    }
+    conn.prepare_cached("DELETE FROM waiting_device")?.execute([])?;
+    for device in devices {
+        add_waiting_device(conn, device)?;
+    }
+    Ok(true)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -135,6 +204,16 @@ mod tests {
         assert!(!conversation::has_third(&conn, id, x, y).unwrap());
         conversation::add_member(&conn, id, 1, UserId([7; 16]), 3).unwrap();
         assert!(conversation::has_third(&conn, id, x, y).unwrap());
+    }
+
+    #[test]
+    fn p2_2_the_demand_for_approvals_is_never_loosened() {
+        let conn = testing::database();
+        assert_eq!(approval_since(&conn).unwrap(), None);
+        assert!(see_approval_since(&conn, 7).unwrap());
+        assert!(!see_approval_since(&conn, 9).unwrap());
+        assert!(see_approval_since(&conn, 5).unwrap());
+        assert_eq!(approval_since(&conn).unwrap(), Some(5));
     }
 
     #[test]

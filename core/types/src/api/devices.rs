@@ -10,7 +10,35 @@ use crate::{Blob, DeviceId};
 pub struct DevicesAnswer {
     /// The devices.
     pub devices: Vec<DeviceInfo>,
+    /// Devices that wait for an approval, by time of asking.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<PendingDevice>,
 }
+
+/// A device of the caller's user that waits for the approval of another one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PendingDevice {
+    /// The device.
+    pub device: DeviceId,
+    /// When it asked first.
+    pub asked_ms: u64,
+    /// The envelope as it has submitted it.
+    pub envelope: Blob,
+}
+
+/// Request of `POST /v1/devices/{id}/approve`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ApproveDevice {
+    /// The envelope of the device that waits, with the signature of the device that asks added.
+    pub envelope: Blob,
+}
+
+/// Answer of `POST /v1/devices/{id}/refuse`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceRefused {}
 
 /// A device of the caller's user.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -16,4 +16,8 @@ pub struct TenantPolicy {
         deserialize_with = "bounded::list::<{ limits::MANDATORY_MEMBERS }, _, _>"
     )]
     pub mandatory: Vec<UserId>,
+    /// The directory version after which a device is added only with the approval of another active device of its user, if there
+    /// is one; absent where the tenant asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_since: Option<u64>,
 }

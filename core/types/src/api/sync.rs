@@ -176,6 +176,11 @@ pub enum InboxItem {
         /// Its directory version.
         version: u64,
     },
+    /// A device of the user waits for the approval of another one.
+    Approval {
+        /// The device that waits.
+        device: DeviceId,
+    },
     /// The user is in this conversation and the device is not yet: another device of the user, or a member, adds it.
     Waiting {
         /// The conversation.

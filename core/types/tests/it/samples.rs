@@ -3,13 +3,14 @@
 use std::fmt::Debug;
 
 use curo_types::api::{
-    Accepted, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews, CreateConversation,
-    CursorReport, DeviceInfo, DevicesAnswer, DirectoryAnswer, DirectoryQuery, DirectoryRecord, Duty, DutyOffer,
-    DutyRequest, EntriesPage, EntryRecord, GroupInfoAnswer, InboxItem, InboxRecord, IncarnationRecord,
-    IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, LostLog, MemberCursor, MemberReceipt,
-    MessagesAccepted, MessagesRequest, PendingReason, PendingRemoval, PeopleAnswer, PeopleQuery, PersonRecord, Problem,
-    PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, ReportReason, Reported, RevokeDevice,
-    SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TenantPolicy, TreeAnswer, UploadKeyPackages, Winner,
+    Accepted, ApproveDevice, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews,
+    CreateConversation, CursorReport, DeviceInfo, DeviceRefused, DevicesAnswer, DirectoryAnswer, DirectoryQuery,
+    DirectoryRecord, Duty, DutyOffer, DutyRequest, EntriesPage, EntryRecord, GroupInfoAnswer, InboxItem, InboxRecord,
+    IncarnationRecord, IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, LostLog, MemberCursor,
+    MemberReceipt, MessagesAccepted, MessagesRequest, PendingDevice, PendingReason, PendingRemoval, PeopleAnswer,
+    PeopleQuery, PersonRecord, Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit,
+    ReportReason, Reported, RevokeDevice, SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TenantPolicy,
+    TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
 use curo_types::{
@@ -152,6 +153,7 @@ pub fn welcome() -> InboxItem {
 pub fn policy() -> TenantPolicy {
     TenantPolicy {
         mandatory: vec![UserId([8; 16])],
+        approval_since: Some(7),
     }
 }
 
@@ -176,6 +178,12 @@ pub fn sync_answer() -> SyncAnswer {
         }],
         inbox: vec![
             InboxRecord::new(1, welcome()),
+            InboxRecord::new(
+                9,
+                InboxItem::Approval {
+                    device: DeviceId([7; 16]),
+                },
+            ),
             InboxRecord::new(
                 2,
                 InboxItem::Removed {
@@ -523,9 +531,16 @@ pub fn samples() -> Vec<(&'static str, Value)> {
                     revoked: false,
                     current: true,
                 }],
+                pending: vec![PendingDevice {
+                    device,
+                    asked_ms: 3,
+                    envelope: blob(),
+                }],
             },
             &["devices"],
         ),
+        check(&ApproveDevice { envelope: blob() }, &["envelope"]),
+        check(&DeviceRefused {}, &[]),
         check(&RevokeDevice { envelope: Some(blob()) }, &[]),
         check(&problem, &["type", "title", "status", "code"]),
     ]

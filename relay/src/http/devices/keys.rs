@@ -96,6 +96,7 @@ async fn append(
             previous: Some(previous),
             request_hash,
             envelope: signed.clone(),
+            approved_by: None,
         };
         let outcome = app
             .storage
@@ -113,6 +114,7 @@ async fn append(
             DirectoryOutcome::DeviceExists => return Err(Reject::new(ErrorCode::DEVICE_EXISTS)),
             // Something came between: the device's last envelope says what.
             DirectoryOutcome::Duplicate(_)
+            | DirectoryOutcome::ApprovalNeeded
             | DirectoryOutcome::RateLimited { .. }
             | DirectoryOutcome::Stale
             | DirectoryOutcome::TooManyDevices => {}

@@ -24,7 +24,8 @@ pub(super) fn announce(conn: &Connection, tenant: &TenantId, device: DeviceRef) 
     for sibling in devices::active_of_user(conn, tenant, device.user)? {
         if sibling != device.device {
             let position = tenants::take_positions(conn, tenant, 1)?;
-            inbox::push_device(conn, tenant, sibling, device.device, version, position)?;
+            let kind = inbox::ABOUT_DEVICE;
+            inbox::push_about(conn, tenant, sibling, kind, device.device, version, position)?;
         }
     }
     for (conversation, incarnation) in conversations_of(conn, tenant, device)? {

@@ -8,7 +8,7 @@ use curo_types::{Blob, DeviceId, Digest, TenantId, UserId};
 
 use super::devices;
 use super::sql::{Stop, U, all, exists, first, run};
-use super::{inbox, leaving, tenants};
+use super::{approvals, inbox, leaving, tenants};
 use crate::storage::{DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage};
 
 /// 24 hours.
@@ -34,6 +34,7 @@ pub(super) fn change(
     for change in changes {
         if change.action == Action::Add {
             within_rate(conn, tenant, change, limits.additions_per_day, now_ms)?;
+            may_come(conn, tenant, change)?;
         }
         versions.push(apply(conn, tenant, change, now_ms)?);
     }
@@ -43,6 +44,19 @@ pub(super) fn change(
         }
     }
     Ok(DirectoryOutcome::Accepted(versions))
+}
+
+/// Refuses an addition without the approval that it needs, or with that of a device that may give none.
+fn may_come(conn: &Connection, tenant: &TenantId, change: &DirectoryChange) -> Result<(), Outcome> {
+    if approvals::is_needed(conn, tenant, change.device, change.approved_by)? {
+        return Err(Stop::refused(DirectoryOutcome::ApprovalNeeded));
+    }
+    if let Some(by) = change.approved_by
+        && (by == change.device.device || !devices::active_of_user(conn, tenant, change.device.user)?.contains(&by))
+    {
+        return Err(Stop::refused(DirectoryOutcome::Stale));
+    }
+    Ok(())
 }
 
 /// Refuses the addition of a device that is not there if the user has added too many. One that is there is a clash, not a
@@ -147,6 +161,7 @@ fn apply(conn: &Connection, tenant: &TenantId, change: &DirectoryChange, now_ms:
         )?;
     }
     set_keys(conn, tenant, change)?;
+    approvals::settled(conn, tenant, device)?;
     if change.action == Action::Revoke {
         run(
             conn,

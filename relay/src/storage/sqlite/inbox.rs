@@ -72,11 +72,16 @@ pub(super) fn push(
     Ok(())
 }
 
+/// Items about another device of the user: one that can be added, one that waits for an approval.
+pub(super) const ABOUT_DEVICE: &str = "device";
+pub(super) const ABOUT_APPROVAL: &str = "approval";
+
 /// Tells a device of another one of its user.
-pub(super) fn push_device(
+pub(super) fn push_about(
     conn: &Connection,
     tenant: &TenantId,
     device: DeviceId,
+    kind: &'static str,
     subject: DeviceId,
     version: u64,
     position: u64,
@@ -86,8 +91,16 @@ pub(super) fn push_device(
     };
     run(
         conn,
-        "INSERT INTO inbox (tenant, device, idx, kind, subject, version, position) VALUES (?1, ?2, ?3, 'device', ?4, ?5, ?6)",
-        (tenant.as_str(), device.0, index, subject.0, U(version), U(position)),
+        "INSERT INTO inbox (tenant, device, idx, kind, subject, version, position) VALUES (?1, ?2, ?3, ?7, ?4, ?5, ?6)",
+        (
+            tenant.as_str(),
+            device.0,
+            index,
+            subject.0,
+            U(version),
+            U(position),
+            kind,
+        ),
     )?;
     Ok(())
 }
@@ -251,7 +264,12 @@ pub(super) fn read(
 
 fn item(row: &Row<'_>) -> Result<InboxItem, DbError> {
     let kind: String = row.get(2)?;
-    if kind == "device" {
+    if kind == ABOUT_APPROVAL {
+        return Ok(InboxItem::Approval {
+            device: DeviceId(row.get(6)?),
+        });
+    }
+    if kind == ABOUT_DEVICE {
         return Ok(InboxItem::Device {
             device: DeviceId(row.get(6)?),
             version: row.get::<_, U>(7)?.0,

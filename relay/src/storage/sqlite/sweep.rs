@@ -80,6 +80,13 @@ pub(super) fn sweep(conn: &Connection, before_ms: u64, now_ms: u64) -> Result<Sw
              SELECT tenant, conversation, incarnation, duty FROM turn INDEXED BY turn_until WHERE until_ms < ?1 LIMIT ?2)",
         (U(now_ms), batch),
     )?);
+    // Who was not approved in so long asks anew.
+    count(run(
+        conn,
+        "DELETE FROM pending_device WHERE (tenant, device) IN (
+             SELECT tenant, device FROM pending_device INDEXED BY pending_device_asked WHERE asked_ms < ?1 LIMIT ?2)",
+        (U(before_ms), batch),
+    )?);
     // Of a clock that was far ahead: it would hold the limit until then.
     count(run(
         conn,

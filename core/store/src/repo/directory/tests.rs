@@ -24,7 +24,7 @@ fn completeness_only_rises_until_it_is_doubted() {
         ),
         (7, 3)
     );
-    add(&conn, 3, user(1), device(1), b"kept", &key(1)).unwrap();
+    add(&conn, 3, user(1), device(1), b"kept", true, &key(1)).unwrap();
     doubt(&conn).unwrap();
     assert_eq!(
         (
@@ -39,10 +39,10 @@ fn completeness_only_rises_until_it_is_doubted() {
 #[test]
 fn envelopes_are_found_by_version_by_user_and_by_what_came_before() {
     let conn = database();
-    add(&conn, 2, user(1), device(1), b"add", &key(1)).unwrap();
-    add(&conn, 5, user(1), device(1), b"rotate", &key(2)).unwrap();
-    add(&conn, 6, user(1), device(2), b"another device", &key(3)).unwrap();
-    add(&conn, 7, user(2), device(3), b"another user", &key(4)).unwrap();
+    add(&conn, 2, user(1), device(1), b"add", true, &key(1)).unwrap();
+    add(&conn, 5, user(1), device(1), b"rotate", true, &key(2)).unwrap();
+    add(&conn, 6, user(1), device(2), b"another device", true, &key(3)).unwrap();
+    add(&conn, 7, user(2), device(3), b"another user", true, &key(4)).unwrap();
     assert_eq!(envelope(&conn, 5).unwrap().as_deref(), Some(b"rotate".as_slice()));
     assert_eq!(envelope(&conn, 4).unwrap(), None);
     let mut known = versions(&conn, user(1)).unwrap();
@@ -53,15 +53,15 @@ fn envelopes_are_found_by_version_by_user_and_by_what_came_before() {
     assert_eq!(before(5).as_deref(), Some(b"add".as_slice()));
     assert_eq!(before(u64::MAX).as_deref(), Some(b"rotate".as_slice()));
     // A version is taken once.
-    add(&conn, 5, user(9), device(9), b"again", &key(9)).unwrap_err();
+    add(&conn, 5, user(9), device(9), b"again", true, &key(9)).unwrap_err();
 }
 
 #[test]
 fn p3_6_published_is_for_ever_and_current_is_not() {
     let conn = database();
-    add(&conn, 2, user(1), device(1), b"add", &key(1)).unwrap();
-    add(&conn, 5, user(1), device(1), b"rotate", &key(2)).unwrap();
-    add(&conn, 9, user(1), device(1), b"revoke", &[]).unwrap();
+    add(&conn, 2, user(1), device(1), b"add", true, &key(1)).unwrap();
+    add(&conn, 5, user(1), device(1), b"rotate", true, &key(2)).unwrap();
+    add(&conn, 9, user(1), device(1), b"revoke", true, &[]).unwrap();
     let published = |n: u8, by| published(&conn, device(1), SUITE, &[n; 32], by).unwrap();
     assert_eq!(
         [published(1, 1), published(1, 2), published(1, 100)],
@@ -86,7 +86,7 @@ fn p3_6_published_is_for_ever_and_current_is_not() {
 #[test]
 fn a_key_of_another_device_is_known_as_such() {
     let conn = database();
-    add(&conn, 2, user(1), device(1), b"add", &key(1)).unwrap();
+    add(&conn, 2, user(1), device(1), b"add", true, &key(1)).unwrap();
     assert!(key_of_another(&conn, device(2), SUITE, &[1; 32]).unwrap());
     assert!(!key_of_another(&conn, device(1), SUITE, &[1; 32]).unwrap());
     assert!(!key_of_another(&conn, device(2), SUITE, &[2; 32]).unwrap());
