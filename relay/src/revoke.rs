@@ -1,8 +1,5 @@
 //! Revocations on the directory's word: of the device that asks for its own, of one too many, and by the operator.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use curo_types::format::{Action, Envelope, EnvelopeBody};
 use curo_types::{DeviceId, Digest, TenantId};
 
@@ -15,10 +12,6 @@ use crate::storage::{DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, D
 
 /// Attempts when other changes of the device come between.
 const ATTEMPTS: usize = 5;
-
-/// Attempts to open the storage beside a relay that uses it, and the time between.
-const OPENINGS: usize = 20;
-const OPENING_WAIT: Duration = Duration::from_millis(250);
 
 /// The change that revokes a device, signed by the tenant's directory key.
 pub(crate) fn by_directory(signer: &TenantSigner, tenant: &TenantId, device: &DeviceState) -> DirectoryChange {
@@ -72,21 +65,10 @@ pub async fn revoke(config: &Config, tenant: &TenantId, device: DeviceId) -> Res
     if !config.data_dir.join(backup::DATABASE).is_file() {
         return Err(RevokeError::Device);
     }
-    let storage = open_beside(config).await?;
+    let storage = open_storage(config).await?;
     let version = revoke_in(storage.as_ref(), tenant, device).await;
     storage.close().await;
     version
-}
-
-/// Opens the storage beside a relay that uses it: what holds it up for a moment is waited out.
-async fn open_beside(config: &Config) -> Result<Arc<dyn Storage>, crate::StartError> {
-    for _ in 1..OPENINGS {
-        match open_storage(config).await {
-            Err(crate::StartError::Database(_)) => tokio::time::sleep(OPENING_WAIT).await,
-            opened => return opened,
-        }
-    }
-    open_storage(config).await
 }
 
 async fn revoke_in(storage: &dyn Storage, tenant: &TenantId, device: DeviceId) -> Result<u64, RevokeError> {

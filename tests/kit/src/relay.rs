@@ -172,12 +172,14 @@ impl TestRelay {
         self.restart().await
     }
 
-    /// Revokes a device by the operator's word, while it serves or not.
+    /// Revokes a device by the operator's word. It is stopped for that: one process opens a database once.
     ///
     /// # Errors
-    /// [`KitError::Revoke`].
-    pub async fn revoke(&self, device: DeviceId) -> Result<u64, KitError> {
-        Ok(curo_relay::revoke(&self.config, &self.tenant, device).await?)
+    /// [`KitError::Revoke`], [`KitError::Relay`].
+    pub async fn revoke(&mut self, device: DeviceId) -> Result<(), KitError> {
+        self.stop().await;
+        curo_relay::revoke(&self.config, &self.tenant, device).await?;
+        self.start_again().await
     }
 
     /// Changes the tenant's policy. It is restarted for that.

@@ -104,7 +104,7 @@ async fn p2_2_a_device_that_is_refused_never_comes_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p2_2_who_has_lost_all_devices_comes_in_when_the_operator_has_revoked_them() {
-    let relay = relay().await;
+    let mut relay = relay().await;
     let team = people(&relay, &["ana", "ben"]).await;
     let [phone, ben] = &team[..] else { unreachable!() };
     let care = group(&[ben, phone]).await;
@@ -137,6 +137,8 @@ async fn p3_6_members_refuse_a_device_that_nobody_has_approved() {
     logs();
     let relay = TestRelay::start().await.unwrap();
     let phone = Person::online(&relay, "ana").await.unwrap();
+    // Who cannot tell goes on with it; one report alone ends no incarnation.
+    let cho = Person::online(&relay, "cho").await.unwrap();
     let ben = Victim::new(&relay, "ben").await;
     ben.mitm.after_relay(|call, reply| {
         if call.is("/session") || call.is("/sync") {
@@ -144,7 +146,7 @@ async fn p3_6_members_refuse_a_device_that_nobody_has_approved() {
         }
     });
     ben.person.go_online().await.unwrap();
-    let care = group(&[&phone, &ben.person]).await;
+    let care = group(&[&phone, &cho, &ben.person]).await;
     // What was asked for once is asked for always, whatever the relay says later.
     ben.mitm.honest();
     let intruder = Person::online(&relay, "ana").await.unwrap();
