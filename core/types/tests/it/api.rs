@@ -107,7 +107,8 @@ fn p5_7_inbox_items_of_a_later_version_do_not_hide_the_others() {
     assert!(read.inbox[0].later.is_none());
     let twice = r#"{"index":1,"item":{"kind":"waiting","kind":"waiting"}}"#;
     assert!(serde_json::from_str::<InboxRecord>(twice).is_err());
-    assert!(matches!(read.inbox[2].item, InboxItem::Removed { .. }));
+    assert!(matches!(read.inbox[2].item, InboxItem::Approval { .. }));
+    assert!(matches!(read.inbox[3].item, InboxItem::Removed { .. }));
 }
 
 #[test]
