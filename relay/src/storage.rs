@@ -19,7 +19,7 @@ mod sqlite;
 mod sync;
 mod token;
 
-pub use approvals::{ApprovalOutcome, AskingDevice};
+pub use approvals::{ApprovalOutcome, Approvals, AskingDevice};
 pub use conversations::{
     AppendMessages, AppendOutcome, Checkpoint, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup,
     DroppedBodies, EntriesOutcome, GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation,
@@ -54,7 +54,7 @@ use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 /// happened, and the same call again finds out (appends, commits, claims and registrations answer a repetition with the
 /// first result). A refusal by a rule is an `Ok` with its own variant; an `Err` is trouble of the storage.
 #[async_trait]
-pub trait Storage: Send + Sync + 'static {
+pub trait Storage: Approvals + Send + Sync + 'static {
     /// The store's name: random, made with the store, another one after a restore that went by the book.
     fn store_id(&self) -> StoreId;
 
@@ -129,36 +129,6 @@ pub trait Storage: Send + Sync + 'static {
         limits: DirectoryLimits,
         now_ms: u64,
     ) -> Result<DirectoryOutcome, StorageError>;
-
-    /// The directory version after which a later device of a user needs the approval of another one (2.11). With `require`
-    /// the tenant asks for it from now on, unless it did before; it never ends.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    async fn approval_since(&self, tenant: &TenantId, require: bool) -> Result<Option<u64>, StorageError>;
-
-    /// Notes that a device asks for an approval, and tells the other devices of its user, the first time.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    async fn ask_approval(
-        &self,
-        tenant: &TenantId,
-        asking: AskingDevice,
-        limits: DirectoryLimits,
-    ) -> Result<ApprovalOutcome, StorageError>;
-
-    /// The devices of a user that wait for an approval, by time of asking.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    async fn waiting_devices(&self, tenant: &TenantId, user: UserId) -> Result<Vec<AskingDevice>, StorageError>;
-
-    /// Refuses a waiting device for good. False: the user has none of that name.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    async fn refuse_device(&self, tenant: &TenantId, device: DeviceRef) -> Result<bool, StorageError>;
 
     /// All envelopes of some users' devices, and the version that the answer is complete up to.
     ///

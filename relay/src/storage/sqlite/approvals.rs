@@ -1,12 +1,47 @@
 //! Devices that wait for the approval of another device of their user (2.11), where the tenant asks for it.
 
+use async_trait::async_trait;
 use curo_sqlite::DbError;
 use curo_sqlite::rusqlite::Connection;
 use curo_types::{DeviceId, TenantId, UserId};
 
 use super::sql::{U, all, first, run};
-use super::{devices, inbox, tenants};
-use crate::storage::{ApprovalOutcome, AskingDevice, DeviceRef};
+use super::{SqliteStorage, devices, inbox, tenants};
+use crate::failpoints::{self, pass};
+use crate::storage::{ApprovalOutcome, Approvals, AskingDevice, DeviceRef, DirectoryLimits, StorageError};
+
+#[async_trait]
+impl Approvals for SqliteStorage {
+    async fn approval_since(&self, tenant: &TenantId, require: bool) -> Result<Option<u64>, StorageError> {
+        let tenant = tenant.clone();
+        self.write(move |conn| since(conn, &tenant, require)).await
+    }
+
+    async fn ask_approval(
+        &self,
+        tenant: &TenantId,
+        asking: AskingDevice,
+        limits: DirectoryLimits,
+    ) -> Result<ApprovalOutcome, StorageError> {
+        pass(failpoints::APPROVAL_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .write(move |conn| ask(conn, &tenant, &asking, limits.additions_per_day))
+            .await?;
+        pass(failpoints::APPROVAL_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+
+    async fn waiting_devices(&self, tenant: &TenantId, user: UserId) -> Result<Vec<AskingDevice>, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| waiting(conn, &tenant, user)).await
+    }
+
+    async fn refuse_device(&self, tenant: &TenantId, device: DeviceRef) -> Result<bool, StorageError> {
+        let tenant = tenant.clone();
+        self.write(move |conn| refuse(conn, &tenant, device)).await
+    }
+}
 
 /// 24 hours.
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;

@@ -7,17 +7,17 @@ use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
-    SqliteStorage, approvals, claims, commits, conversations, cursors, devices, directory, feed, incarnations,
-    key_packages, leaving, log, messages, outside, people, push, receipts, retention, sql, sweep, tenants, turns,
+    SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages,
+    leaving, log, messages, outside, people, push, receipts, retention, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
-    AckOutcome, Acknowledge, AppendMessages, AppendOutcome, ApprovalOutcome, AskingDevice, Caller, ClaimKeyPackages,
-    ClaimLimits, ClaimOutcome, CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState,
-    DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, DroppedBodies, DutyAsked, DutyOutcome,
-    EntriesOutcome, GroupInfoOutcome, IncarnationsOutcome, LeaveOutcome, NewCommit, NewConversation, NewLeave,
-    NewReceipt, PushTarget, ReceiptOutcome, ReportOutcome, Storage, StorageError, SweepReport, SyncOutcome, SyncToken,
-    TenantKeys, TenantMark, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    AckOutcome, Acknowledge, AppendMessages, AppendOutcome, Caller, ClaimKeyPackages, ClaimLimits, ClaimOutcome,
+    CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
+    DirectoryOutcome, DirectoryPage, DroppedBodies, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome,
+    IncarnationsOutcome, LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome,
+    ReportOutcome, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark, TreeOutcome,
+    UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -106,36 +106,6 @@ impl Storage for SqliteStorage {
             .await?;
         pass(failpoints::DEVICE_AFTER_ACCEPT)?;
         Ok(outcome)
-    }
-
-    async fn approval_since(&self, tenant: &TenantId, require: bool) -> Result<Option<u64>, StorageError> {
-        let tenant = tenant.clone();
-        self.write(move |conn| approvals::since(conn, &tenant, require)).await
-    }
-
-    async fn ask_approval(
-        &self,
-        tenant: &TenantId,
-        asking: AskingDevice,
-        limits: DirectoryLimits,
-    ) -> Result<ApprovalOutcome, StorageError> {
-        pass(failpoints::APPROVAL_BEFORE_ACCEPT)?;
-        let tenant = tenant.clone();
-        let outcome = self
-            .write(move |conn| approvals::ask(conn, &tenant, &asking, limits.additions_per_day))
-            .await?;
-        pass(failpoints::APPROVAL_AFTER_ACCEPT)?;
-        Ok(outcome)
-    }
-
-    async fn waiting_devices(&self, tenant: &TenantId, user: UserId) -> Result<Vec<AskingDevice>, StorageError> {
-        let tenant = tenant.clone();
-        self.read(move |conn| approvals::waiting(conn, &tenant, user)).await
-    }
-
-    async fn refuse_device(&self, tenant: &TenantId, device: DeviceRef) -> Result<bool, StorageError> {
-        let tenant = tenant.clone();
-        self.write(move |conn| approvals::refuse(conn, &tenant, device)).await
     }
 
     async fn directory(&self, tenant: &TenantId, users: &[UserId]) -> Result<DirectoryPage, StorageError> {
