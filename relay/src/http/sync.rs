@@ -63,7 +63,7 @@ pub(super) async fn sync(
         let tenant = extract::tenant(&app, &device.tenant)?;
         let mut answer = answer(&app, tenant, page);
         answer.suites.clone_from(&tenant.suites);
-        answer.policy = Some(tenant.policy.clone());
+        answer.policy = Some(Box::new(tenant.policy.clone()));
         Ok(answer)
     })
     .await

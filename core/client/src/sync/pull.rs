@@ -42,7 +42,7 @@ impl Core {
                 && answer.receipts.is_empty();
             let stays = Some(&answer.token) == me.sync_token.as_ref();
             let (stocks, suites) = (answer.key_packages.clone(), answer.suites.clone());
-            self.note_policy(answer.policy.clone()).await?;
+            self.note_policy(answer.policy.as_deref().cloned()).await?;
             let taken = self.take(&me, answer, true).await;
             // Only now: what has just been applied may be the sign that this device was rolled back (rule 7.1).
             if !more || taken.is_err() {

@@ -73,7 +73,7 @@ pub struct SyncAnswer {
     pub suites: Vec<SuiteId>,
     /// The tenant's policy. Not in events of the live stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<TenantPolicy>,
+    pub policy: Option<Box<TenantPolicy>>,
 }
 
 /// A member device's cursor.

@@ -221,7 +221,7 @@ pub fn sync_answer() -> SyncAnswer {
         }],
         key_packages: vec![stock()],
         suites: vec![SUITE],
-        policy: Some(policy()),
+        policy: Some(Box::new(policy())),
     }
 }
 
