@@ -1,6 +1,7 @@
 //! A timeline over a store that is filled row by row: no relay, no clock that moves by itself.
 
 mod cost;
+mod folded;
 mod model;
 
 use std::sync::Arc;
