@@ -5,9 +5,9 @@
 
 use curo_store::repo::change::{self, ChangeKind, ChangeRow, ChangeState};
 use curo_store::repo::item::{self, Deleted, ItemKind, ItemRow, Place, folding};
-use curo_store::repo::{overview, purge, search};
-use curo_types::Text;
+use curo_store::repo::{conversation, overview, purge, search};
 use curo_types::format::{Content, ContentBody, Reference};
+use curo_types::{Text, UserId};
 
 use super::{Folding, edit_of, text_of};
 use crate::error::Fault;
@@ -106,8 +106,12 @@ impl Folding<'_> {
             }
             ChangeKind::Acknowledgement if !of_author && is_unsupported(&target) => self.first_of_user(&row)?,
             ChangeKind::Reaction => self.fold_reaction(&row)?,
-            ChangeKind::Acknowledgement if !of_author && target.fold.priority > 0 => self.first_of_user(&row)?,
-            ChangeKind::Purged if target.fold.deleted == Deleted::Yes => self.first_of_device(&row)?,
+            ChangeKind::Acknowledgement if !of_author && target.fold.priority > 0 => {
+                self.had(row.sender_user, &target)? && self.first_of_user(&row)?
+            }
+            ChangeKind::Purged if target.fold.deleted == Deleted::Yes => {
+                self.had(row.sender_user, &target)? && self.first_of_device(&row)?
+            }
             // Somebody else's edit or delete, and what makes no sense: shown nowhere.
             _ => false,
         };
@@ -115,6 +119,16 @@ impl Folding<'_> {
             return Ok(change::spend(self.conn, row.id)?);
         }
         self.changed(&target)
+    }
+
+    /// Whether somebody can have had a message: who came after it says nothing of what they did with it.
+    fn had(self, user: UserId, target: &ItemRow) -> Result<bool, Fault> {
+        match target.place {
+            Place::Log { incarnation, seq } => {
+                Ok(!conversation::came_after(self.conn, self.id, user, (incarnation, seq))?)
+            }
+            Place::Unsent(_) => Ok(true),
+        }
     }
 
     /// The last edit by place is shown, an unsent own one before all. Of those in the log one is kept: behind it nothing

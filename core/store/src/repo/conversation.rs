@@ -302,6 +302,22 @@ pub fn members(conn: &Connection, id: ConversationId) -> Result<Vec<MemberRow>> 
     .collect()
 }
 
+/// Whether a user came after an entry, as far as this device knows. Who was there once before it did not, and of whom
+/// nothing is known neither.
+///
+/// # Errors
+/// The database's.
+pub fn came_after(conn: &Connection, id: ConversationId, user: UserId, entry: (u64, u64)) -> Result<bool> {
+    let first = conn
+        .prepare_cached(
+            "SELECT incarnation, joined_seq FROM member WHERE conversation = ?1 AND user = ?2 \
+             ORDER BY incarnation, joined_seq LIMIT 1",
+        )?
+        .query_row(params![id.0, user.0], |row| Ok((uint(row.get(0)?), uint(row.get(1)?))))
+        .optional()?;
+    Ok(first.is_some_and(|first| first > entry))
+}
+
 /// How many users other than `sender` were on the roster when the entry at `seq` was accepted.
 ///
 /// # Errors

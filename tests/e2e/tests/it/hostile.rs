@@ -2,6 +2,7 @@
 //! it is accepted, one conversation stops at most, the others go on, and what can be mended is when it stops.
 
 mod answers;
+mod content;
 mod directory;
 mod leaving;
 mod log;

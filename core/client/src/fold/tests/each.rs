@@ -1,7 +1,7 @@
 //! Each kind of change by itself, honest and hostile.
 
 use curo_store::repo::item::Deleted;
-use curo_store::repo::purge;
+use curo_store::repo::{conversation, purge};
 
 use super::*;
 
@@ -352,5 +352,42 @@ fn p8_4_an_own_acknowledgement_that_comes_after_the_delete_is_shown_at_no_time()
             .accepted(message(3), &payload, log(4), 1004)
             .unwrap();
         assert_eq!(acknowledged(), [user(3)]);
+    });
+}
+
+#[test]
+fn p8_4_who_came_after_a_message_does_not_acknowledge_it() {
+    with_store(|conn| {
+        let target = of(LEE, 1);
+        conversation::add_member(conn, ID, 1, user(3), 5).unwrap();
+        say(conn, LEE, 1, log(4), &urgent("come"));
+        say(conn, LEE, 2, log(6), &urgent("come too"));
+        for (n, target) in [(3, target), (4, of(LEE, 2))] {
+            say(
+                conn,
+                KIM,
+                n,
+                log(u64::from(n) + 6),
+                &ContentBody::Acknowledgement { target },
+            );
+        }
+        let acks = |target| {
+            change::live(conn, ID, target, ChangeKind::Acknowledgement)
+                .unwrap()
+                .len()
+        };
+        assert_eq!((acks(target), acks(of(LEE, 2))), (0, 1));
+        // Once removed and added again, they had it.
+        conversation::remove_member(conn, ID, 1, user(3), 12).unwrap();
+        conversation::add_member(conn, ID, 1, user(3), 20).unwrap();
+        say(conn, LEE, 5, log(11), &urgent("before the break"));
+        say(
+            conn,
+            KIM,
+            6,
+            log(21),
+            &ContentBody::Acknowledgement { target: of(LEE, 5) },
+        );
+        assert_eq!(acks(of(LEE, 5)), 1);
     });
 }
