@@ -1,6 +1,8 @@
 //! The network between an app and its relay: how many connections there are, other networks, portals, pinned keys; and what
 //! logs and diagnostics tell of it all.
 
+mod wires;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

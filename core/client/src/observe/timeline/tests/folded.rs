@@ -321,11 +321,12 @@ impl World {
                     reactions.insert((emoji.as_str().to_owned(), user), *set);
                 }
                 Some(ContentBody::Acknowledgement { target })
-                    if *target == one.reference() && !of_author && original.priority != Priority::Routine =>
+                    if *target == one.reference()
+                        && !of_author
+                        && original.priority != Priority::Routine
+                        && !acknowledged_by.contains(&user) =>
                 {
-                    if !acknowledged_by.contains(&user) {
-                        acknowledged_by.push(user);
-                    }
+                    acknowledged_by.push(user);
                 }
                 _ => {}
             }
