@@ -14,7 +14,7 @@ use curo_store::repo::overview;
 use curo_store::repo::receipt::{self, own};
 use curo_types::api::{PutReceipt, limits};
 use curo_types::format::Receipt;
-use curo_types::{Blob, ConversationId};
+use curo_types::{Blob, ConversationId, ErrorCode};
 use rusqlite::Connection;
 use tokio::time::Instant;
 
@@ -68,7 +68,7 @@ impl Core {
             if self.pace.may(id)
                 && let Err(fault) = self.send_receipt(&me, id).await
             {
-                if of_account(&fault.code()) || !fault.retryable() {
+                if stops_all(&fault.code()) {
                     return Err(fault);
                 }
                 failed.get_or_insert(fault);
@@ -119,6 +119,11 @@ impl Core {
         self.changed_in(id);
         Ok(())
     }
+}
+
+/// What is no matter of one conversation.
+fn stops_all(code: &ErrorCode) -> bool {
+    of_account(code) || [ErrorCode::SIGN_IN_NEEDED, ErrorCode::LOCKED, ErrorCode::CLOSED].contains(code)
 }
 
 /// A relay cannot keep a slot from being written for longer.

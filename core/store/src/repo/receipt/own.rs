@@ -75,6 +75,20 @@ pub fn sent(conn: &Connection, id: ConversationId, watermark: (u64, u64), behind
     Ok(())
 }
 
+/// The relay has lost slots: what stands in them is said again, unless this user says nothing.
+///
+/// # Errors
+/// The database's.
+pub fn owe_again(conn: &Connection) -> Result<()> {
+    if are_on(conn)? {
+        conn.execute(
+            "UPDATE receipt_own SET sent_incarnation = 0, sent_seq = 0, behind = 1",
+            [],
+        )?;
+    }
+    Ok(())
+}
+
 /// There is nothing to say for now.
 ///
 /// # Errors

@@ -125,8 +125,13 @@ fn p8_3_what_is_owed_is_owed_until_it_is_sent() {
     own::turn(&conn, false).unwrap();
     own::turn(&conn, false).unwrap();
     assert!(!own::are_on(&conn).unwrap() && own::behind(&conn).unwrap().is_empty());
+    own::owe_again(&conn).unwrap();
+    assert!(own::behind(&conn).unwrap().is_empty());
     own::turn(&conn, true).unwrap();
     assert!(own::are_on(&conn).unwrap() && own::behind(&conn).unwrap().is_empty());
+    own::owe_again(&conn).unwrap();
+    assert_eq!(own::behind(&conn).unwrap(), [CARE]);
+    assert_eq!(own::get(&conn, CARE).unwrap().sent, (0, 0));
 }
 
 #[test]
