@@ -62,7 +62,7 @@ impl Core {
     /// cure, when all had their turn.
     pub(crate) async fn send_receipts(&self) -> Result<Option<Instant>, Fault> {
         let me = self.account().await?;
-        let behind = self.db.read(|conn| Ok(own::behind(conn)?)).await?;
+        let behind = self.db.read(|conn| Ok(own::ready(conn)?)).await?;
         let mut failed = None;
         for id in behind {
             if self.pace.may(id)
@@ -77,7 +77,7 @@ impl Core {
         if let Some(fault) = failed {
             return Err(fault);
         }
-        let still = self.db.read(|conn| Ok(own::behind(conn)?)).await?;
+        let still = self.db.read(|conn| Ok(own::ready(conn)?)).await?;
         Ok(self.pace.next(&still))
     }
 

@@ -193,6 +193,8 @@ pub(crate) async fn outbox(core: Arc<Core>, retry: Retry, cancel: CancellationTo
             () = cancel.cancelled() => return,
             flushed = core.flush() => flushed,
         };
+        // A conversation may have been mended in which something was read.
+        core.receipt_work.notify_one();
         // Own entries have moved cursors: others want to know.
         if core.unreported().await.is_ok_and(|cursors| !cursors.is_empty()) {
             core.report_work.notify_one();

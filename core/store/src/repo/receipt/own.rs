@@ -109,6 +109,19 @@ pub fn behind(conn: &Connection) -> Result<Vec<ConversationId>> {
         .collect()
 }
 
+/// As [`behind`], those in which something can be done about it now: not where the conversation waits or is frozen.
+///
+/// # Errors
+/// The database's.
+pub fn ready(conn: &Connection) -> Result<Vec<ConversationId>> {
+    conn.prepare_cached(
+        "SELECT o.conversation FROM receipt_own o JOIN conversation c ON c.id = o.conversation \
+         WHERE o.behind AND c.state IN ('active', 'removed')",
+    )?
+    .query_map([], |row| Ok(ConversationId(row.get(0)?)))?
+    .collect()
+}
+
 /// Whether this user sends receipts.
 ///
 /// # Errors

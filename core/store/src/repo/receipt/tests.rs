@@ -2,7 +2,8 @@
 
 use super::own::OwnRow;
 use super::*;
-use crate::repo::testing::{CARE, WARD, database, device};
+use crate::repo::conversation::{ConversationRow, ConversationState, put};
+use crate::repo::testing::{CARE, WARD, conversation, database, device};
 
 const fn mark(incarnation: u64, seq: u64) -> Watermark {
     Watermark {
@@ -132,6 +133,20 @@ fn p8_3_what_is_owed_is_owed_until_it_is_sent() {
     own::owe_again(&conn).unwrap();
     assert_eq!(own::behind(&conn).unwrap(), [CARE]);
     assert_eq!(own::get(&conn, CARE).unwrap().sent, (0, 0));
+    // What waits to be mended waits with what it owes.
+    for (state, ready) in [
+        (ConversationState::Active, true),
+        (ConversationState::Frozen, false),
+        (ConversationState::Waiting, false),
+        (ConversationState::Removed, true),
+    ] {
+        let row = ConversationRow {
+            state,
+            ..conversation(CARE, 8)
+        };
+        put(&conn, &row).unwrap();
+        assert_eq!(own::ready(&conn).unwrap() == [CARE], ready, "{state:?}");
+    }
 }
 
 #[test]
