@@ -37,10 +37,24 @@ const WAITING: usize = 1024;
 
 /// Whether the payload of an own message is of kind `state`: the first bytes of its one encoding say so.
 pub(crate) fn is_state(payload: &[u8]) -> bool {
-    // A map of two to eleven entries: version 1, then the kind, a text of five bytes.
+    has_kind(payload, StateBody::KIND)
+}
+
+/// Whether the payload of an own message is of a kind with a name of less than 24 bytes.
+pub(crate) fn has_kind(payload: &[u8], kind: &str) -> bool {
+    // A map of two to eleven entries: version 1, then the kind, a text.
+    let text = u8::try_from(kind.len()).map_or(0, |length| 0x60 | length);
     payload.first().is_some_and(|head| head >> 5 == 5)
-        && payload.get(1..5) == Some(&[0, 1, 1, 0x65])
-        && payload.get(5..10) == Some(StateBody::KIND.as_bytes())
+        && payload.get(1..5) == Some(&[0, 1, 1, text])
+        && payload.get(5..5 + kind.len()) == Some(kind.as_bytes())
+}
+
+/// Whether a content of kind `state` says something that the timeline may show: names and the whole for newcomers are not.
+pub(crate) fn is_shown(content: &Content) -> bool {
+    StateBody::from_bytes(content.body()).map_or(true, |body| {
+        body.as_of.is_none()
+            && (body.title.is_some() || body.bound.is_some() || body.unbound.is_some() || body.roles.is_some())
+    })
 }
 
 /// A content of kind `state` has its place in the log. False: it cannot be read, and is shown as any other message that

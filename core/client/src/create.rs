@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
+use curo_store::repo::departure;
 use curo_store::repo::outbox::{self, IntentKind};
 use curo_store::repo::policy;
 use curo_types::api::limits;
 use curo_types::format::StateBody;
 use curo_types::{ConversationId, Digest, ErrorCode, IntentId, UserId};
+use rusqlite::Connection;
 
 use crate::about::{self, CreateOptions};
 use crate::access;
@@ -59,6 +62,8 @@ impl Client {
     /// The direct conversation with one person: there is one for two people, whoever starts it. If somebody else turns up
     /// in it, it is frozen with `not_direct`: nothing is sent. Whom the tenant's policy wants in every conversation is nobody else
     /// in this sense: they are in it, and show on its roster.
+    /// One that both have left goes on as its next incarnation; what was said before stays where it is. While the other one
+    /// is still in it, who has left does not come back by this call: what is sent then fails with the relay's refusal.
     ///
     /// # Errors
     /// As [`Client::create_conversation`].
@@ -74,6 +79,9 @@ impl Client {
                 row.direct_with = Some(person);
                 conversation::put(tx.conn, &row)?;
                 keep_direct(tx.conn, &for_tx, &mut row)?;
+            }
+            if row.state == ConversationState::Removed {
+                reopen(tx.conn, &for_tx, &row, person)?;
             }
             if row.state == ConversationState::Creating {
                 // There is one id for two people: a creation that failed is tried again under it.
@@ -170,4 +178,43 @@ impl Client {
         });
         Ok(list.await?)
     }
+}
+
+/// Queues the next incarnation of a direct conversation that this user is out of (rule 6.6). The relay opens it if nobody is left
+/// in it; whoever else has opened it already brings a Welcome.
+fn reopen(conn: &Connection, me: &Account, row: &ConversationRow, person: UserId) -> std::result::Result<(), Fault> {
+    let (id, incarnation, now) = (row.id, row.incarnation + 1, now_ms());
+    departure::forget(conn, id)?;
+    conversation::clear_members(conn, id, row.cursor_seq)?;
+    conversation::put(
+        conn,
+        &ConversationRow {
+            incarnation,
+            group: None,
+            suite: None,
+            state: ConversationState::Creating,
+            frozen_code: None,
+            cursor_seq: 0,
+            cursor_h: Digest::ZERO,
+            joined_seq: 0,
+            epoch: 0,
+            sent_count: 0,
+            discarded: 0,
+            needs_update: false,
+            reported_seq: 0,
+            behind: false,
+            activity: now,
+            ..row.clone()
+        },
+    )?;
+    conversation::add_member(conn, id, incarnation, me.user, 0)?;
+    outbox::add(
+        conn,
+        IntentId::random(),
+        id,
+        IntentKind::Create,
+        &encode_users(&[person]),
+        now,
+    )?;
+    Ok(())
 }

@@ -59,7 +59,10 @@ impl<'a> Folding<'a> {
         }
         let is_message = shown.kind == ItemKind::Message;
         shown.fold.counts = is_message && shown.sender_user.is_some_and(|user| user != self.me.user);
-        if !item::add(self.conn, self.id, &shown)? || !is_message {
+        if !item::add(self.conn, self.id, &shown)? {
+            return if is_message { self.said_again(&shown) } else { Ok(()) };
+        }
+        if !is_message {
             return Ok(());
         }
         overview::arrived(self.conn, self.id, shown.place, shown.fold.counts)?;
@@ -74,6 +77,30 @@ impl<'a> Folding<'a> {
             self.fold(waiting)?;
         }
         Ok(())
+    }
+
+    /// A message came again in a later incarnation, because where it stood does not stand any more (rule 7.3). It is one message
+    /// (4.6), and stands where everybody has it now, so that all devices show the same order (8.1). What is read stays read.
+    fn said_again(self, again: &ItemRow) -> Result<(), Fault> {
+        let Some(known) = item::get(self.conn, self.id, again.sender_device, again.message)? else {
+            return Ok(());
+        };
+        let (
+            Place::Log {
+                incarnation: before, ..
+            },
+            Place::Log { incarnation, .. },
+        ) = (known.place, again.place)
+        else {
+            return Ok(());
+        };
+        if incarnation <= before || known.kind != ItemKind::Message {
+            return Ok(());
+        }
+        let read = overview::get(self.conn, self.id)?.read;
+        let counts = known.fold.counts && read.is_none_or(|read| known.place > read);
+        folding::said_again(self.conn, self.id, again, counts)?;
+        Ok(overview::arrived(self.conn, self.id, again.place, false)?)
     }
 
     /// A message that an earlier build did not understand is understood now. It keeps its place; what was said about it

@@ -5,9 +5,12 @@
 //! incarnation is an intent like every creation and made where those are made. Whoever loses the race for it gets a Welcome,
 //! or comes in from outside.
 
+mod again;
+
 use std::collections::BTreeSet;
 
 use curo_store::repo::account::Account;
+use curo_store::repo::change;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::leaf;
 use curo_store::repo::outbox::{self, IntentKind};
@@ -338,9 +341,10 @@ pub(crate) fn left_out(conn: &Connection, id: ConversationId, incarnation: u64) 
 /// What does not stand goes to the head of the queue, before what was written since.
 fn take_back(conn: &Connection, me: &Account, id: ConversationId, incarnation: u64, stands: u64) -> Result<(), Fault> {
     let mut first = None;
-    for (message, content) in renewal::own_after(conn, id, me.device, incarnation, stands)? {
+    for (message, content) in again::own_after(conn, id, me, incarnation, stands)? {
         let (position, _) = outbox::add(conn, message.into(), id, IntentKind::Message, &content, now_ms())?;
         renewal::take_back(conn, id, me.device, message, position)?;
+        change::take_back(conn, id, me.device, message, position)?;
         first.get_or_insert(position);
     }
     let Some(first) = first else { return Ok(()) };

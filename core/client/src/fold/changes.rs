@@ -59,7 +59,12 @@ impl Folding<'_> {
             | ContentBody::Unsupported => Vec::new(),
         };
         for row in rows {
-            if let Some(row) = change::add(self.conn, self.id, row)? {
+            // Said again in a later incarnation it is judged from where it stands now (7.3).
+            let taken = match change::add(self.conn, self.id, row.clone())? {
+                Some(row) => Some(row),
+                None => change::said_again(self.conn, self.id, row)?,
+            };
+            if let Some(row) = taken {
                 self.fold(row)?;
             }
         }
@@ -197,6 +202,8 @@ impl Folding<'_> {
             change::spend(self.conn, before.id)?;
         }
         match last {
+            // Which one of its own this device has taken back, it may have to say again (7.3).
+            Some(last) if !last.value && last.sender_device == self.me.device => change::rest(self.conn, last.id)?,
             Some(last) if !last.value => change::spend(self.conn, last.id)?,
             Some(last) => {
                 let (different, _) = change::reactions_set(self.conn, self.id, row.target, &row.emoji)?;

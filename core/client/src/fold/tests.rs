@@ -1,5 +1,6 @@
 //! Folding over a real store: each kind of change, and against a naive recomputation from the log.
 
+mod again;
 mod each;
 mod naive;
 

@@ -265,6 +265,9 @@ fn prepare_add(
     }
     // Who cannot be invited into the next incarnation stays on the roster and comes in from outside (3.7).
     let renews = row.kind == IntentKind::Create && conv.incarnation > 1;
+    // But not who is to be asked back into a direct one that was closed (6.6).
+    let roster = conversation::current_members(tx.conn, conv.id)?;
+    let renews = renews && conv.direct_with.is_none_or(|other| roster.contains(&other));
     // Nor does somebody whom the policy wants and who has no device keep others out of a conversation that there is.
     let mandatory = policies::mandatory(tx.conn)?;
     let spares = |user: &UserId| row.kind == IntentKind::Add && mandatory.contains(user);

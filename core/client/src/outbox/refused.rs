@@ -1,6 +1,7 @@
 //! What a refusal by the relay means for the rows that were sent.
 
 use curo_store::repo::conversation::{self, ConversationState};
+use curo_store::repo::departure;
 use curo_store::repo::outbox::{self, IntentKind, IntentState, OutboxRow};
 use curo_types::api::Problem;
 use curo_types::{ConversationId, ErrorCode, IntentId};
@@ -33,6 +34,9 @@ impl Core {
             }
             // Removed by others: the log is served up to the removal, which fails the rows.
             "removed" => {
+                if self.not_opened_again(id, intent).await? {
+                    return Ok(());
+                }
                 self.catch_up(id).await?;
                 let conv = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
                 if conv.is_some_and(|conv| live(&conv)) {
@@ -104,6 +108,37 @@ impl Core {
                 Ok(outbox::requeue(tx.conn, row.position, false)?)
             })
             .await
+    }
+
+    /// A direct conversation that this user has left was not closed: the other one is still in it. This user stays out of it (6.6).
+    async fn not_opened_again(&self, id: ConversationId, intent: Option<IntentId>) -> Result<bool, Fault> {
+        let Some(intent) = intent else { return Ok(false) };
+        let stays_out = self
+            .db
+            .write(move |tx| {
+                let row = outbox::get(tx.conn, intent)?.filter(waits);
+                let (Some(row), Some(mut conv)) = (row, conversation::get(tx.conn, id)?) else {
+                    return Ok(false);
+                };
+                if row.kind != IntentKind::Create || conv.direct_with.is_none() || conv.incarnation < 2 {
+                    return Ok(false);
+                }
+                if let Some(group) = conv.group.take() {
+                    tx.mls.delete_group(&tx.kv, group.as_bytes())?;
+                }
+                conv.state = ConversationState::Removed;
+                conv.incarnation -= 1;
+                conversation::put(tx.conn, &conv)?;
+                conversation::clear_members(tx.conn, id, 0)?;
+                departure::set_gone(tx.conn, id)?;
+                outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
+                Ok(true)
+            })
+            .await?;
+        if stays_out {
+            self.changed_in(id);
+        }
+        Ok(stays_out)
     }
 
     /// The conversation exists, or has gone on in another incarnation. A creation that lost the race (rule 3.7) waits for

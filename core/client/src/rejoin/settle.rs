@@ -195,7 +195,12 @@ fn apply(tx: &mut Tx<'_>, me: &Account, id: ConversationId, intent: IntentId, st
         },
         // What came after the commit is fetched, and proves the hash above.
         behind: true,
-        activity: old.activity.max(stretch.commit.time_ms),
+        // A gap shows; a rejoin that has missed nothing does not.
+        activity: if old.incarnation == made.incarnation && old.cursor_seq + 1 == seq {
+            old.activity
+        } else {
+            old.activity.max(stretch.commit.time_ms)
+        },
         ..old.clone()
     };
     conversation::put(tx.conn, &row)?;

@@ -136,6 +136,7 @@ impl Core {
                     },
                 )?;
                 step(&mut row, &entry);
+                seen(&mut row, &entry);
                 conversation::put(tx.conn, &row)?;
                 Ok(Outcome::Applied)
             })
@@ -243,6 +244,10 @@ pub(crate) fn apply_one(
 pub(crate) fn step(row: &mut ConversationRow, entry: &EntryRecord) {
     row.cursor_seq = entry.seq;
     row.cursor_h = entry.h;
+}
+
+/// Something that people see: it moves the conversation in the list. Keys that are renewed, names, receipts do not.
+pub(crate) fn seen(row: &mut ConversationRow, entry: &EntryRecord) {
     row.activity = row.activity.max(entry.time_ms);
 }
 

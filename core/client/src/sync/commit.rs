@@ -13,7 +13,7 @@ use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{Digest, ErrorCode, FormatError, SuiteId, UserId};
 use rusqlite::Connection;
 
-use super::apply::event;
+use super::apply::{event, seen};
 use super::leaves;
 use super::standing::keep_direct;
 use crate::about;
@@ -159,6 +159,7 @@ fn took_effect(
     leaves::after_commit(tx.conn, me, row, entry, outcome)?;
     if entry.incarnation > 1 && entry.seq == 1 {
         // Nobody came: the roster goes on.
+        seen(row, entry);
         let begins = event(ItemKind::Joined, entry, None);
         item::add(
             tx.conn,
@@ -169,6 +170,7 @@ fn took_effect(
             },
         )?;
     } else if !change.is_empty() {
+        seen(row, entry);
         let sender_user = user_of(&outcome.sender);
         let content = Some(change.to_bytes());
         item::add(

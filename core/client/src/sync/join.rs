@@ -298,6 +298,8 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
     let mut row = ConversationRow {
         sent_count,
         direct_with,
+        // That it goes on with other keys is nothing that people see.
+        activity: renewed.as_ref().map_or_else(now_ms, |old| old.activity),
         ..row_for(welcome, joined.epoch)
     };
     conversation::put(tx.conn, &row)?;
@@ -395,7 +397,7 @@ fn judge(conn: &Connection, me: &Account, welcome: &Welcome, view: &JoinView) ->
     if let Some(old) = here.filter(|old| renews(old, welcome)) {
         // Only a member takes the conversation on to another group.
         let roster = renew::roster(conn, &old).map_err(|fault| Refused::Fault(Box::new(fault)))?;
-        if !roster.contains(&sender.user) {
+        if !roster.contains(&sender.user) && old.direct_with != Some(sender.user) {
             return Err(Refused::Broken);
         }
     }

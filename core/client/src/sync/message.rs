@@ -10,7 +10,7 @@ use curo_types::api::EntryRecord;
 use curo_types::format::{AuthenticatedData, Content, ContentBody, Credential, Kind, StateBody};
 use curo_types::{Digest, ErrorCode, FormatError};
 
-use super::apply::event;
+use super::apply::{event, seen};
 use super::standing::freeze;
 use crate::about;
 use crate::db::Tx;
@@ -41,6 +41,13 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
         let state = about::is_state(&sent.payload)
             .then(|| Content::from_bytes(&sent.payload).ok())
             .flatten();
+        let shows = match &state {
+            Some(content) => about::is_shown(content),
+            None => !about::has_kind(&sent.payload, Kind::PURGED) && !receipts::is_request(&sent.payload),
+        };
+        if shows {
+            seen(row, entry);
+        }
         if let Some(content) = state
             && about::arrived(tx.conn, me, row, entry, me.user, &content)?
         {
@@ -53,6 +60,7 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
             outbox::remove(tx.conn, sent.position)?;
         }
     } else {
+        seen(row, entry);
         item::add(
             tx.conn,
             row.id,
@@ -144,6 +152,14 @@ pub(super) fn foreign(
         && content.typed() == ContentBody::ReceiptRequest
     {
         return receipts::asked(tx.conn, row);
+    }
+    let shows = match &taken {
+        Some(content) if content.kind.0 == StateBody::KIND => about::is_shown(content),
+        Some(content) => content.kind.0 != Kind::PURGED && content.kind.0 != Kind::RECEIPT_REQUEST,
+        None => true,
+    };
+    if shows {
+        seen(row, entry);
     }
     if let (Some(content), Some(user)) = (&taken, shown.sender_user)
         && content.kind.0 == StateBody::KIND

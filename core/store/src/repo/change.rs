@@ -1,6 +1,9 @@
 //! What is said about messages later: edits, deletes, reactions, acknowledgements, receipts of purges. The rows keep what
 //! may still matter; the client decides what is shown (rule 8.4).
 
+mod again;
+
+pub use again::{own_after, rest, said_again, take_back};
 use curo_types::format::Reference;
 use curo_types::{ConversationId, DeviceId, MessageId, UserId};
 use rusqlite::{Connection, Row, params};

@@ -129,7 +129,7 @@ pub fn resend_done(conn: &Connection, conversation: ConversationId, incarnation:
     Ok(())
 }
 
-/// A device's own messages of an incarnation behind an entry, in order: (message, content). Deleted ones are not among them.
+/// A device's own messages of an incarnation behind an entry, in order: (sequence number, message, content). Deleted ones are not among them.
 ///
 /// # Errors
 /// The database's.
@@ -139,13 +139,13 @@ pub fn own_after(
     device: DeviceId,
     incarnation: u64,
     after: u64,
-) -> Result<Vec<(MessageId, Vec<u8>)>> {
+) -> Result<Vec<(u64, MessageId, Vec<u8>)>> {
     conn.prepare_cached(
-        "SELECT message, content FROM item WHERE conversation = ?1 AND order_incarnation = ?2 AND order_seq > ?3 \
+        "SELECT order_seq, message, content FROM item WHERE conversation = ?1 AND order_incarnation = ?2 AND order_seq > ?3 \
          AND sender_device = ?4 AND kind = 'message' AND content IS NOT NULL AND deleted = 0 ORDER BY order_seq",
     )?
     .query_map(params![conversation.0, int(incarnation), int(after), device.0], |row| {
-        Ok((MessageId(row.get(0)?), row.get(1)?))
+        Ok((uint(row.get(0)?), MessageId(row.get(1)?), row.get(2)?))
     })?
     .collect()
 }

@@ -1,9 +1,13 @@
 //! Leaving, revocation and a user's several devices, as people meet them (rules 6.1, 6.2, 6.4, 6.6).
 
-use curo::{ConnectionState, ConversationId, ConversationState, Entry, ErrorCode, MessageId, PAGE_LIMIT, UserId};
+use curo::{
+    ConnectionState, ConversationId, ConversationState, DeliveryState, Entry, ErrorCode, MessageId, PAGE_LIMIT, UserId,
+};
 use curo_kit::{Person, TestRelay, until, until_done, until_text};
 
-use crate::team::{group, people, read, same_everywhere, send, state, until_active, until_holds, until_state};
+use crate::team::{
+    group, people, read, same_everywhere, send, state, until_active, until_holds, until_sent, until_state,
+};
 use crate::{SOON, logs};
 
 async fn members(person: &Person, id: ConversationId) -> Vec<UserId> {
@@ -234,4 +238,79 @@ async fn p6_1_a_device_revokes_itself_and_its_user_is_removed_by_the_next_sender
     same_everywhere(&[ana, cho], id, 2).await;
     assert!(!members(ana, id).await.contains(&ben.user().await));
     assert_eq!(read(ben, id).await, ["before"], "what it has stays readable");
+}
+
+/// Two people who have both left their direct conversation talk again: it goes on as its next incarnation.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_6_a_closed_direct_conversation_opens_its_next_incarnation() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let mut team = people(&relay, &["ana", "ben"]).await;
+    let (to_ana, to_ben) = (team[0].user().await, team[1].user().await);
+    let talk = team[0].client().direct_conversation(to_ben).await.unwrap();
+    let id = talk.id();
+    send(&team[0], id, "before").await;
+    until_text(team[1].client(), id, "before", SOON).await;
+    for person in &team {
+        person.client().conversation(id).leave().await.unwrap();
+        until_left(person, id).await;
+    }
+    assert_eq!(team[0].client().direct_conversation(to_ben).await.unwrap().id(), id);
+    send(&team[0], id, "again").await;
+    until_text(team[1].client(), id, "again", SOON).await;
+    // For the other one it is the same one.
+    assert_eq!(team[1].client().direct_conversation(to_ana).await.unwrap().id(), id);
+    send(&team[1], id, "good to hear").await;
+    for person in &team {
+        until_text(person.client(), id, "good to hear", SOON).await;
+        until_sent(person).await;
+        let info = person.client().conversation(id).info().await.unwrap();
+        assert_eq!(
+            (info.state, info.left, info.members.len()),
+            (ConversationState::Active, false, 2),
+            "{person:?}"
+        );
+        assert_eq!(read(person, id).await, ["before", "again", "good to hear"]);
+    }
+    // Both at once, after both have left again: one wins, both are in it.
+    for person in &team {
+        person.client().conversation(id).leave().await.unwrap();
+        until_left(person, id).await;
+    }
+    let (ana, ben) = (team[0].client(), team[1].client());
+    let (one, two) = tokio::join!(ana.direct_conversation(to_ben), ben.direct_conversation(to_ana));
+    assert_eq!((one.unwrap().id(), two.unwrap().id()), (id, id));
+    send(&team[0], id, "from ana").await;
+    send(&team[1], id, "from ben").await;
+    for person in &team {
+        until_text(person.client(), id, "from ana", SOON).await;
+        until_text(person.client(), id, "from ben", SOON).await;
+    }
+    assert_eq!(read(&team[0], id).await, read(&team[1], id).await);
+    // From disk the same.
+    team[0].reopen().await.unwrap();
+    send(&team[0], id, "still here").await;
+    until_text(team[1].client(), id, "still here", SOON).await;
+}
+
+/// While the other one is still in it, nobody comes back by himself.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_6_a_direct_conversation_that_is_not_closed_is_not_opened_again() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let team = people(&relay, &["ana", "ben"]).await;
+    let to_ben = team[1].user().await;
+    let talk = team[0].client().direct_conversation(to_ben).await.unwrap();
+    let id = talk.id();
+    send(&team[0], id, "before").await;
+    until_text(team[1].client(), id, "before", SOON).await;
+    talk.leave().await.unwrap();
+    until_left(&team[0], id).await;
+    team[0].client().direct_conversation(to_ben).await.unwrap();
+    let message = send(&team[0], id, "let me in").await;
+    until_holds(&team[0], "refused".into(), async || {
+        matches!(talk.delivery(message).await, Ok(DeliveryState::Failed { .. }))
+    })
+    .await;
+    assert_eq!(read(&team[1], id).await, ["before"]);
 }

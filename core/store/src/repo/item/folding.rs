@@ -77,6 +77,28 @@ pub fn touch(conn: &Connection, conversation: ConversationId, target: Reference)
     Ok(())
 }
 
+/// Moves a message to where it was said again.
+///
+/// # Errors
+/// The database's.
+pub fn said_again(conn: &Connection, conversation: ConversationId, again: &ItemRow, counts: bool) -> Result<()> {
+    let (incarnation, seq) = again.place.columns();
+    conn.prepare_cached(&format!(
+        "UPDATE item SET order_incarnation = ?4, order_seq = ?5, accepted_ms = ?6, counts = ?7, revision = revision + 1 \
+         WHERE {MESSAGE}"
+    ))?
+    .execute(params![
+        conversation.0,
+        again.sender_device.0,
+        again.message.0,
+        incarnation,
+        seq,
+        again.accepted_ms.map(int),
+        counts
+    ])?;
+    Ok(())
+}
+
 /// Messages that answer one, amendments of it among them, in the order in which they came to this device.
 ///
 /// # Errors

@@ -63,6 +63,10 @@ fn p7_3_what_does_not_stand_goes_before_what_waits() {
         item::add(&conn, CARE, &at(place, sender, n)).unwrap();
     }
     let own = own_after(&conn, CARE, device(1), 1, 2).unwrap();
+    let own: Vec<_> = own
+        .into_iter()
+        .map(|(_, message, content)| (message, content))
+        .collect();
     assert_eq!(own, [(message(2), vec![2]), (message(4), vec![4])]);
     let queue = |n: u8| {
         let intent = message(n).into();
