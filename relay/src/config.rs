@@ -15,7 +15,7 @@ use std::time::Duration;
 use curo_types::api::ClientVersion;
 use curo_types::{SuiteId, TenantId};
 pub use limits::Limits;
-pub use policy::PolicyConfig;
+pub use policy::{PolicyConfig, Quota};
 use serde::Deserialize;
 use zeroize::Zeroize;
 
@@ -177,6 +177,8 @@ pub struct TenantConfig {
     pub session: SessionPolicy,
     /// How long the bodies of entries are kept after their acceptance (5.8). `None`: for ever.
     pub body_retention: Option<Duration>,
+    /// What it may have at most.
+    pub quota: Quota,
     /// What it asks of conversations.
     pub policy: PolicyConfig,
 }
@@ -344,6 +346,9 @@ impl TenantConfig {
         }
         if self.body_retention.is_some_and(|kept| kept.is_zero()) {
             return bad("body_retention_days", "it must be at least one day");
+        }
+        if let Some(setting) = self.quota.zero() {
+            return bad(setting, "0 would allow nothing at all");
         }
         if let Err((setting, reason)) = self.policy.check() {
             return bad(setting, reason);

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroize as _;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Algorithm, JwksSource, PolicyConfig, SessionPolicy, TenantConfig};
+use crate::config::{Algorithm, JwksSource, PolicyConfig, Quota, SessionPolicy, TenantConfig};
 
 /// The audience of the tokens of every development issuer.
 const AUDIENCE: &str = "curo-dev";
@@ -155,6 +155,7 @@ impl DevIssuer {
             suites: vec![SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519],
             session: SessionPolicy::default(),
             body_retention: None,
+            quota: Quota::default(),
             policy: PolicyConfig::default(),
         }
     }

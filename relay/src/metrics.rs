@@ -15,6 +15,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::storage::Usage;
+
 /// Seconds. A commit of a large group takes tens of milliseconds, a request at most its time-out.
 const BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
@@ -69,6 +71,9 @@ pub(crate) struct Metrics {
     commits: Family<OfTenant, Counter>,
     dropped_bodies: Family<OfTenant, Counter>,
     storage_errors: Family<Trouble, Counter>,
+    conversations: Family<OfTenant, Gauge>,
+    devices: Family<OfTenant, Gauge>,
+    stored_bytes: Family<OfTenant, Gauge>,
     streams: Gauge,
     connections: Gauge,
     waiting_writes: Gauge,
@@ -85,6 +90,9 @@ impl Default for Metrics {
             commits: Family::default(),
             dropped_bodies: Family::default(),
             storage_errors: Family::default(),
+            conversations: Family::default(),
+            devices: Family::default(),
+            stored_bytes: Family::default(),
             streams: Gauge::default(),
             connections: Gauge::default(),
             waiting_writes: Gauge::default(),
@@ -114,6 +122,12 @@ impl Metrics {
             "Calls that the storage failed",
             self.storage_errors.clone(),
         );
+        let help = "Conversations of a tenant that not all have left";
+        registry.register("tenant_conversations", help, self.conversations.clone());
+        let help = "Active devices of a tenant";
+        registry.register("tenant_devices", help, self.devices.clone());
+        let help = "Bytes of messages and commits that a tenant has stored";
+        registry.register("tenant_stored_bytes", help, self.stored_bytes.clone());
         registry.register("streams", "Open live streams", self.streams.clone());
         registry.register("connections", "Open connections", self.connections.clone());
         let help = "Writes that wait for the storage's writer or are with it";
@@ -151,6 +165,18 @@ impl Metrics {
 
     pub(crate) fn dropped_bodies(&self, tenant: &TenantId, count: u64) {
         self.dropped_bodies.get_or_create(&of(tenant)).inc_by(count);
+    }
+
+    /// What a tenant has, of what its quota counts.
+    pub(crate) fn tenant_has(&self, tenant: &TenantId, usage: Usage) {
+        for (gauges, value) in [
+            (&self.conversations, usage.conversations),
+            (&self.devices, usage.devices),
+            (&self.stored_bytes, usage.stored_bytes),
+        ] {
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            gauges.get_or_create(&of(tenant)).set(value);
+        }
     }
 
     pub(crate) fn storage_error(&self, kind: &'static str) {

@@ -333,11 +333,13 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
 /// The policy in the words of the API. Who is mandatory has a user id before the first sign-in, so that nobody can do
 /// without them by being earlier.
 async fn policy(tenant: &TenantConfig, storage: &dyn Storage, now_ms: u64) -> Result<TenantPolicy, StorageError> {
+    storage.set_quota(&tenant.id, tenant.quota).await?;
     let approval_since = storage
         .approval_since(&tenant.id, tenant.policy.device_approval)
         .await?;
     let mut policy = TenantPolicy {
         approval_since,
+        purge_removed: tenant.policy.purge_removed,
         ..TenantPolicy::default()
     };
     for subject in &tenant.policy.mandatory_members {

@@ -14,6 +14,7 @@ pub(crate) mod incarnations;
 mod key_packages;
 mod leaving;
 mod push;
+mod quotas;
 mod receipts;
 mod sqlite;
 mod sync;
@@ -39,6 +40,7 @@ pub use key_packages::{
 };
 pub use leaving::{LeaveOutcome, NewLeave};
 pub use push::PushTarget;
+pub use quotas::{Quotas, Usage};
 pub use receipts::{NewReceipt, ReceiptOutcome};
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
@@ -54,7 +56,7 @@ use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 /// happened, and the same call again finds out (appends, commits, claims and registrations answer a repetition with the
 /// first result). A refusal by a rule is an `Ok` with its own variant; an `Err` is trouble of the storage.
 #[async_trait]
-pub trait Storage: Approvals + Send + Sync + 'static {
+pub trait Storage: Approvals + Quotas + Send + Sync + 'static {
     /// The store's name: random, made with the store, another one after a restore that went by the book.
     fn store_id(&self) -> StoreId;
 

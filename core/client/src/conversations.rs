@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use curo_store::repo::conversation::{self, ConversationRow};
-use curo_store::repo::departure;
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_store::repo::{departure, removed};
 use curo_types::api::limits;
 use curo_types::format::Subject;
 use curo_types::{ConversationId, ErrorCode, IntentId, Text, UserId};
@@ -44,6 +44,9 @@ pub struct ConversationInfo {
     pub frozen: Option<ErrorCode>,
     /// Whether the user has left it, by this device or another one; `state` is `Removed` then.
     pub left: bool,
+    /// Whether all that was said in it was purged when others removed this device, as the tenant's policy asks. False again
+    /// once somebody has added it anew.
+    pub purged: bool,
     /// Whether entries are known to be missing, because they could not be fetched or did not verify. Tried again by itself.
     pub behind: bool,
     /// Its title, if it has one.
@@ -66,6 +69,7 @@ impl ConversationInfo {
             state: row.state,
             frozen: row.frozen_code.clone().map(ErrorCode::from),
             left: departure::get(conn, row.id)?.is_some_and(|departure| departure.gone),
+            purged: removed::is_purged(conn, row.id)?,
             behind: row.behind,
             title: about.title,
             subjects: about.subjects,

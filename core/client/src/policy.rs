@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
-use curo_store::repo::policy;
+use curo_store::repo::{departure, policy, removed};
 use curo_types::api::{Duty, DutyRequest, TenantPolicy, limits};
 use curo_types::{ConversationId, ErrorCode, IntentId, UserId};
 use rusqlite::Connection;
@@ -40,6 +40,7 @@ pub(crate) fn keep(conn: &Connection, told: &TenantPolicy) -> Result<bool, Fault
         Some(since) => policy::see_approval_since(conn, since)?,
         None => false,
     };
+    let tightened = removed::set_purges(conn, told.purge_removed)? || tightened;
     if wanted == known {
         return Ok(tightened);
     }
@@ -87,15 +88,25 @@ pub(crate) fn try_later(conn: &Connection, id: ConversationId) -> Result<(), Fau
     Ok(policy::postpone(conn, id, now_ms().saturating_add(TRY_AGAIN_MS))?)
 }
 
+/// Others have removed this device: what it has is purged where the tenant wants that (rule 6.2). Not of a conversation that the
+/// user has left.
+pub(crate) fn removed_by_others(conn: &Connection, id: ConversationId) -> Result<(), Fault> {
+    if removed::purges(conn)? && departure::get(conn, id)?.is_none() {
+        removed::purge(conn, id)?;
+    }
+    Ok(())
+}
+
 impl Core {
     /// Keeps the policy of an answer before anything in the answer is judged by it.
     pub(crate) async fn note_policy(&self, told: Option<TenantPolicy>) -> Result<(), Fault> {
         let Some(told) = told else { return Ok(()) };
         let wanted = named(&told.mandatory)?;
-        let since = told.approval_since;
+        let (since, purges) = (told.approval_since, told.purge_removed);
         let known = self.db.read(move |conn| {
             let asked = policy::approval_since(conn)?;
             let same = since.is_none_or(|since| asked.is_some_and(|asked| asked <= since));
+            let same = same && removed::purges(conn)? == purges;
             Ok(same && policy::mandatory(conn)? == wanted)
         });
         if known.await? {

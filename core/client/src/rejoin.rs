@@ -196,7 +196,8 @@ impl Core {
                 conversation::put(tx.conn, &row)?;
                 rejoin::forget(tx.conn, id)?;
                 receipt::forget(tx.conn, id)?;
-                Ok(outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?)
+                outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
+                crate::policy::removed_by_others(tx.conn, id)
             })
             .await
     }

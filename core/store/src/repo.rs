@@ -24,6 +24,7 @@ pub mod push;
 pub mod ranking;
 pub mod receipt;
 pub mod rejoin;
+pub mod removed;
 pub mod renewal;
 pub mod search;
 pub mod sign_in;

@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 16] = [
+static MIGRATIONS: [Migration; 17] = [
     Migration {
         version: 1,
         name: "store",
@@ -104,6 +104,12 @@ static MIGRATIONS: [Migration; 16] = [
         version: 16,
         name: "approval",
         sql: include_str!("../migrations/0016_approval.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 17,
+        name: "purge",
+        sql: include_str!("../migrations/0017_purge.sql"),
         rust: None,
     },
 ];

@@ -45,6 +45,8 @@ codes! {
     REMOVAL_PENDING = "removal_pending", 409, true;
     /// The tenant's policy wants a user in every conversation: nobody may remove them or leave them out, and they do not leave.
     MANDATORY_MEMBER = "mandatory_member", 409, false;
+    /// The tenant has as many conversations, devices or bytes as the operator allows; the detail says which.
+    QUOTA_EXCEEDED = "quota_exceeded", 403, false;
     /// No such path or thing.
     NOT_FOUND = "not_found", 404, false;
     /// The path exists, the method does not.

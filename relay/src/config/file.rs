@@ -9,7 +9,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, PolicyConfig, PushConfig, ServiceConfig,
+    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, PolicyConfig, PushConfig, Quota, ServiceConfig,
     SessionPolicy, TenantConfig, TlsConfig,
 };
 
@@ -64,6 +64,11 @@ struct Tenant {
     mandatory_members: Vec<String>,
     #[serde(default)]
     device_approval: FileApproval,
+    #[serde(default)]
+    removed_content: FileRemoved,
+    max_conversations: Option<u64>,
+    max_devices: Option<u64>,
+    max_stored_bytes: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -72,6 +77,14 @@ enum FileApproval {
     #[default]
     None,
     Required,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum FileRemoved {
+    #[default]
+    Keep,
+    Purge,
 }
 
 #[derive(Deserialize, Default)]
@@ -230,9 +243,15 @@ impl Tenant {
             body_retention: self
                 .body_retention_days
                 .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
+            quota: Quota {
+                conversations: self.max_conversations,
+                devices: self.max_devices,
+                stored_bytes: self.max_stored_bytes,
+            },
             policy: PolicyConfig {
                 mandatory_members: self.mandatory_members,
                 device_approval: matches!(self.device_approval, FileApproval::Required),
+                purge_removed: matches!(self.removed_content, FileRemoved::Purge),
             },
         })
     }
@@ -384,6 +403,11 @@ algorithms = ["EdDSA", "ES256"]
             (
                 change("algorithms =", "mandatory_members = [\"a\", \"a\"]\nalgorithms ="),
                 "mandatory_members",
+            ),
+            (change("algorithms =", "max_devices = 0\nalgorithms ="), "max_devices"),
+            (
+                change("algorithms =", "removed_content = \"sell\"\nalgorithms ="),
+                "sell",
             ),
             (
                 change("algorithms =", "device_approval = \"maybe\"\nalgorithms ="),

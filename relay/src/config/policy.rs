@@ -11,6 +11,31 @@ pub struct PolicyConfig {
     /// Whether a device that is not its user's first needs the approval of another one. Once a relay has served a tenant
     /// with it, it does not start without: members go on asking for it.
     pub device_approval: bool,
+    /// Whether devices purge what they have of a conversation from which others have removed them, instead of keeping it.
+    pub purge_removed: bool,
+}
+
+/// What a tenant may have at most. `None`: as much as it likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quota {
+    /// Conversations that not all have left.
+    pub conversations: Option<u64>,
+    /// Active devices of all its users.
+    pub devices: Option<u64>,
+    /// Bytes of messages and commits that are kept. Commits are accepted beyond it: they remove people, too.
+    pub stored_bytes: Option<u64>,
+}
+
+impl Quota {
+    /// A setting that is 0.
+    pub(super) fn zero(&self) -> Option<&'static str> {
+        let all = [
+            ("max_conversations", self.conversations),
+            ("max_devices", self.devices),
+            ("max_stored_bytes", self.stored_bytes),
+        ];
+        all.into_iter().find(|(_, most)| *most == Some(0)).map(|(name, _)| name)
+    }
 }
 
 impl PolicyConfig {

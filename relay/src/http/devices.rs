@@ -217,6 +217,7 @@ pub(super) async fn append(app: Arc<AppState>, user: User, addition: DirectoryCh
                 return Err(Reject::retry_after(ErrorCode::RATE_LIMITED, retry_after_ms));
             }
             DirectoryOutcome::ApprovalNeeded => return Err(Reject::new(ErrorCode::APPROVAL_PENDING)),
+            DirectoryOutcome::QuotaExceeded => return Err(Reject::because(ErrorCode::QUOTA_EXCEEDED, "devices")),
             DirectoryOutcome::DeviceExists => return Err(Reject::new(ErrorCode::DEVICE_EXISTS)),
             DirectoryOutcome::Stale | DirectoryOutcome::TooManyDevices => {}
         }

@@ -12,6 +12,12 @@ use crate::state::AppState;
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) async fn scrape(State(app): State<Arc<AppState>>) -> impl IntoResponse {
+    for tenant in app.tenants.keys() {
+        // A storage that does not answer shows elsewhere; the last values stand.
+        if let Ok(usage) = app.storage.usage(tenant).await {
+            app.metrics.tenant_has(tenant, usage);
+        }
+    }
     let levels = Levels {
         streams: app.hub.count(),
         connections: app.connections.count(),

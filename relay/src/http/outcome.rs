@@ -42,7 +42,7 @@ pub(super) fn refusal(state: &AppState, tenant: &Tenant, refusal: Refusal) -> Re
         Refusal::NotYourTurn { for_ms } => problem.retry_after_ms = Some(for_ms),
         Refusal::RemovalPending(pending) => problem.pending = pending,
         Refusal::MandatoryMember(users) => problem.mandatory = users,
-        Refusal::Rule(rule) => problem.detail = Some(rule.to_owned()),
+        Refusal::Quota(what) | Refusal::Rule(what) => problem.detail = Some(what.to_owned()),
         _ => {}
     }
     problem.into()

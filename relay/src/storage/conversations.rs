@@ -73,6 +73,8 @@ pub enum Refusal {
     RemovalPending(Vec<PendingRemoval>),
     /// The commit leaves out, or removes, somebody whom the tenant's policy wants in every conversation. All whom it wants.
     MandatoryMember(Vec<UserId>),
+    /// The tenant has as much as it may have: of what.
+    Quota(&'static str),
     /// A device that the commit adds or updates changed after the directory version that the commit names.
     DirectoryChanged,
     /// Another rule, by its name.
@@ -97,6 +99,7 @@ impl Refusal {
             Self::EpochTaken { .. } => ErrorCode::EPOCH_TAKEN,
             Self::RemovalPending(_) => ErrorCode::REMOVAL_PENDING,
             Self::MandatoryMember(_) => ErrorCode::MANDATORY_MEMBER,
+            Self::Quota(_) => ErrorCode::QUOTA_EXCEEDED,
             Self::DirectoryChanged => ErrorCode::DIRECTORY_CHANGED,
             Self::Rule(_) => ErrorCode::REFUSED,
         }

@@ -100,6 +100,8 @@ pub enum DirectoryOutcome {
     Duplicate(DirectoryRecord),
     /// The tenant asks for the approval of another device of the user, and the addition has none.
     ApprovalNeeded,
+    /// The tenant has as many active devices as it may have.
+    QuotaExceeded,
     /// An added device's id or one of its keys is taken.
     DeviceExists,
     /// The user has added as many devices as are allowed in 24 hours.

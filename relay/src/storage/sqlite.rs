@@ -28,6 +28,7 @@ mod people;
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod plans;
 mod push;
+mod quotas;
 mod receipts;
 mod retention;
 mod sql;
@@ -106,6 +107,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 10,
         name: "approval",
         sql: include_str!("../../migrations/0010_approval.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 11,
+        name: "quota",
+        sql: include_str!("../../migrations/0011_quota.sql"),
         rust: None,
     },
 ];

@@ -19,6 +19,7 @@ mod log;
 mod mandatory;
 mod messages;
 mod push;
+mod quotas;
 mod receipts;
 mod retention;
 mod shape;
@@ -153,6 +154,9 @@ on_sqlite! {
         p7_2_a_cursor_of_another_log_is_store_changed,
         a_revoked_device_posts_nothing,
         numbers_beyond_every_column_are_refusals;
+    quotas:
+        a_tenant_has_no_more_than_it_may,
+        messages_are_refused_where_there_is_no_room_and_commits_are_not;
     mandatory:
         p3_4_a_conversation_begins_with_the_mandatory_members,
         p3_4_nobody_removes_a_mandatory_member,

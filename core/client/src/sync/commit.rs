@@ -22,6 +22,7 @@ use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::leaving;
+use crate::policy;
 use crate::receipts::keys as receipts;
 use crate::timeline::{MemberChange, NEXT_INCARNATION};
 
@@ -189,7 +190,8 @@ fn took_effect(
         }
         conversation::clear_members(tx.conn, row.id, entry.seq)?;
         receipt::forget(tx.conn, row.id)?;
-        return Ok(outbox::fail_open(tx.conn, row.id, ErrorCode::REMOVED.as_str())?);
+        outbox::fail_open(tx.conn, row.id, ErrorCode::REMOVED.as_str())?;
+        return policy::removed_by_others(tx.conn, row.id);
     }
     receipts::epoch_begins(tx, row)?;
     about::after_commit(tx.conn, me, row, entry, outcome)?;

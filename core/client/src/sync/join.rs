@@ -9,6 +9,7 @@ use curo_store::repo::departure;
 use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_store::repo::receipt;
+use curo_store::repo::removed as removed_rows;
 use curo_types::api::{InboxItem, InboxRecord};
 use curo_types::format::Credential;
 use curo_types::{Blob, ConversationId, DeviceId, Digest, ErrorCode, FormatError, GroupId, MessageId, SuiteId, UserId};
@@ -24,6 +25,7 @@ use crate::error::Fault;
 use crate::failpoints;
 use crate::fold::Folding;
 use crate::knowledge;
+use crate::policy;
 use crate::receipts;
 use crate::rejoin;
 use crate::renew;
@@ -314,6 +316,7 @@ fn join_in(tx: &mut Tx<'_>, me: &Account, index: u64, welcome: &Welcome) -> Resu
     let sender = credentials
         .find(|leaf| leaf.device == welcome.sender)
         .map(|leaf| leaf.user);
+    removed_rows::is_back(tx.conn, welcome.conversation)?;
     about::joined(tx.conn, me, &row, (sender, welcome.sender))?;
     keep_direct(tx.conn, me, &mut row)?;
     let item = ItemRow {
@@ -434,6 +437,7 @@ fn removed(tx: &mut Tx<'_>, index: u64, id: ConversationId, seq: u64) -> Result<
         conversation::put(tx.conn, &row)?;
         receipt::forget(tx.conn, id)?;
         outbox::fail_open(tx.conn, id, ErrorCode::REMOVED.as_str())?;
+        policy::removed_by_others(tx.conn, id)?;
     }
     Ok(())
 }

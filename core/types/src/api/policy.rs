@@ -20,4 +20,7 @@ pub struct TenantPolicy {
     /// is one; absent where the tenant asks for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_since: Option<u64>,
+    /// Whether a device that others have removed from a conversation purges what it has of it; absent: it keeps it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub purge_removed: bool,
 }

@@ -154,6 +154,7 @@ pub fn policy() -> TenantPolicy {
     TenantPolicy {
         mandatory: vec![UserId([8; 16])],
         approval_since: Some(7),
+        purge_removed: true,
     }
 }
 

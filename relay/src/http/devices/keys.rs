@@ -115,6 +115,7 @@ async fn append(
             // Something came between: the device's last envelope says what.
             DirectoryOutcome::Duplicate(_)
             | DirectoryOutcome::ApprovalNeeded
+            | DirectoryOutcome::QuotaExceeded
             | DirectoryOutcome::RateLimited { .. }
             | DirectoryOutcome::Stale
             | DirectoryOutcome::TooManyDevices => {}

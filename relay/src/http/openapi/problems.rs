@@ -50,6 +50,7 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
         "registerDevice",
         Caller::User,
         &[
+            Code::QUOTA_EXCEEDED,
             Code::UNSUPPORTED_VERSION,
             Code::FORBIDDEN,
             Code::DEVICE_EXISTS,
@@ -84,6 +85,7 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
         "approveDevice",
         Caller::Device,
         &[
+            Code::QUOTA_EXCEEDED,
             Code::UNSUPPORTED_VERSION,
             Code::DIRECTORY_CHANGED,
             Code::DEVICE_EXISTS,
@@ -105,6 +107,7 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
         "createConversation",
         Caller::Device,
         &[
+            Code::QUOTA_EXCEEDED,
             Code::NOT_A_MEMBER,
             Code::REMOVED,
             Code::INCARNATION_CHANGED,
@@ -136,6 +139,7 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
         "sendMessages",
         Caller::Device,
         &[
+            Code::QUOTA_EXCEEDED,
             Code::NOT_A_MEMBER,
             Code::REMOVED,
             Code::REMOVAL_PENDING,

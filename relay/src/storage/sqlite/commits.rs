@@ -10,7 +10,7 @@ use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, one, run};
-use super::{checkpoints, incarnations, leaving, log, mandatory, outside, retention, tenants, turns};
+use super::{checkpoints, incarnations, leaving, log, mandatory, outside, quotas, retention, tenants, turns};
 use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, GroupState, NewCommit, NewConversation, Refusal,
 };
@@ -104,7 +104,10 @@ pub(super) fn create(
     match before {
         // Who is on the roster comes in from outside if the first commit leaves them out.
         Some(before) if !incarnations::is_closed(conn, before)? => incarnations::check_roster(conn, before, new)?,
-        _ => mandatory::check_creation(caller, commit)?,
+        _ => {
+            quotas::check_creation(conn, tenant)?;
+            mandatory::check_creation(caller, commit)?;
+        }
     }
     let group = insert_group(conn, place, caller, new, before.is_some(), now_ms)?;
     let stamped = check_rules(conn, place, caller, commit, group)?;

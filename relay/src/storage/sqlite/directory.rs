@@ -8,7 +8,7 @@ use curo_types::{Blob, DeviceId, Digest, TenantId, UserId};
 
 use super::devices;
 use super::sql::{Stop, U, all, exists, first, run};
-use super::{approvals, inbox, leaving, tenants};
+use super::{approvals, inbox, leaving, quotas, tenants};
 use crate::storage::{DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage};
 
 /// 24 hours.
@@ -37,6 +37,9 @@ pub(super) fn change(
             may_come(conn, tenant, change)?;
         }
         versions.push(apply(conn, tenant, change, now_ms)?);
+    }
+    if changes.iter().any(|change| change.action == Action::Add) && quotas::too_many_devices(conn, tenant)? {
+        return Err(Stop::refused(DirectoryOutcome::QuotaExceeded));
     }
     for user in changes.iter().map(|change| change.device.user) {
         if devices::active_of_user(conn, tenant, user)?.len() > limits.active {

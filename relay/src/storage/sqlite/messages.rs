@@ -10,7 +10,7 @@ use super::commits::move_tip;
 use super::conversations::{self, Place, Standing};
 use super::sql::{Stop, U, one, run};
 use super::tenants;
-use super::{leaving, log, retention};
+use super::{leaving, log, quotas, retention};
 use crate::storage::{AppendMessages, AppendOutcome, DeviceRef, Missing, NewMessage, Refusal};
 
 /// One batch under way.
@@ -29,6 +29,8 @@ struct Appender<'a> {
 struct State {
     standing: Standing,
     counter: u64,
+    /// Bytes that the tenant may store still.
+    room: Option<u64>,
 }
 
 /// Appends the prefix that the rules allow.
@@ -116,6 +118,13 @@ impl Appender<'_> {
                 missing: nothing(),
             }));
         }
+        let bytes = u64::try_from(message.body.len()).unwrap_or(u64::MAX);
+        if let Some(room) = &mut state.room {
+            let Some(left) = room.checked_sub(bytes) else {
+                return Err(Stop::refused(Refusal::Quota("stored_bytes")));
+            };
+            *room = left;
+        }
         let (tenant, conversation, incarnation) = place.key();
         let U(seq) = one(
             conn,
@@ -171,7 +180,12 @@ impl Appender<'_> {
             (tenant, conversation, incarnation, self.caller.device.0),
             |row| row.get(0),
         )?;
-        Ok(State { standing, counter })
+        let room = quotas::room(self.conn, self.place.tenant)?;
+        Ok(State {
+            standing,
+            counter,
+            room,
+        })
     }
 
     /// Adds what the sender has missed.

@@ -1,4 +1,7 @@
 //! What a tenant's policy asks of conversations and devices.
 
 mod approval;
+mod devices;
 mod members;
+mod quota;
+mod removed;
