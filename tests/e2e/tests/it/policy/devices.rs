@@ -32,10 +32,9 @@ async fn p6_1_the_eleventh_device_takes_the_place_of_the_least_recently_used() {
     .await;
     let refused = oldest.client().devices().await.unwrap_err();
     assert_eq!(*refused.code(), ErrorCode::DEVICE_REVOKED);
-    // Members remove its leaf, and the user goes on with the new one.
+    // Members remove its leaf, and another device of the user brings the new one in.
     send(&ana, care, "to whom it concerns").await;
-    let user = eleventh.user().await;
-    ana.client().conversation(care).add(&[user]).await.unwrap();
+    later[0].go_online().await.unwrap();
     until_active(&eleventh, care).await;
     send(&eleventh, care, "still me").await;
     until_text(ana.client(), care, "still me", SOON).await;
