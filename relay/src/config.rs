@@ -6,6 +6,7 @@
 mod file;
 mod limits;
 mod policy;
+mod push;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use curo_types::api::ClientVersion;
 use curo_types::{SuiteId, TenantId};
 pub use limits::Limits;
 pub use policy::{PolicyConfig, Quota};
+pub use push::{PushConfig, PushToken};
 use serde::Deserialize;
 use zeroize::Zeroize;
 
@@ -38,20 +40,6 @@ pub struct Config {
     pub min_client_version: Option<ClientVersion>,
     /// How devices without a live stream are woken. `None`: they are not.
     pub push: Option<PushConfig>,
-}
-
-/// The push gateway: a service of the operator's that hands pushes on to the platforms. It gets `{"target", "token"}` by
-/// `POST` and nothing else, answers 2xx, or 404 or 410 for an installation that is gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PushConfig {
-    /// An `https` URL; `http` only for a loopback address.
-    pub gateway: String,
-    /// A PEM file with the certificates of a private authority that may vouch for it, instead of the public ones.
-    pub ca: Option<PathBuf>,
-    /// How long one request may take.
-    pub timeout: Duration,
-    /// How long to wait before the second of three attempts; twice as long before the third.
-    pub retry_wait: Duration,
 }
 
 /// What the program runs: the relay, and what only its operator needs. [`Relay::start_service`](crate::Relay::start_service)
@@ -363,16 +351,6 @@ impl TenantConfig {
             JwksSource::Url { url, .. } => check_url(url).or_else(|reason| bad("jwks", reason)),
             JwksSource::File(_) => Ok(()),
         }
-    }
-}
-
-impl PushConfig {
-    fn check(&self) -> Result<(), ConfigError> {
-        check_url(&self.gateway).map_err(|reason| ConfigError::invalid("push.gateway", reason))?;
-        if self.timeout.is_zero() {
-            return Err(ConfigError::invalid("push.timeout_ms", "it must be more than 0"));
-        }
-        Ok(())
     }
 }
 

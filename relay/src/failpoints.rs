@@ -56,6 +56,14 @@ names! {
     LEAVE_BEFORE_ACCEPT = "relay.leave.before_accept";
     /// The user is out durably, the device does not know yet.
     LEAVE_AFTER_ACCEPT = "relay.leave.after_accept";
+    /// Before a push registration is stored or taken away.
+    PUSH_BEFORE_ACCEPT = "relay.push.before_accept";
+    /// A push registration is durable, the device does not know yet.
+    PUSH_AFTER_ACCEPT = "relay.push.after_accept";
+    /// Before a push goes to the gateway.
+    PUSH_BEFORE_SEND = "relay.push.before_send";
+    /// The gateway has answered.
+    PUSH_AFTER_SEND = "relay.push.after_send";
     /// Before a batch of old bodies is dropped.
     BODIES_BEFORE_DROP = "relay.bodies.before_drop";
     /// A batch of old bodies is gone durably, and there may be more.

@@ -30,8 +30,8 @@ pub mod storage;
 pub use backup::{BackupError, backup, restore};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{
-    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, PolicyConfig, PushConfig, Quota, ServiceConfig,
-    SessionPolicy, TenantConfig, TlsConfig,
+    Algorithm, Config, ConfigError, DatabaseKey, JwksSource, Limits, PolicyConfig, PushConfig, PushToken, Quota,
+    ServiceConfig, SessionPolicy, TenantConfig, TlsConfig,
 };
 pub use dev_issuer::{DevClaims, DevIssuer, DevIssuerError};
 pub use http::openapi;

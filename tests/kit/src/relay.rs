@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use curo::TenantId;
 use curo_relay::{
-    Clock, Config, DatabaseKey, DevIssuer, Limits, PushConfig, Relay, RunningRelay, StartError, SystemClock,
+    Clock, Config, DatabaseKey, DevIssuer, Limits, PushConfig, PushToken, Relay, RunningRelay, StartError, SystemClock,
     TenantConfig, TlsConfig,
 };
 use curo_types::api::ClientVersion;
@@ -73,10 +73,23 @@ impl TestRelayBuilder {
         self.push = Some(PushConfig {
             gateway: url.into(),
             ca: None,
+            token: None,
             timeout: Duration::from_secs(5),
             retry_wait: Duration::from_millis(10),
         });
         self
+    }
+
+    /// What the relay shows to the push gateway; after [`TestRelayBuilder::push_gateway`].
+    ///
+    /// # Errors
+    /// [`KitError::Io`] for what is no token.
+    pub fn push_token(mut self, token: &str) -> Result<Self, KitError> {
+        let token = PushToken::new(token).map_err(|_| KitError::Io(std::io::ErrorKind::InvalidInput.into()))?;
+        if let Some(push) = &mut self.push {
+            push.token = Some(token);
+        }
+        Ok(self)
     }
 
     /// Changes the tenant's policy.
@@ -159,6 +172,11 @@ impl TestRelay {
             tenant: None,
             push: None,
         }
+    }
+
+    /// How devices are woken.
+    pub const fn push_config(&self) -> Option<&PushConfig> {
+        self.config.push.as_ref()
     }
 
     /// Changes the suites that the tenant allows, best first. It is restarted for that.

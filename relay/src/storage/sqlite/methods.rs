@@ -431,8 +431,10 @@ impl Storage for SqliteStorage {
         now_ms: u64,
     ) -> Result<(), StorageError> {
         let tenant = tenant.clone();
+        pass(failpoints::PUSH_BEFORE_ACCEPT)?;
         self.write(move |conn| push::put(conn, &tenant, device, target.as_ref(), now_ms))
-            .await
+            .await?;
+        pass(failpoints::PUSH_AFTER_ACCEPT)
     }
 
     async fn push_targets(

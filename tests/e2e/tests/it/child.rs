@@ -399,11 +399,14 @@ fn write_config(relay: &TestRelay) -> std::path::PathBuf {
     let kept = kept.map_or_else(String::new, |kept| {
         format!("body_retention_days = {}\n", kept.as_secs() / (24 * 60 * 60))
     });
+    let push = relay.push_config().map_or_else(String::new, |push| {
+        format!("[push]\ngateway = {:?}\nretry_wait_ms = 10\n", push.gateway)
+    });
     let file = relay.dir().join("relay.toml");
     let text = format!(
         "listen = \"{}\"\ndata_dir = {:?}\ndatabase_key_file = {:?}\n\
          [tls]\ncert = {:?}\nkey = {:?}\n\
-         [limits]\nheartbeat_ms = 1000\nshutdown_grace_ms = 3000\n\
+         {push}[limits]\nheartbeat_ms = 1000\nshutdown_grace_ms = 3000\n\
          [[tenants]]\nid = \"{}\"\nissuer = {:?}\naudience = {:?}\njwks_url = {url:?}\nalgorithms = [\"EdDSA\"]\n{kept}",
         relay.addr(),
         relay.data_dir(),

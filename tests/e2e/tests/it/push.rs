@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use curo::{Client, ConversationId, ErrorCode, ProfileId, PushOutcome};
 use curo_kit::{Person, TestRelay, until_text};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::child::RelayProcess;
 use crate::lifecycle::{self, code};
 use crate::team::{group, send, until_sent};
 use crate::{SOON, logs, raw};
@@ -22,9 +24,17 @@ const LIMIT: Duration = Duration::from_secs(30);
 struct Gateway {
     url: String,
     pushes: mpsc::UnboundedReceiver<Value>,
+    shared: Shared,
 }
 
-type Shared = Arc<(mpsc::UnboundedSender<Value>, std::sync::Mutex<Vec<u16>>)>;
+/// Where pushes go, the answers that are left, and what every request showed to prove itself.
+struct Desk {
+    seen: mpsc::UnboundedSender<Value>,
+    answers: std::sync::Mutex<Vec<u16>>,
+    shown: std::sync::Mutex<Vec<Option<String>>>,
+}
+
+type Shared = Arc<Desk>;
 
 impl Gateway {
     async fn start(mut answers: Vec<u16>) -> Self {
@@ -32,10 +42,14 @@ impl Gateway {
         let url = format!("http://{}/wake", listener.local_addr().unwrap());
         let (seen, pushes) = mpsc::unbounded_channel();
         answers.reverse();
-        let shared: Shared = Arc::new((seen, std::sync::Mutex::new(answers)));
-        let app = Router::new().route("/wake", post(take)).with_state(shared);
+        let shared = Arc::new(Desk {
+            seen,
+            answers: std::sync::Mutex::new(answers),
+            shown: std::sync::Mutex::default(),
+        });
+        let app = Router::new().route("/wake", post(take)).with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { url, pushes }
+        Self { url, pushes, shared }
     }
 
     async fn next(&mut self) -> Value {
@@ -62,9 +76,13 @@ impl Gateway {
     }
 }
 
-async fn take(State(shared): State<Shared>, body: String) -> StatusCode {
-    shared.0.send(serde_json::from_str(&body).unwrap()).unwrap();
-    let mut answers = shared.1.lock().unwrap();
+async fn take(State(shared): State<Shared>, headers: HeaderMap, body: String) -> StatusCode {
+    let shown = headers
+        .get(AUTHORIZATION)
+        .map(|value| value.to_str().unwrap().to_owned());
+    shared.shown.lock().unwrap().push(shown);
+    shared.seen.send(serde_json::from_str(&body).unwrap()).unwrap();
+    let mut answers = shared.answers.lock().unwrap();
     let status = if answers.len() > 1 {
         answers.pop()
     } else {
@@ -201,4 +219,79 @@ async fn the_relay_takes_registrations_of_active_devices_only_and_in_form() {
         assert!((400..500).contains(&status), "{name}: {status} {answer}");
     }
     ana.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_proves_itself_to_the_gateway_where_it_has_a_token() {
+    const TOKEN: &str = "gateway-token-31415926";
+    logs();
+    for token in [Some(TOKEN), None] {
+        // The gateway refuses the first one: it is not tried again, and the next one goes all the same.
+        let mut gateway = Gateway::start(vec![401, 200]).await;
+        let builder = TestRelay::builder().push_gateway(&gateway.url);
+        let builder = match token {
+            Some(token) => builder.push_token(token).unwrap(),
+            None => builder,
+        };
+        let relay = builder.start().await.unwrap();
+        let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+        let (ana, ben) = (ana.unwrap(), ben.unwrap());
+        let id = group(&[&ben, &ana]).await;
+        ana.client().register_push("phone-of-ana").await.unwrap();
+        ana.client().lock().await.unwrap();
+        gateway.woken(&ben, id, "phone-of-ana").await;
+        gateway.woken(&ben, id, "phone-of-ana").await;
+        let shown = gateway.shared.shown.lock().unwrap().clone();
+        let wanted = token.map(|token| format!("Bearer {token}"));
+        assert!(shown.len() >= 2 && shown.iter().all(|one| *one == wanted), "{shown:?}");
+    }
+}
+
+/// Sends until the relay has died so often, and is up again.
+async fn until_died(relay: &RelayProcess, sender: &Person, id: ConversationId, times: usize) {
+    let sending = async {
+        while relay.deaths() < times {
+            send(sender, id, &format!("until death {times}")).await;
+            until_sent(sender).await;
+        }
+    };
+    tokio::time::timeout(SOON, sending).await.unwrap();
+    relay.until_died(times).await;
+}
+
+async fn registers(person: &Person, target: &str) {
+    let registering = async { while person.client().register_push(target).await.is_err() {} };
+    tokio::time::timeout(SOON, registering).await.unwrap();
+}
+
+/// A push is a hint: at worst one comes late or twice, and a device that asked for them gets them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_dies_at_any_step_of_a_push_wakes_later() {
+    logs();
+    let mut gateway = Gateway::start(vec![200]).await;
+    let mut relay = TestRelay::builder().push_gateway(&gateway.url).start().await.unwrap();
+    let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    let id = group(&[&ben, &ana]).await;
+    relay.stop().await;
+    let points: Vec<_> = curo_relay::failpoints::ALL
+        .iter()
+        .filter(|point| point.starts_with("relay.push."))
+        .map(|point| ((*point).to_owned(), 1))
+        .collect();
+    assert_eq!(points.len(), 4);
+    let process = RelayProcess::start(&relay, points, &[]);
+    process.until_up().await;
+    registers(&ana, "phone-of-ana").await;
+    process.until_died(2).await;
+    ana.client().lock().await.unwrap();
+    until_died(&process, &ben, id, 4).await;
+    // The gateway had that one before the relay died; more come for what is said from now on.
+    assert_eq!(gateway.next().await["target"], "phone-of-ana");
+    gateway.woken(&ben, id, "phone-of-ana").await;
+    // Nothing that was said depends on it.
+    ana.client().unlock().await.unwrap();
+    ana.client().start().await.unwrap();
+    until_text(ana.client(), id, "until death 4", SOON).await;
+    drop(process);
 }
