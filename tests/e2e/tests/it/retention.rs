@@ -112,7 +112,7 @@ async fn p5_8_who_was_away_longer_than_bodies_are_kept_comes_back_and_sees_a_gap
         read(&team[0], id).await,
         ["one", "two", "three", "written before it knew", "four"]
     );
-    assert_eq!(read(&team[2], id).await, read(&team[0], id).await);
+    same_everywhere(&[&team[0], &team[2]], id, 5).await;
     until_delivery(
         ben.client(),
         id,
