@@ -4,12 +4,14 @@
 //! Knows neither HTTP nor storage calls. All of it is computation; commits take milliseconds, so callers run them on a thread
 //! that may block.
 
+pub(crate) mod replay;
+
 use std::collections::BTreeSet;
 
 use curo_mls::{Follower, FramingKind, Leaf, MlsError, StagedFollow};
 use curo_types::api::{CommitBundle, CreateConversation, limits};
 use curo_types::format::{AuthenticatedData, Credential};
-use curo_types::{Blob, ConversationId, DeviceId, Digest, FormatError, TenantId};
+use curo_types::{Blob, ConversationId, DeviceId, Digest, FormatError, IntentId, TenantId};
 
 use crate::storage::{CommitKey, DeviceRef, LeafClaim, NewCommit, NewConversation, NewMessage};
 
@@ -67,6 +69,16 @@ pub(crate) fn read_commit(
         external: framing.commit.is_some_and(|commit| commit.sender_index.is_none()),
     };
     Ok(CommitHead { key, directory_version })
+}
+
+/// What an accepted commit says of itself: its intent, and the directory version that it judges by.
+fn read_commit_words(commit: &Blob) -> Result<(IntentId, u64), AcceptError> {
+    within("the commit", commit, limits::COMMIT_BYTES)?;
+    let data = AuthenticatedData::from_bytes(&curo_mls::inspect(commit.as_slice())?.aad)?;
+    let version = data.directory_version.ok_or(AcceptError::Refused(
+        "a commit names the directory version that it judges by",
+    ))?;
+    Ok((data.intent, version))
 }
 
 /// What came of a check.

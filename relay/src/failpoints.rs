@@ -32,6 +32,10 @@ names! {
     REPORT_BEFORE_ACCEPT = "relay.report.before_accept";
     /// A report is durable, and with it perhaps the end of an incarnation; the member does not know yet.
     REPORT_AFTER_ACCEPT = "relay.report.after_accept";
+    /// Before entries that the store has lost are appended again.
+    REPLAY_BEFORE_ACCEPT = "relay.replay.before_accept";
+    /// They stand again durably, the member does not know yet.
+    REPLAY_AFTER_ACCEPT = "relay.replay.after_accept";
     /// Before KeyPackages are claimed.
     CLAIM_BEFORE_ACCEPT = "relay.claim.before_accept";
     /// KeyPackages are claimed durably, the claimer does not know yet.

@@ -22,6 +22,7 @@ mod paced;
 mod problem;
 mod push;
 mod receipts;
+mod replay;
 mod session;
 mod stream;
 mod sync;

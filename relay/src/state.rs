@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use curo_types::api::{ClientVersion, TenantPolicy};
+use curo_types::api::{ClientVersion, EntryRecord, TenantPolicy};
 use curo_types::format::SignedTip;
-use curo_types::{SuiteId, TenantId};
+use curo_types::{ConversationId, SuiteId, TenantId};
 
 use crate::auth::Authenticator;
 use crate::clock::Clock;
@@ -52,5 +52,23 @@ impl Tenant {
     pub(crate) fn sign_tip(&self, state: &AppState, tip: Tip) -> SignedTip {
         self.signer
             .sign_tip(state.storage.store_id(), tip, state.clock.now_ms())
+    }
+
+    /// Signs the last of some entries that are served, unless that is the tip: whoever keeps them can prove them (7.2).
+    pub(crate) fn sign_last(
+        &self,
+        state: &AppState,
+        conversation: ConversationId,
+        entries: &[EntryRecord],
+        tip: Tip,
+    ) -> Option<SignedTip> {
+        let last = entries.last().filter(|last| last.seq != tip.seq)?;
+        let tip = Tip {
+            conversation,
+            incarnation: last.incarnation,
+            seq: last.seq,
+            h: last.h,
+        };
+        Some(self.sign_tip(state, tip))
     }
 }

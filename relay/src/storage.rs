@@ -16,6 +16,7 @@ mod leaving;
 mod push;
 mod quotas;
 mod receipts;
+mod replay;
 mod sqlite;
 mod sync;
 mod token;
@@ -42,6 +43,10 @@ pub use leaving::{LeaveOutcome, NewLeave};
 pub use push::PushTarget;
 pub use quotas::{Quotas, Usage};
 pub use receipts::{NewReceipt, ReceiptOutcome};
+pub use replay::{
+    Replay, ReplayBase, ReplayCheck, ReplayKey, ReplayOutcome, ReplayedCommit, ReplayedEntry, ReplayedLeave,
+    ReplayedStart, ReplayedState,
+};
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
 pub use token::{SyncToken, TenantMark};
@@ -270,6 +275,30 @@ pub trait Storage: Approvals + Quotas + Send + Sync + 'static {
         commit: NewCommit,
         now_ms: u64,
     ) -> Result<CommitOutcome, StorageError>;
+
+    /// Where entries that this store has lost would go on (7.2), or the verdict if there is one already.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn check_replay(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        key: ReplayKey,
+    ) -> Result<ReplayCheck, StorageError>;
+
+    /// Appends entries that this store has lost, exactly as they stood: sequence numbers, hashes and times too. The caller has
+    /// checked them, on the position that [`Storage::check_replay`] gave; if the log has moved since, nothing happens.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        replay: Replay,
+        now_ms: u64,
+    ) -> Result<ReplayOutcome, StorageError>;
 
     /// Appends messages, in order, up to the first that is refused (3.3).
     ///

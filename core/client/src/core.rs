@@ -1,7 +1,7 @@
 //! What every part of a running client shares: store, engine, relay, the signed-in account and the signals between tasks.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) keys_refused: AtomicBool,
     /// Whether a whole pass over the relay's news has ended well since this opening: the inbox is dealt with (rule 5.7).
     pub(crate) drained: AtomicBool,
+    /// Recoveries of a restored relay since a pass of sync has ended well.
+    pub(crate) recoveries: AtomicUsize,
     /// Waits between attempts.
     pub(crate) retry: Retry,
     /// Conversations in which the relay has asked to wait before the next try; the others do not wait with them.
@@ -72,6 +74,7 @@ impl Core {
             answered: AtomicBool::new(false),
             keys_refused: AtomicBool::new(false),
             drained: AtomicBool::new(false),
+            recoveries: AtomicUsize::new(0),
             retry,
             held: StdMutex::default(),
             connection: watch::Sender::new(ConnectionState::Stopped),

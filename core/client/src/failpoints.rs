@@ -75,6 +75,18 @@ points! {
     RENEWAL_BEGUN = "client.renewal.begun";
     /// What did not stand is queued again, durably.
     RESENT = "client.renewal.resent";
+    /// The relay's new store is taken, durably; every conversation stands still.
+    STORE_ADOPTED = "client.recovery.store_adopted";
+    /// The account is in step with the store that was taken, durably; no conversation is compared.
+    STORE_SETTLED = "client.recovery.store_settled";
+    /// Lost entries are about to be offered.
+    REPLAY_BEFORE_SEND = "client.recovery.replay_before_send";
+    /// The relay has answered; nothing of it is durable here.
+    REPLAY_AFTER_SEND = "client.recovery.replay_after_send";
+    /// A conversation is found to be in step with the restored relay, durably.
+    LOG_COMPARED = "client.recovery.compared";
+    /// It is durable that a log is lost, with the proof; nobody was told.
+    LOSS_PROVEN = "client.recovery.loss_proven";
     /// A sync answer is here; nothing of it is applied.
     SYNC_RECEIVED = "client.sync.received";
     /// A batch of entries is applied and durable; the token is not.

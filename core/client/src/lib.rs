@@ -78,6 +78,7 @@ mod proxy;
 mod reading;
 mod receipts;
 mod recent;
+mod recovery;
 mod rejoin;
 mod renew;
 mod search;

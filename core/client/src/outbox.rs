@@ -3,7 +3,7 @@
 //! `prepare` turns intents into bytes, `commits` makes commits, `send` talks to the relay,
 //! `settle` and `refused` take its two kinds of answers, `run` goes over the conversations. Every state is durable before what depends on it is sent.
 
-mod commits;
+pub(crate) mod commits;
 mod duties;
 mod prepare;
 mod receipts;

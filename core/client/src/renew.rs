@@ -16,7 +16,7 @@ use curo_store::repo::leaf;
 use curo_store::repo::outbox::{self, IntentKind};
 use curo_store::repo::overview;
 use curo_store::repo::renewal::{self, BadCommit, RenewalRow};
-use curo_types::api::{Duty, DutyRequest, EntryRecord, IncarnationsAnswer, ReportCommit, ReportReason};
+use curo_types::api::{Duty, DutyRequest, EntryRecord, ReportCommit, ReportReason};
 use curo_types::format::EntryKind;
 use curo_types::{ConversationId, Digest, ErrorCode, IntentId, TenantId, UserId};
 use rusqlite::Connection;
@@ -27,6 +27,7 @@ use crate::db::Tx;
 use crate::error::Fault;
 use crate::failpoints;
 use crate::outbox::encode_users;
+use crate::recovery;
 use crate::rejoin;
 use crate::sync::join::leave_behind;
 use crate::sync::pull::of_account;
@@ -83,7 +84,12 @@ impl Core {
             known => known?,
         };
         let live = known.incarnations.last();
-        let open = live.is_some_and(|live| live.incarnation == incarnation && live.over.is_some());
+        let proven = self
+            .db
+            .read(move |conn| recovery::proof(conn, id, incarnation))
+            .await?
+            .is_some();
+        let open = live.is_some_and(|live| live.incarnation == incarnation && (live.over.is_some() || proven));
         let me = self.account().await?;
         if !open || !known.users.contains(&me.user) {
             // Another member was faster: its Welcome is in the inbox, or the way in is from outside. Or this device came by
@@ -102,7 +108,9 @@ impl Core {
             self.hold(id, Duration::from_millis(offer.for_ms));
             return Ok(());
         }
-        self.db.write(move |tx| begin(tx, &me, id, incarnation, &known)).await?;
+        self.db
+            .write(move |tx| begin(tx, &me, id, incarnation, Some(&known.users)))
+            .await?;
         failpoints::hit(failpoints::RENEWAL_BEGUN);
         crate::log::event!(Info, "renewing", conversation = id, incarnation = incarnation);
         Ok(())
@@ -139,17 +147,27 @@ impl Core {
             Err(Fault::Problem(problem)) if gone(&problem.code) => None,
             Err(fault) => return Err(fault),
         };
-        let left = known.and_then(|known| {
-            known
-                .incarnations
-                .into_iter()
-                .find(|one| one.incarnation == incarnation)
-        });
-        let stands = left.and_then(|left| left.stands);
         let me = self.account().await?;
         self.db
             .write(move |tx| {
+                // Where this device has proven that the log is lost, the relay has perhaps not heard of it yet.
+                let proven = recovery::proof(tx.conn, id, incarnation)?.map(|proof| proof.stands);
+                let left = known.as_ref().map(|known| {
+                    let mut all = known.incarnations.iter();
+                    all.find(|one| one.incarnation == incarnation)
+                });
+                let stands = match left {
+                    None => proven,
+                    Some(Some(left)) => left.stands.or(proven),
+                    // The relay has lost all of it (7.2).
+                    Some(None) => Some(0),
+                };
                 if let Some(stands) = stands {
+                    // Of an incarnation that is lost as a whole nobody is told what was said before they came.
+                    let stands = match stands {
+                        0 => conversation::last_join(tx.conn, id, incarnation)?,
+                        stands => stands,
+                    };
                     take_back(tx.conn, &me, id, incarnation, stands)?;
                 }
                 Ok(renewal::resend_done(tx.conn, id, incarnation)?)
@@ -242,6 +260,16 @@ fn reason_of(name: &str) -> ReportReason {
     .unwrap_or(ReportReason::Other)
 }
 
+/// The same where the relay knows nothing of the conversation any more (rule 7.2).
+pub(crate) fn begin_without_relay(
+    tx: &mut Tx<'_>,
+    me: &Account,
+    id: ConversationId,
+    incarnation: u64,
+) -> Result<(), Fault> {
+    begin(tx, me, id, incarnation, None)
+}
+
 /// Leaves an incarnation that is over and queues the creation of the next, for everybody who is on the roster here and
 /// there. What the poisoned commit has changed is not known here: whoever is left out comes in from outside.
 fn begin(
@@ -249,7 +277,7 @@ fn begin(
     me: &Account,
     id: ConversationId,
     incarnation: u64,
-    known: &IncarnationsAnswer,
+    there: Option<&[UserId]>,
 ) -> Result<(), Fault> {
     let Some(old) = conversation::get(tx.conn, id)?
         .filter(|row| row.incarnation == incarnation && row.state == ConversationState::Frozen)
@@ -257,11 +285,9 @@ fn begin(
         return Ok(());
     };
     let roster = roster(tx.conn, &old)?;
-    let users: Vec<UserId> = known
-        .users
-        .iter()
-        .copied()
-        .filter(|user| *user != me.user && roster.contains(user))
+    let users: Vec<UserId> = roster
+        .into_iter()
+        .filter(|user| *user != me.user && there.is_none_or(|there| there.contains(user)))
         .collect();
     leave_behind(tx, me, id, None, true)?;
     let next = incarnation + 1;

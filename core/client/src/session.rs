@@ -17,7 +17,7 @@ use crate::directory::verify_suite;
 use crate::error::Fault;
 use crate::guard::Guard;
 use crate::http::Relay;
-use crate::{failpoints, key_packages, policy, suites};
+use crate::{failpoints, key_packages, policy, recovery, suites};
 
 /// Signs in, registering the device if it is new, and returns the account.
 pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Result<Account, Fault> {
@@ -71,9 +71,10 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Resul
 /// The account of this session: the bound one, or a new one with new keys.
 fn bind(tx: &mut Tx<'_>, session: &SessionAnswer) -> Result<Account, Fault> {
     if let Some(account) = account::get(tx.conn)? {
-        // First: a relay that begins anew, or another one, knows neither this user nor this directory (rule 7.2).
         if account.relay_store != session.store {
-            return Err(Fault::Code(ErrorCode::STORE_CHANGED));
+            // A relay that was restored; one that begins anew, or another one, is told apart (rule 7.2).
+            recovery::adopt(tx.conn, &account, session)?;
+            return account::get(tx.conn)?.ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED));
         }
         if account.tenant != session.tenant || account.user != session.user {
             return Err(Fault::Code(ErrorCode::WRONG_ACCOUNT));

@@ -189,6 +189,13 @@ pub trait MlsEngine: Send {
     /// None of its own.
     fn members(&mut self, store: &dyn MlsStore, group_id: &[u8]) -> Result<Vec<Leaf>, MlsError>;
 
+    /// GroupInfo of the current epoch, without tree, signed by this member: what who comes from outside needs, if the
+    /// committer's own is lost.
+    ///
+    /// # Errors
+    /// [`MlsError::UnknownSignatureKey`], [`MlsError::Evicted`].
+    fn group_info(&mut self, store: &dyn MlsStore, group_id: &[u8]) -> Result<Vec<u8>, MlsError>;
+
     /// The current epoch.
     ///
     /// # Errors

@@ -167,11 +167,7 @@ impl Follower {
         }
         // Joiners verify with the committer's leaf in the new tree.
         let key = &staged.updated.as_ref().unwrap_or(&staged.sender).signature_key;
-        let scheme = self.group.ciphersuite().signature_algorithm();
-        let key = OpenMlsSignaturePublicKey::new(key.clone().into(), scheme).map_err(|_| MlsError::Malformed("key"))?;
-        read_group_info(group_info)?
-            .verify_no_out(crypto(), &key)
-            .map_err(|_| MlsError::BadAuthentication("signature"))?;
+        self.verify_group_info(group_info, key)?;
 
         let provider = Provider::new(&self.rows);
         let merged = self.group.merge_commit(provider.storage(), staged.staged);
@@ -188,6 +184,49 @@ impl Follower {
         let provider = Provider::new(&self.rows);
         let merged = self.group.merge_commit(provider.storage(), staged);
         provider.settle(merged.map_err(MlsError::from))
+    }
+
+    /// Applies a staged commit without a GroupInfo: the caller's log has proof that it won its epoch.
+    ///
+    /// # Errors
+    /// [`MlsError::Invalid`] if `staged` was not staged on this state.
+    pub fn follow(&mut self, staged: StagedFollow) -> Result<(), MlsError> {
+        if staged.base != self.context()? {
+            return Err(MlsError::Invalid("staged on another state"));
+        }
+        let provider = Provider::new(&self.rows);
+        let merged = self.group.merge_commit(provider.storage(), staged.staged);
+        provider.settle(merged.map_err(MlsError::from))
+    }
+
+    /// Whether a GroupInfo says what this state is: signed by a member, equal GroupContext, and the confirmation tag of
+    /// `last_commit`, which has opened the epoch.
+    ///
+    /// # Errors
+    /// [`MlsError::GroupInfoMismatch`], [`MlsError::BadAuthentication`] (signature), [`MlsError::NotAllowed`]
+    /// (extensions), [`MlsError::UnknownLeaf`] (the signer), [`MlsError::Malformed`].
+    pub fn check_group_info(&self, group_info: &[u8], last_commit: &[u8]) -> Result<(), MlsError> {
+        let Admitted::Commit(head) = admit(last_commit)? else {
+            return Err(MlsError::Malformed("commit"));
+        };
+        let claimed = wire::read_group_info(group_info)?;
+        if claimed.context != self.context()? {
+            return Err(MlsError::GroupInfoMismatch("GroupContext"));
+        }
+        if claimed.confirmation_tag != head.confirmation_tag {
+            return Err(MlsError::GroupInfoMismatch("confirmation tag"));
+        }
+        let key = rules::member(&self.group, claimed.signer)?.signature_key;
+        self.verify_group_info(group_info, &key)
+    }
+
+    fn verify_group_info(&self, group_info: &[u8], key: &[u8]) -> Result<(), MlsError> {
+        let scheme = self.group.ciphersuite().signature_algorithm();
+        let key =
+            OpenMlsSignaturePublicKey::new(key.to_vec().into(), scheme).map_err(|_| MlsError::Malformed("key"))?;
+        read_group_info(group_info)?
+            .verify_no_out(crypto(), &key)
+            .map_err(|_| MlsError::BadAuthentication("signature"))
     }
 
     fn check_head(&self, head: &CommitHead) -> Result<(), MlsError> {

@@ -243,6 +243,10 @@ impl MlsEngine for OpenMlsEngine {
         self.with_group(store, group_id, |_, group| rules::members(group.public_group()))
     }
 
+    fn group_info(&mut self, store: &dyn MlsStore, group_id: &[u8]) -> Result<Vec<u8>, MlsError> {
+        self.with_active(store, group_id, |provider, group| commit::group_info(provider, group))
+    }
+
     fn epoch(&mut self, store: &dyn MlsStore, group_id: &[u8]) -> Result<u64, MlsError> {
         self.with_group(store, group_id, |_, group| Ok(group.epoch().as_u64()))
     }

@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 17] = [
+static MIGRATIONS: [Migration; 18] = [
     Migration {
         version: 1,
         name: "store",
@@ -110,6 +110,12 @@ static MIGRATIONS: [Migration; 17] = [
         version: 17,
         name: "purge",
         sql: include_str!("../migrations/0017_purge.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 18,
+        name: "recovery",
+        sql: include_str!("../migrations/0018_recovery.sql"),
         rust: None,
     },
 ];

@@ -14,6 +14,7 @@ pub mod policy;
 pub mod problem;
 pub mod push;
 pub mod receipts;
+pub mod replay;
 pub mod session;
 pub mod sync;
 mod version;
@@ -33,6 +34,7 @@ pub use policy::TenantPolicy;
 pub use problem::Problem;
 pub use push::{PushRegistration, PushTaken, PutPush};
 pub use receipts::{MemberReceipt, PutReceipt, ReceiptTaken};
+pub use replay::{ReplayAnswer, ReplayRequest, ReplayStart};
 pub use session::{AddKeys, RegisterDevice, Registered, SessionAnswer};
 pub use sync::{
     ConversationNews, CursorReport, InboxItem, InboxRecord, MemberCursor, StreamEvent, SyncAnswer, SyncRequest,

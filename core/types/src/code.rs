@@ -69,6 +69,10 @@ codes! {
     INTENT_REUSED = "intent_reused", 409, false;
     /// The sync token or cursor is of another store: the relay was restored from a backup.
     STORE_CHANGED = "store_changed", 409, false;
+    /// The log goes on otherwise than the entries that were offered: both the relay and a member have what the other lacks.
+    LOG_DIVERGED = "log_diverged", 409, false;
+    /// The tip is not signed by this relay's log key: what it stands for cannot be taken back.
+    TIP_NOT_OURS = "tip_not_ours", 422, false;
     /// The device id or key is taken.
     DEVICE_EXISTS = "device_exists", 409, false;
     /// The body of a wanted entry is no longer kept.

@@ -18,7 +18,7 @@ use super::paced::paced;
 use super::problem::Reject;
 use super::{
     approval, conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, metrics,
-    observe, openapi, own_devices, push, receipts, session, stream, sync,
+    observe, openapi, own_devices, push, receipts, replay, session, stream, sync,
 };
 use crate::state::AppState;
 
@@ -79,6 +79,7 @@ fn protocol() -> Routes {
         .get("/v1/conversations/{id}/incarnations", incarnations::list)
         .post("/v1/conversations/{id}/reports", incarnations::report)
         .post("/v1/conversations/{id}/duty", incarnations::duty)
+        .post("/v1/conversations/{id}/replay", replay::replay)
         .put("/v1/push", push::put)
         .post("/v1/sync", sync::sync)
         .get("/v1/stream", stream::open)

@@ -67,8 +67,10 @@ pub(super) async fn entries(
         .map_err(outcome::storage)?;
     match outcome {
         EntriesOutcome::Page { entries, tip } => {
-            let tip = extract::tenant(&app, &device.tenant)?.sign_tip(&app, tip);
-            Ok(Json(EntriesPage { entries, tip }))
+            let tenant = extract::tenant(&app, &device.tenant)?;
+            let last = tenant.sign_last(&app, conversation, &entries, tip);
+            let tip = tenant.sign_tip(&app, tip);
+            Ok(Json(EntriesPage { entries, tip, last }))
         }
         EntriesOutcome::NotAMember => Err(Reject::new(ErrorCode::NOT_A_MEMBER)),
         EntriesOutcome::Removed => Err(Reject::new(ErrorCode::REMOVED)),
@@ -182,6 +184,7 @@ pub(super) async fn group_info(
             kept_from: group.kept_from,
             tip: extract::tenant(&app, &device.tenant)?.sign_tip(&app, group.tip),
         })),
+        GroupInfoOutcome::Missing => Err(Reject::retry_after(ErrorCode::UNAVAILABLE, 1_000)),
         GroupInfoOutcome::NotAMember => Err(Reject::new(ErrorCode::NOT_A_MEMBER)),
         GroupInfoOutcome::Removed => Err(Reject::new(ErrorCode::REMOVED)),
     }

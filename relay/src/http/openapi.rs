@@ -15,7 +15,7 @@ use utoipa::OpenApi as _;
 
 use super::{
     approval, conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices,
-    push, receipts, session, stream, sync,
+    push, receipts, replay, session, stream, sync,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -44,6 +44,7 @@ use super::{
         incarnations::list,
         incarnations::report,
         incarnations::duty,
+        replay::replay,
         push::put,
         sync::sync,
         stream::open,
@@ -148,6 +149,7 @@ fn bound_lists(components: &mut Value) {
         ("SyncAnswer", "inbox", limits::INBOX_PER_PAGE),
         ("SyncAnswer", "conversations", limits::ENTRIES_PER_PAGE),
         ("EntriesPage", "entries", limits::ENTRIES_PER_PAGE),
+        ("ReplayRequest", "entries", limits::REPLAY_ENTRIES),
         ("MessagesAccepted", "accepted", limits::MESSAGES_PER_BATCH),
     ];
     let schemas = &mut components["schemas"];
@@ -160,6 +162,7 @@ fn bound_lists(components: &mut Value) {
         ("PeopleQuery", "subjects"),
         ("ClaimRequest", "users"),
         ("ClaimRequest", "suites"),
+        ("ReplayRequest", "entries"),
     ] {
         schemas[schema]["properties"][member]["minItems"] = json!(1);
     }
@@ -171,6 +174,7 @@ fn bound_lists(components: &mut Value) {
         "ReportCommit",
         "DutyRequest",
         "PutReceipt",
+        "ReplayRequest",
     ] {
         schemas[schema]["properties"]["incarnation"]["minimum"] = json!(1);
     }

@@ -88,6 +88,7 @@ pub(super) fn answer(app: &AppState, tenant: &Tenant, page: SyncPage) -> SyncAns
         .into_iter()
         .map(|news| ConversationNews {
             conversation: news.conversation,
+            last: tenant.sign_last(app, news.conversation, &news.entries, news.tip),
             entries: news.entries,
             tip: tenant.sign_tip(app, news.tip),
         })

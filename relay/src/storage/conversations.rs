@@ -53,6 +53,8 @@ pub enum Refusal {
     },
     /// The cursor in the authenticated data is not of this log: the store was restored.
     StoreChanged,
+    /// The log goes on otherwise than what was offered (7.2).
+    LogDiverged,
     /// The message was made in an epoch that has ended.
     StaleEpoch(Missing),
     /// The counter is not the last accepted one plus one.
@@ -94,6 +96,7 @@ impl Refusal {
             Self::IncarnationOver => ErrorCode::INCARNATION_OVER,
             Self::NotYourTurn { .. } => ErrorCode::NOT_YOUR_TURN,
             Self::StoreChanged => ErrorCode::STORE_CHANGED,
+            Self::LogDiverged => ErrorCode::LOG_DIVERGED,
             Self::StaleEpoch(_) => ErrorCode::STALE_EPOCH,
             Self::StaleCounter { .. } => ErrorCode::STALE_COUNTER,
             Self::EpochTaken { .. } => ErrorCode::EPOCH_TAKEN,
@@ -329,6 +332,8 @@ pub enum TreeOutcome {
 pub enum GroupInfoOutcome {
     /// This, read at one moment.
     Current(Box<CurrentGroup>),
+    /// Its GroupInfo was lost and is not brought back yet (7.2): a member does that.
+    Missing,
     /// The caller's user has no leaf, or there is no such conversation.
     NotAMember,
     /// The caller was removed, and its user has no leaf any more.

@@ -30,6 +30,7 @@ mod plans;
 mod push;
 mod quotas;
 mod receipts;
+mod replay;
 mod retention;
 mod sql;
 mod sweep;

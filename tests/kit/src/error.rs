@@ -18,6 +18,9 @@ pub enum KitError {
     /// A device could not be revoked.
     #[error("revocation: {0}")]
     Revoke(#[from] curo_relay::RevokeError),
+    /// There is no backup, or nothing was restored.
+    #[error("backup: {0}")]
+    Backup(#[from] curo_relay::BackupError),
     /// The relay's stored key is no key, or none could be made.
     #[error("relay's key: {0}")]
     RelayKey(#[from] curo_relay::ConfigError),

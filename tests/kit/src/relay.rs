@@ -297,6 +297,31 @@ impl TestRelay {
         self.start_again().await
     }
 
+    /// Writes a backup of its data to the folder `to`, which must not exist; it may be running.
+    ///
+    /// # Errors
+    /// [`KitError::Backup`].
+    pub async fn back_up(&self, to: &Path) -> Result<(), KitError> {
+        let (config, to) = (self.config.clone(), to.to_owned());
+        let done = tokio::task::spawn_blocking(move || curo_relay::backup(&config, &to)).await;
+        Ok(done.map_err(std::io::Error::other)??)
+    }
+
+    /// Stops it, throws its data away, restores what stands in the backup `from`, and starts it again.
+    ///
+    /// # Errors
+    /// [`KitError::Backup`], [`KitError::Relay`]; it is stopped then.
+    pub async fn restore(&mut self, from: &Path) -> Result<(), KitError> {
+        self.stop().await;
+        let (config, from) = (self.config.clone(), from.to_owned());
+        let done = tokio::task::spawn_blocking(move || {
+            std::fs::remove_dir_all(&config.data_dir)?;
+            Ok::<_, KitError>(curo_relay::restore(&config, &from)?)
+        });
+        done.await.map_err(std::io::Error::other)??;
+        self.start_again().await
+    }
+
     /// Tries to start it with another key for its database, which a relay must refuse. It must be stopped.
     ///
     /// # Errors

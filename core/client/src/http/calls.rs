@@ -4,8 +4,9 @@ use curo_types::api::{
     Accepted, AddKeys, ApproveDevice, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DeviceRefused,
     DevicesAnswer, DirectoryAnswer, DirectoryQuery, DutyOffer, DutyRequest, EntriesPage, GroupInfoAnswer,
     IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, MessagesAccepted, MessagesRequest, PeopleAnswer,
-    PeopleQuery, PushTaken, PutPush, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit, Reported,
-    RevokeDevice, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
+    PeopleQuery, PushTaken, PutPush, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReplayAnswer, ReplayRequest,
+    ReportCommit, Reported, RevokeDevice, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages,
+    Winner,
 };
 use curo_types::{Blob, ConversationId, DeviceId};
 
@@ -91,6 +92,23 @@ impl Relay {
             "/v1/conversations/{id}/entries?incarnation={incarnation}&after={after}"
         ))
         .await
+    }
+
+    /// At most one entry after `after`, with the tip.
+    pub(crate) async fn entry_after(
+        &self,
+        id: ConversationId,
+        incarnation: u64,
+        after: u64,
+    ) -> Result<EntriesPage, Fault> {
+        self.get(&format!(
+            "/v1/conversations/{id}/entries?incarnation={incarnation}&after={after}&limit=1"
+        ))
+        .await
+    }
+
+    pub(crate) async fn replay(&self, id: ConversationId, request: &ReplayRequest) -> Result<ReplayAnswer, Fault> {
+        self.post(&format!("/v1/conversations/{id}/replay"), request).await
     }
 
     pub(crate) async fn report(&self, id: ConversationId, report: &ReportCommit) -> Result<Reported, Fault> {

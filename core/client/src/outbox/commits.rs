@@ -8,7 +8,7 @@ use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::directory as directory_rows;
 use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
 use curo_store::repo::policy as policies;
-use curo_types::api::{ClaimAnswer, ClaimRequest, CommitBundle, CreateConversation, limits};
+use curo_types::api::{ClaimAnswer, ClaimRequest, CommitBundle, CreateConversation, LostLog, ReplayStart, limits};
 use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{Blob, ClaimId, DeviceId, ErrorCode, GroupId, SuiteId, UserId};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::key_packages::signer;
 use crate::policy;
+use crate::recovery;
 use crate::sync::standing::freeze;
 
 /// What a commit's request carries beside the commit, as the outbox row keeps it.
@@ -31,6 +32,9 @@ pub(super) struct Request {
     welcome: Option<Blob>,
     /// Of a creation.
     start: Option<Start>,
+    /// Of one that goes on where the relay has lost the log: the proof.
+    #[serde(default)]
+    lost: Option<LostLog>,
 }
 
 /// The group at epoch 0.
@@ -378,6 +382,10 @@ fn commit(
     let request = Request {
         group_info: Blob(prepared.group_info),
         welcome: prepared.welcome.map(Blob),
+        lost: match start {
+            Some(_) => recovery::proof(tx.conn, conv.id, conv.incarnation.saturating_sub(1))?,
+            None => None,
+        },
         start,
     };
     let request = serde_json::to_vec(&request).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
@@ -391,6 +399,18 @@ fn commit(
     )?;
     let row = outbox::get(tx.conn, row.intent)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
     Ok(Step::Commit { row: Box::new(row) })
+}
+
+/// The group at epoch 0 out of the row of a creation.
+pub(crate) fn start_of(row: &OutboxRow) -> Option<ReplayStart> {
+    let request: Request = serde_json::from_slice(row.request.as_deref()?).ok()?;
+    let start = request.start?;
+    Some(ReplayStart {
+        group: start.group,
+        suite: start.suite,
+        group_info: start.group_info,
+        tree: start.tree,
+    })
 }
 
 /// The request of a prepared commit, out of its row.
@@ -418,7 +438,7 @@ pub(super) fn read_prepared(row: &OutboxRow) -> Option<Prepared> {
             group_info: start.group_info,
             tree: start.tree,
             first_commit: bundle,
-            lost: None,
+            lost: request.lost,
         })),
         None => Prepared::Commit { incarnation, bundle },
     })

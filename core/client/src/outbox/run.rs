@@ -31,7 +31,9 @@ impl Core {
         }
         // What cannot go on as it is comes first: in another incarnation (rules 3.9, 7.3), or from outside (7.4). After a rollback
         // nothing else is sent meanwhile (7.1).
-        let mut faults = self.renew().await?;
+        // A restored relay has its logs back before anything is added to them (7.2).
+        let mut faults = self.compare_logs().await?;
+        faults.extend(self.renew().await?);
         let stopped: Vec<_> = faults.iter().map(|(id, _)| *id).collect();
         faults.extend(self.climb().await?);
         self.owe_members().await?;

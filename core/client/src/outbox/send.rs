@@ -37,7 +37,7 @@ impl Core {
                 }
                 let for_tx = me.clone();
                 self.db
-                    .write(move |tx| settle_messages(tx, &for_tx, id, &answer.accepted))
+                    .write(move |tx| settle_messages(tx, &for_tx, id, &answer))
                     .await?;
                 failpoints::hit(failpoints::MESSAGES_SETTLED);
                 self.changed_in(id);

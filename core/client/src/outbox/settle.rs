@@ -15,7 +15,7 @@ use crate::error::Fault;
 use crate::receipts::take as receipts;
 use crate::rejoin;
 use crate::sync::apply::{apply_one, step};
-use crate::sync::standing::{check_tip, live};
+use crate::sync::standing::{check_tip, keep_tip, live};
 
 /// The answer must speak of a prefix of what was sent, in order, under a tip of the tenant.
 pub(crate) fn check_accepted(
@@ -48,13 +48,13 @@ pub(super) fn settle_messages(
     tx: &mut Tx<'_>,
     me: &Account,
     id: ConversationId,
-    accepted: &[Accepted],
+    answer: &MessagesAccepted,
 ) -> Result<(), Fault> {
     let Some(mut conv) = conversation::get(tx.conn, id)? else {
         return Ok(());
     };
     let mut rows = BTreeMap::new();
-    for one in accepted {
+    for one in &answer.accepted {
         // A row that is gone was reached by the cursor while the answer was on its way.
         if let Some(row) = outbox::get(tx.conn, one.intent)?
             && outbox::accepted(tx.conn, row.position, one.seq)?
@@ -70,6 +70,7 @@ pub(super) fn settle_messages(
         apply_own(tx, me, &mut conv, row, one)?;
     }
     conversation::put(tx.conn, &conv)?;
+    keep_tip(tx.conn, id, &answer.tip)?;
     leaf::reached(tx.conn, id, conv.incarnation, conv.cursor_seq)?;
     receipts::reached(tx, me, &conv)
 }
@@ -110,7 +111,7 @@ fn apply_own(
     let h: Digest = entry.expected_hash(&me.tenant, conv.id, conv.cursor_h);
     if follows && h == one.h {
         apply_one(tx, me, conv, &entry)?;
-        step(conv, &entry);
+        step(tx.conn, conv, &entry)?;
     }
     Ok(())
 }

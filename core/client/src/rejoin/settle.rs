@@ -6,6 +6,7 @@ use curo_mls::MlsError;
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
+use curo_store::repo::kept;
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_store::repo::rejoin::{self, MadeRejoin, RejoinRow};
 use curo_types::api::{Accepted, EntryRecord};
@@ -14,7 +15,7 @@ use curo_types::{ConversationId, ErrorCode, GroupId, IntentId, UserId};
 
 use super::on_ladder;
 use crate::about;
-use crate::core::Core;
+use crate::core::{Core, now_ms};
 use crate::db::Tx;
 use crate::directory::user_of;
 use crate::error::Fault;
@@ -210,6 +211,7 @@ fn apply(tx: &mut Tx<'_>, me: &Account, id: ConversationId, intent: IntentId, st
     receipts::take::reached(tx, me, &row)?;
     keep_direct(tx.conn, me, &mut row)?;
     note_gap(tx, me, &old, &row, stretch)?;
+    kept::put(tx.conn, id, &stretch.commit, now_ms())?;
     // It counts as a try until the conversation has really gone on.
     rejoin::put(
         tx.conn,

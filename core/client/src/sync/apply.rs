@@ -4,14 +4,15 @@ use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow};
 use curo_store::repo::item::{self, Fold, ItemKind, ItemRow, Place};
 use curo_store::repo::leaf;
-use curo_store::repo::outbox;
+use curo_store::repo::{kept, outbox};
 use curo_types::api::EntryRecord;
 use curo_types::format::EntryKind;
 use curo_types::{ConversationId, ErrorCode};
+use rusqlite::Connection;
 
-use super::standing::{at_tip, check_tip, freeze, live};
+use super::standing::{at_tip, check_tip, freeze, keep_tip, live};
 use super::{commit, message};
-use crate::core::Core;
+use crate::core::{Core, now_ms};
 use crate::db::Tx;
 use crate::directory;
 use crate::error::Fault;
@@ -135,7 +136,7 @@ impl Core {
                         ..unreadable
                     },
                 )?;
-                step(&mut row, &entry);
+                step(tx.conn, &mut row, &entry)?;
                 seen(&mut row, &entry);
                 conversation::put(tx.conn, &row)?;
                 Ok(Outcome::Applied)
@@ -162,6 +163,10 @@ impl Core {
             let served_all = page.entries.is_empty();
             if !served_all && self.apply(id, page.entries).await? == Outcome::NotLive {
                 return Ok(());
+            }
+            if let Some(last) = page.last {
+                check_tip(&account, id, &last)?;
+                self.db.write(move |tx| keep_tip(tx.conn, id, &last)).await?;
             }
             let tip = page.tip;
             let done = self.db.write(move |tx| at_tip(tx.conn, id, &tip)).await?;
@@ -207,7 +212,7 @@ fn apply_in(tx: &mut Tx<'_>, me: &Account, id: ConversationId, entries: &[EntryR
             return Err(broken);
         }
         apply_one(tx, me, &mut row, entry)?;
-        step(&mut row, entry);
+        step(tx.conn, &mut row, entry)?;
         moved = true;
         if !live(&row) {
             outcome = Outcome::NotLive;
@@ -240,10 +245,11 @@ pub(crate) fn apply_one(
     }
 }
 
-/// Moves the cursor over an entry whose effect is stored.
-pub(crate) fn step(row: &mut ConversationRow, entry: &EntryRecord) {
+/// Moves the cursor over an entry whose effect is stored, and keeps it for a relay that may lose it (rule 7.2).
+pub(crate) fn step(conn: &Connection, row: &mut ConversationRow, entry: &EntryRecord) -> Result<(), Fault> {
     row.cursor_seq = entry.seq;
     row.cursor_h = entry.h;
+    Ok(kept::put(conn, row.id, entry, now_ms())?)
 }
 
 /// Something that people see: it moves the conversation in the list. Keys that are renewed, names, receipts do not.

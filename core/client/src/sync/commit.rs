@@ -6,6 +6,7 @@ use curo_mls::{CommitOutcome, CommitView, MlsError, Processed, Refusal};
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::item::{self, ItemKind, ItemRow};
+use curo_store::repo::kept;
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
 use curo_store::repo::receipt;
 use curo_types::api::EntryRecord;
@@ -22,6 +23,7 @@ use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
 use crate::error::Fault;
 use crate::leaving;
+use crate::outbox::commits;
 use crate::policy;
 use crate::receipts::keys as receipts;
 use crate::timeline::{MemberChange, NEXT_INCARNATION};
@@ -56,6 +58,11 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
         Err(error) if error.retryable() => return Err(error.into()),
         Err(_) => return Err(unknown()),
     };
+    if let Some(start) = commits::start_of(&sent) {
+        // The relay may lose it (7.2), and nobody else has it.
+        let bytes = serde_json::to_vec(&start).map_err(|_| unknown())?;
+        kept::put_start(tx.conn, row.id, entry.incarnation, &bytes)?;
+    }
     outbox::done(tx.conn, sent.position, Some(entry.seq))?;
     if row.state == ConversationState::Creating {
         row.state = ConversationState::Active;

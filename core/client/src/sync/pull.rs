@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use super::apply::Outcome;
-use super::standing::{at_tip, check_tip};
+use super::standing::{at_tip, check_tip, keep_tip};
 use crate::core::Core;
 use crate::error::Fault;
-use crate::{failpoints, key_packages};
+use crate::{failpoints, key_packages, recovery};
 
 /// Answers of one pass: so many that no real account meets it, so that a relay that never ends cannot keep us busy.
 const MAX_ANSWERS: usize = 100_000;
@@ -21,7 +21,19 @@ const MAX_ANSWERS: usize = 100_000;
 impl Core {
     /// Catches up: asks, applies, reports cursors, until the relay has nothing more.
     pub(crate) async fn pull(&self) -> Result<(), Fault> {
+        match self.pull_once().await {
+            // Perhaps the relay was restored (rule 7.2).
+            Err(fault) if recovery::may_be_restored(&fault.code()) => {
+                self.recover(fault).await?;
+                self.pull_once().await
+            }
+            pulled => pulled,
+        }
+    }
+
+    async fn pull_once(&self) -> Result<(), Fault> {
         let _one_at_a_time = self.sync_lock.lock().await;
+        self.settle_store(&self.fresh_account().await?).await?;
         self.take_later_inbox().await?;
         self.catch_up_behind().await?;
         for _ in 0..MAX_ANSWERS {
@@ -58,6 +70,7 @@ impl Core {
             }
             if !more && self.unreported().await?.is_empty() && me.inbox_ack == request.inbox_ack {
                 self.drained.store(true, Ordering::Release);
+                self.recoveries.store(0, Ordering::Release);
                 return Ok(());
             }
         }
@@ -115,8 +128,11 @@ impl Core {
     }
 
     async fn take_news(&self, me: &Account, news: ConversationNews, more: bool) -> Result<(), Fault> {
-        let (id, tip) = (news.conversation, news.tip);
+        let (id, tip, last) = (news.conversation, news.tip, news.last);
         check_tip(me, id, &tip)?;
+        if let Some(last) = &last {
+            check_tip(me, id, last)?;
+        }
         let live = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
         if live.is_some_and(|row| row.incarnation != tip.incarnation) {
             // Of one that was left there is nothing new to know; into a later one leads a Welcome, or a way from outside.
@@ -124,7 +140,15 @@ impl Core {
         }
         match self.apply(id, news.entries).await? {
             Outcome::Applied => {
-                let at_tip = self.db.write(move |tx| at_tip(tx.conn, id, &tip)).await?;
+                let at_tip = self
+                    .db
+                    .write(move |tx| {
+                        if let Some(last) = &last {
+                            keep_tip(tx.conn, id, last)?;
+                        }
+                        at_tip(tx.conn, id, &tip)
+                    })
+                    .await?;
                 self.changed_in(id);
                 // A cut answer goes on with the next one; another one has left something out.
                 if at_tip || more {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::Core;
 use crate::error::Fault;
+use crate::recovery;
 use crate::state::ConnectionState;
 
 /// Reports of cursors wait so long for others to join them.
@@ -50,6 +51,14 @@ pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToke
         if lasted {
             waits = retry.schedule();
         }
+        let ended = match ended {
+            // Perhaps the relay was restored (rule 7.2): what was sent, or the stream, has met it first.
+            Err(fault) if recovery::may_be_restored(&fault.code()) => match core.recover(fault).await {
+                Ok(()) => continue,
+                Err(fault) => Err(fault),
+            },
+            ended => ended,
+        };
         let fault = match ended {
             Err(fault) => fault,
             // The relay ended the stream in good order: a restart, or an expired token.

@@ -2,7 +2,7 @@
 
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
-use curo_store::repo::directory;
+use curo_store::repo::{directory, kept};
 use curo_types::format::SignedTip;
 use curo_types::{ConversationId, ErrorCode};
 use rusqlite::Connection;
@@ -99,6 +99,7 @@ pub(crate) fn at_tip(conn: &Connection, id: ConversationId, tip: &SignedTip) -> 
         freeze(conn, &mut row, &ErrorCode::REJOIN_NEEDED)?;
         return Ok(true);
     }
+    keep(conn, &row, tip)?;
     // A tip behind the cursor may be an old answer that overtook a newer one.
     let done = tip.seq <= row.cursor_seq;
     if done && row.behind {
@@ -106,6 +107,23 @@ pub(crate) fn at_tip(conn: &Connection, id: ConversationId, tip: &SignedTip) -> 
         conversation::put(conn, &row)?;
     }
     Ok(done)
+}
+
+/// Keeps a verified tip if it is of the cursor: with the entries before it, it proves them to a relay that has lost them
+/// (rule 7.2).
+pub(crate) fn keep_tip(conn: &Connection, id: ConversationId, tip: &SignedTip) -> Result<(), Fault> {
+    match conversation::get(conn, id)? {
+        Some(row) => keep(conn, &row, tip),
+        None => Ok(()),
+    }
+}
+
+fn keep(conn: &Connection, row: &ConversationRow, tip: &SignedTip) -> Result<(), Fault> {
+    if (tip.incarnation, tip.seq, tip.h) != (row.incarnation, row.cursor_seq, row.cursor_h) {
+        return Ok(());
+    }
+    let bytes = serde_json::to_vec(tip).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
+    Ok(kept::put_tip(conn, row.id, tip.incarnation, tip.seq, &bytes)?)
 }
 
 /// A tip must bear the tenant's signature and speak of this store and conversation.

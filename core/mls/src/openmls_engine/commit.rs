@@ -44,6 +44,12 @@ pub(super) fn own_key_pair(provider: &Provider<'_>, group: &MlsGroup) -> Result<
     )
 }
 
+/// The group's state in words that anybody can check, signed by the own leaf.
+pub(super) fn group_info(provider: &Provider<'_>, group: &MlsGroup) -> Result<Vec<u8>, MlsError> {
+    let key_pair = own_key_pair(provider, group)?;
+    tls_bytes(&group.export_group_info(crypto(), &key_pair, false)?)
+}
+
 pub(super) fn prepare(
     provider: &Provider<'_>,
     group: &mut MlsGroup,

@@ -250,6 +250,15 @@ pub fn clear_members(conn: &Connection, id: ConversationId, seq: u64) -> Result<
     Ok(())
 }
 
+/// The entry with which the last of those came who ever were on the roster of an incarnation; 0 if nobody was.
+///
+/// # Errors
+/// The database's.
+pub fn last_join(conn: &Connection, id: ConversationId, incarnation: u64) -> Result<u64> {
+    conn.prepare_cached("SELECT ifnull(max(joined_seq), 0) FROM member WHERE conversation = ?1 AND incarnation = ?2")?
+        .query_row(params![id.0, int(incarnation)], |row| row.get(0).map(uint))
+}
+
 /// Whether somebody other than these two is on the roster now whom the tenant's policy never wanted in every conversation.
 ///
 /// # Errors

@@ -185,6 +185,9 @@ pub struct EntriesPage {
     pub entries: Vec<EntryRecord>,
     /// The tip of what the caller may see: the conversation's, or that of its removal.
     pub tip: SignedTip,
+    /// A tip of the last of these entries, where that is not the conversation's: kept with them, it proves them (7.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<SignedTip>,
 }
 
 /// Answer of `GET /v1/conversations/{id}/winner?incarnation=&epoch=`, and part of `epoch_taken`: the commit that ended an epoch.

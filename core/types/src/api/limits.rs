@@ -28,6 +28,8 @@ pub const LEAVES: usize = 1000;
 pub const ENTRIES_PER_PAGE: usize = 512;
 /// Bytes of entry bodies in one page or one sync answer (one entry may exceed it alone).
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Entries in one replay of what a restored relay has lost.
+pub const REPLAY_ENTRIES: usize = 1024;
 /// Inbox items in one sync answer.
 pub const INBOX_PER_PAGE: usize = 64;
 /// Cursor reports in one request.

@@ -102,6 +102,9 @@ pub struct ConversationNews {
     pub entries: Vec<EntryRecord>,
     /// The tip of what the device may see.
     pub tip: SignedTip,
+    /// A tip of the last of these entries, where that is not the conversation's: kept with them, it proves them (7.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<SignedTip>,
 }
 
 /// One inbox item: the inbox is a log per device.

@@ -219,6 +219,7 @@ pub fn sync_answer() -> SyncAnswer {
             conversation: CONVERSATION,
             entries: vec![entry()],
             tip: tip(),
+            last: Some(tip()),
         }],
         key_packages: vec![stock()],
         suites: vec![SUITE],
@@ -481,8 +482,33 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             &EntriesPage {
                 entries: vec![entry()],
                 tip: tip(),
+                last: Some(tip()),
             },
             &["entries", "tip"],
+        ),
+        check(
+            &ReplayRequest {
+                incarnation: 1,
+                after: 1,
+                after_h: DIGEST,
+                entries: vec![entry()],
+                tip: tip(),
+                group_info: Some(blob()),
+                start: Some(ReplayStart {
+                    group: GROUP,
+                    suite: SUITE,
+                    group_info: blob(),
+                    tree: blob(),
+                }),
+            },
+            &["incarnation", "after", "after_h", "entries", "tip"],
+        ),
+        check(
+            &ReplayAnswer {
+                appended: 1,
+                tip: tip(),
+            },
+            &["appended", "tip"],
         ),
         check(
             &entry(),

@@ -4,7 +4,7 @@ use curo_sqlite::DbError;
 use curo_sqlite::rusqlite::Connection;
 use curo_types::api::Accepted;
 use curo_types::format::{EntryHeader, EntryKind};
-use curo_types::{Digest, GroupId, TenantId};
+use curo_types::{Digest, GroupId, SuiteId, TenantId};
 
 use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
@@ -109,7 +109,7 @@ pub(super) fn create(
             mandatory::check_creation(caller, commit)?;
         }
     }
-    let group = insert_group(conn, place, caller, new, before.is_some(), now_ms)?;
+    let group = insert_incarnation(conn, place, caller, new.group, new.suite, before.is_some(), now_ms)?;
     let stamped = check_rules(conn, place, caller, commit, group)?;
     let mut entry = apply(conn, place, caller, commit, group, stamped, now_ms)?;
     if let Some(before) = before {
@@ -119,11 +119,12 @@ pub(super) fn create(
 }
 
 /// The state at epoch 0 with the creator's leaf, before any entry.
-fn insert_group(
+pub(super) fn insert_incarnation(
     conn: &Connection,
     place: Place<'_>,
     caller: DeviceRef,
-    new: &NewConversation,
+    group: GroupId,
+    suite: SuiteId,
     exists: bool,
     now_ms: u64,
 ) -> Result<Group, DbError> {
@@ -144,12 +145,12 @@ fn insert_group(
         "INSERT INTO incarnation (tenant, conversation, incarnation, group_id, suite, epoch, last_seq, last_h, leaves, created_ms,
                                   kept_since_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 1, ?7, ?7)",
-        (tenant, conversation, incarnation, new.group.0, new.suite.0, Digest::ZERO.0, U(now_ms)),
+        (tenant, conversation, incarnation, group.0, suite.0, Digest::ZERO.0, U(now_ms)),
     )?;
     insert_member(conn, place, caller, 0, position.0)?;
     Ok(Group {
-        group: new.group.0,
-        suite: new.suite,
+        group: group.0,
+        suite,
         epoch: 0,
         last_seq: 0,
         last_h: Digest::ZERO,
@@ -334,7 +335,7 @@ fn store_group_state(
 }
 
 /// Gives a device a leaf from entry `seq` on; it sees what comes after.
-fn insert_member(
+pub(super) fn insert_member(
     conn: &Connection,
     place: Place<'_>,
     device: DeviceRef,

@@ -25,6 +25,9 @@ const CURSORS_PER_PAGE: usize = 4096;
 /// Read receipts of others in one answer.
 const RECEIPTS_PER_PAGE: usize = 1024;
 
+/// The token of who wants nothing that was before.
+const NOW: &str = "now";
+
 /// Where an entry stands.
 struct Found {
     conversation: ConversationId,
@@ -50,7 +53,9 @@ pub(super) fn sync(
     }
     let newest = tenants::position(conn, tenant)?;
     let mark = TenantMark::of(tenant);
-    let from = match token.map(str::parse::<SyncToken>) {
+    let now = token.filter(|token| *token == NOW).map(|_| newest);
+    let from = match token.filter(|_| now.is_none()).map(str::parse::<SyncToken>) {
+        None if now.is_some() => newest,
         None => 0,
         Some(Err(_)) => return Ok(SyncOutcome::BadToken),
         Some(Ok(token)) if token.store != store || token.tenant != mark || token.position > newest => {

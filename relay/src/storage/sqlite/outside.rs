@@ -102,14 +102,17 @@ pub(super) fn group_info(
         Entry::Leaf(_) | Entry::Member => {}
     }
     let group = conversations::group(conn, place)?.ok_or(DbError::NoRow)?;
-    let (group_info, tree) = one(
+    let (group_info, tree, U(epoch)) = one(
         conn,
-        "SELECT g.group_info, t.tree FROM group_state g
+        "SELECT g.group_info, t.tree, g.epoch FROM group_state g
          JOIN tree t ON t.tenant = g.tenant AND t.conversation = g.conversation AND t.incarnation = g.incarnation
          WHERE g.tenant = ?1 AND g.conversation = ?2 AND g.incarnation = ?3 ORDER BY t.seq DESC LIMIT 1",
         place.key(),
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
+    if epoch != group.epoch {
+        return Ok(GroupInfoOutcome::Missing);
+    }
     Ok(GroupInfoOutcome::Current(Box::new(CurrentGroup {
         group: GroupId(group.group),
         suite: group.suite,

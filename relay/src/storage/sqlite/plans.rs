@@ -20,6 +20,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("outside", include_str!("outside.rs")),
     ("people", include_str!("people.rs")),
     ("receipts", include_str!("receipts.rs")),
+    ("replay", include_str!("replay.rs")),
     ("retention", include_str!("retention.rs")),
     ("sweep", include_str!("sweep.rs")),
     ("tenants", include_str!("tenants.rs")),

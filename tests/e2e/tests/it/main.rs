@@ -35,6 +35,7 @@ mod push;
 mod races;
 mod raw;
 mod receipts;
+mod recovery;
 mod rejoin;
 mod renewal;
 mod retention;

@@ -146,9 +146,8 @@ async fn p12_p2_15_sign_in_believes_no_lies() {
     let account = ana.client().sign_in().await.unwrap();
     ana.client().start().await.unwrap();
     until_live(ana.client(), SOON).await;
-    let pinned: [Lie; 4] = [
+    let pinned: [Lie; 3] = [
         ("bad_relay", |answer| spoil(answer, "directory_key")),
-        ("store_changed", |answer| spoil(answer, "store")),
         ("wrong_account", |answer| spoil(answer, "user")),
         ("bad_relay", |answer| spoil(&mut answer["log_key"], "signature")),
     ];
