@@ -45,7 +45,7 @@ pub use quotas::{Quotas, Usage};
 pub use receipts::{NewReceipt, ReceiptOutcome};
 pub use replay::{
     Replay, ReplayBase, ReplayCheck, ReplayKey, ReplayOutcome, ReplayedCommit, ReplayedEntry, ReplayedLeave,
-    ReplayedStart, ReplayedState,
+    ReplayedStart, ReplayedState, Replays,
 };
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
@@ -61,7 +61,7 @@ use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 /// happened, and the same call again finds out (appends, commits, claims and registrations answer a repetition with the
 /// first result). A refusal by a rule is an `Ok` with its own variant; an `Err` is trouble of the storage.
 #[async_trait]
-pub trait Storage: Approvals + Quotas + Send + Sync + 'static {
+pub trait Storage: Approvals + Quotas + Replays + Send + Sync + 'static {
     /// The store's name: random, made with the store, another one after a restore that went by the book.
     fn store_id(&self) -> StoreId;
 
@@ -275,30 +275,6 @@ pub trait Storage: Approvals + Quotas + Send + Sync + 'static {
         commit: NewCommit,
         now_ms: u64,
     ) -> Result<CommitOutcome, StorageError>;
-
-    /// Where entries that this store has lost would go on (7.2), or the verdict if there is one already.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    async fn check_replay(
-        &self,
-        tenant: &TenantId,
-        caller: DeviceRef,
-        key: ReplayKey,
-    ) -> Result<ReplayCheck, StorageError>;
-
-    /// Appends entries that this store has lost, exactly as they stood: sequence numbers, hashes and times too. The caller has
-    /// checked them, on the position that [`Storage::check_replay`] gave; if the log has moved since, nothing happens.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    async fn replay(
-        &self,
-        tenant: &TenantId,
-        caller: DeviceRef,
-        replay: Replay,
-        now_ms: u64,
-    ) -> Result<ReplayOutcome, StorageError>;
 
     /// Appends messages, in order, up to the first that is refused (3.3).
     ///

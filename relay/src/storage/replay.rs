@@ -1,10 +1,12 @@
 //! Arguments and outcomes around bringing a lost end of a log back (`docs/protocol.md` 7.2).
 
+use async_trait::async_trait;
 use curo_types::api::EntryRecord;
-use curo_types::{ConversationId, DeviceId, Digest, GroupId, IntentId, SuiteId, UserId};
+use curo_types::{ConversationId, DeviceId, Digest, GroupId, IntentId, SuiteId, TenantId, UserId};
 
 use super::conversations::{GroupState, Refusal, Tip};
 use super::directory::DeviceRef;
+use super::error::StorageError;
 
 /// What is offered, before it is looked at. That this relay has once signed all of it was checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -137,4 +139,32 @@ pub enum ReplayOutcome {
     Moved,
     /// A rule said no.
     Refused(Refusal),
+}
+
+/// The part of the relay's storage that takes back what it has lost.
+#[async_trait]
+pub trait Replays {
+    /// Where entries that this store has lost would go on (7.2), or the verdict if there is one already.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn check_replay(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        key: ReplayKey,
+    ) -> Result<ReplayCheck, StorageError>;
+
+    /// Appends entries that this store has lost, exactly as they stood: sequence numbers, hashes and times too. The caller has
+    /// checked them, on the position that [`Replays::check_replay`] gave; if the log has moved since, nothing happens.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        replay: Replay,
+        now_ms: u64,
+    ) -> Result<ReplayOutcome, StorageError>;
 }

@@ -27,6 +27,7 @@ mod openapi;
 mod problems;
 mod rates;
 mod receipts;
+mod replay;
 mod schema;
 mod stream;
 mod suites;

@@ -21,6 +21,7 @@ mod messages;
 mod push;
 mod quotas;
 mod receipts;
+mod replay;
 mod retention;
 mod shape;
 mod sqlite;
@@ -170,7 +171,11 @@ on_sqlite! {
         strangers_read_nothing;
     push:
         a_device_has_one_registration_and_a_revoked_one_none;
-    receipts:
+replay:
+        p7_2_lost_entries_are_appended_once_and_members_with_them,
+        p7_2_what_does_not_follow_is_refused_as_a_whole,
+        p7_2_a_lost_conversation_begins_anew_with_its_creator_alone;
+        receipts:
         p8_3_a_slot_is_overwritten_and_served_once,
         p8_3_slots_come_no_faster_than_allowed,
         p8_3_only_members_have_slots,

@@ -10,7 +10,13 @@ pub const SQLITE_POINTS: [&str; 2] = ["sqlite.before_commit", "sqlite.after_comm
 pub const STORE_POINTS: [&str; 3] = ["store.rekey.marked", "store.rekey.copied", "store.rekey.switched"];
 
 /// Fail points of what does not happen in ordinary work; the tests of those cases kill there.
-pub const RARE_POINTS: [&str; 3] = ["client.renewal.", "relay.report.", "relay.push."];
+pub const RARE_POINTS: [&str; 5] = [
+    "client.renewal.",
+    "client.recovery.",
+    "relay.push.",
+    "relay.replay.",
+    "relay.report.",
+];
 
 fn is_ordinary(point: &&str) -> bool {
     !RARE_POINTS.iter().any(|rare| point.starts_with(rare))

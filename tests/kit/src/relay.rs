@@ -312,14 +312,22 @@ impl TestRelay {
     /// # Errors
     /// [`KitError::Backup`], [`KitError::Relay`]; it is stopped then.
     pub async fn restore(&mut self, from: &Path) -> Result<(), KitError> {
+        self.restore_stopped(from).await?;
+        self.start_again().await
+    }
+
+    /// As [`TestRelay::restore`], and leaves it stopped.
+    ///
+    /// # Errors
+    /// [`KitError::Backup`].
+    pub async fn restore_stopped(&mut self, from: &Path) -> Result<(), KitError> {
         self.stop().await;
         let (config, from) = (self.config.clone(), from.to_owned());
         let done = tokio::task::spawn_blocking(move || {
             std::fs::remove_dir_all(&config.data_dir)?;
             Ok::<_, KitError>(curo_relay::restore(&config, &from)?)
         });
-        done.await.map_err(std::io::Error::other)??;
-        self.start_again().await
+        done.await.map_err(std::io::Error::other)?.map(drop)
     }
 
     /// Tries to start it with another key for its database, which a relay must refuse. It must be stopped.

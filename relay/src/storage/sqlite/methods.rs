@@ -8,7 +8,7 @@ use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
     SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages,
-    leaving, log, messages, outside, people, push, receipts, replay, retention, sql, sweep, tenants, turns,
+    leaving, log, messages, outside, people, push, receipts, retention, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
@@ -16,8 +16,8 @@ use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
     DirectoryOutcome, DirectoryPage, DroppedBodies, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome,
     IncarnationsOutcome, LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome,
-    Replay, ReplayCheck, ReplayKey, ReplayOutcome, ReportOutcome, Storage, StorageError, SweepReport, SyncOutcome,
-    SyncToken, TenantKeys, TenantMark, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    ReportOutcome, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark, TreeOutcome,
+    UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -262,37 +262,6 @@ impl Storage for SqliteStorage {
         let tenant = tenant.clone();
         self.read(move |conn| incarnations::list(conn, &tenant, caller, conversation))
             .await
-    }
-
-    async fn check_replay(
-        &self,
-        tenant: &TenantId,
-        caller: DeviceRef,
-        key: ReplayKey,
-    ) -> Result<ReplayCheck, StorageError> {
-        let tenant = tenant.clone();
-        self.judge(move |conn| {
-            replay::check(conn, &tenant, caller, &key).map_err(|stop| stop.map(ReplayCheck::Refused))
-        })
-        .await
-    }
-
-    async fn replay(
-        &self,
-        tenant: &TenantId,
-        caller: DeviceRef,
-        lost: Replay,
-        now_ms: u64,
-    ) -> Result<ReplayOutcome, StorageError> {
-        pass(failpoints::REPLAY_BEFORE_ACCEPT)?;
-        let tenant = tenant.clone();
-        let outcome = self
-            .decide(move |conn| {
-                replay::append(conn, &tenant, caller, &lost, now_ms).map_err(|stop| stop.map(ReplayOutcome::Refused))
-            })
-            .await?;
-        pass(failpoints::REPLAY_AFTER_ACCEPT)?;
-        Ok(outcome)
     }
 
     async fn append_messages(

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use curo_sqlite::DbError;
 use curo_sqlite::rusqlite::Connection;
 use curo_types::format::{EntryHeader, EntryKind};
@@ -15,13 +16,46 @@ use super::commits::{insert_incarnation, insert_member, move_tip};
 use super::conversations::{self, Group, Place};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, run};
-use super::{checkpoints, leaving, log, tenants};
+use super::{SqliteStorage, checkpoints, leaving, log, tenants};
+use crate::failpoints::{self, pass};
 use crate::storage::{
     DeviceRef, GroupState, Refusal, Replay, ReplayBase, ReplayCheck, ReplayKey, ReplayOutcome, ReplayedCommit,
-    ReplayedEntry, ReplayedState,
+    ReplayedEntry, ReplayedState, Replays, StorageError,
 };
 
 type Refused = Stop<Refusal>;
+
+#[async_trait]
+impl Replays for SqliteStorage {
+    async fn check_replay(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        key: ReplayKey,
+    ) -> Result<ReplayCheck, StorageError> {
+        let tenant = tenant.clone();
+        self.judge(move |conn| check(conn, &tenant, caller, &key).map_err(|stop| stop.map(ReplayCheck::Refused)))
+            .await
+    }
+
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        caller: DeviceRef,
+        lost: Replay,
+        now_ms: u64,
+    ) -> Result<ReplayOutcome, StorageError> {
+        pass(failpoints::REPLAY_BEFORE_ACCEPT)?;
+        let tenant = tenant.clone();
+        let outcome = self
+            .decide(move |conn| {
+                append(conn, &tenant, caller, &lost, now_ms).map_err(|stop| stop.map(ReplayOutcome::Refused))
+            })
+            .await?;
+        pass(failpoints::REPLAY_AFTER_ACCEPT)?;
+        Ok(outcome)
+    }
+}
 
 /// Where what is offered would go on.
 pub(super) fn check(

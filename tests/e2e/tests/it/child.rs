@@ -211,6 +211,14 @@ impl Mover {
         self.call(&json!({ "do": "begin" }));
     }
 
+    /// Ends the process by a signal that it cannot catch; the next request starts it again.
+    pub fn pause(&mut self) {
+        for (point, passes) in self.passes() {
+            *self.passes.entry(point).or_default() += passes;
+        }
+        self.child = None;
+    }
+
     /// Ends the process like that; before it starts again its groups are damaged.
     pub async fn damage_groups(&mut self) {
         for (point, passes) in self.passes() {

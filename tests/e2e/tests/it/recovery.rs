@@ -3,6 +3,7 @@
 use curo::{ConversationId, ConversationState, DeliveryState, Entry};
 use curo_kit::{Person, TestRelay, until_delivery, until_done, until_text};
 
+use crate::child::{Mover, RelayProcess};
 use crate::team::{group, people, read, same_everywhere, send, until_active, until_holds, until_sent, until_texts};
 use crate::{SOON, api, logs};
 
@@ -257,5 +258,89 @@ async fn p7_2_a_conversation_that_its_creator_does_not_bring_back_goes_on_all_th
         all.sort();
         all.dedup();
         assert_eq!((all.len(), count), (8, 8), "{person:?}: {all:?}");
+    }
+}
+
+/// Every step that a client takes when its relay has lost something.
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_2_a_client_killed_at_each_step_of_it_goes_on() {
+    logs();
+    let (mut relay, vaults) = (TestRelay::start().await.unwrap(), Vaults::new());
+    let points: Vec<_> = curo::failpoints::ALL
+        .iter()
+        .filter(|point| point.starts_with("client.recovery."))
+        .collect();
+    assert_eq!(points.len(), 6);
+    for (n, point) in points.into_iter().enumerate() {
+        let parts = point.ends_with("loss_proven");
+        let ana = Person::online(&relay, &format!("ana-{n}")).await.unwrap();
+        let mut mover = Mover::new(&relay, &format!("mover-{n}"), [((*point).to_owned(), 1)]);
+        mover.begin();
+        let (talk, _) = ana.client().create_conversation(&[mover.user]).await.unwrap();
+        let id = talk.id();
+        send(&ana, id, "before").await;
+        mover.until_text(id, "before");
+        if parts {
+            // Ana knows nothing of what is lost, and writes first.
+            ana.client().stop().await;
+        }
+        let name = format!("backup-{n}");
+        vaults.save(&relay, &name).await;
+        mover.send(id, "lost");
+        mover.settled();
+        if parts {
+            mover.pause();
+        } else {
+            until_text(ana.client(), id, "lost", SOON).await;
+            ana.client().stop().await;
+        }
+        vaults.restore(&mut relay, &name).await;
+        if parts {
+            ana.client().start().await.unwrap();
+            send(&ana, id, "meanwhile").await;
+            until_sent(&ana).await;
+        }
+        mover.send(id, "after");
+        mover.settled();
+        if !parts {
+            ana.client().start().await.unwrap();
+        }
+        until_text(ana.client(), id, "after", SOON).await;
+        send(&ana, id, "at last").await;
+        mover.until_text(id, "at last");
+        let mut all = mover.texts(id);
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(
+            (all.len(), count),
+            (4 + usize::from(parts), 4 + usize::from(parts)),
+            "{point}: {all:?}"
+        );
+        assert_eq!(mover.deaths, 1, "{point}");
+        ana.close().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_2_a_relay_killed_while_it_takes_entries_back_has_them_once() {
+    logs();
+    let (mut relay, vaults) = (TestRelay::start().await.unwrap(), Vaults::new());
+    let team = people(&relay, &["ana", "ben"]).await;
+    let everybody = [&team[0], &team[1]];
+    let id = group(&everybody).await;
+    talk(&everybody, id, "before").await;
+    vaults.save(&relay, "monday").await;
+    talk(&everybody, id, "lost").await;
+    relay.restore_stopped(&vaults.0.path().join("monday")).await.unwrap();
+    let plan = ["relay.replay.before_accept", "relay.replay.after_accept"].map(|point| (point.to_owned(), 1));
+    let process = RelayProcess::start(&relay, plan, &[]);
+    process.until_up().await;
+    talk(&everybody, id, "after").await;
+    same_everywhere(&everybody, id, 6).await;
+    assert_eq!(process.deaths(), 2);
+    for person in everybody {
+        assert_eq!(incarnation(person, id).await, 1);
+        person.close().await.unwrap();
     }
 }
