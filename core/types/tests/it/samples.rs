@@ -8,9 +8,9 @@ use curo_types::api::{
     DirectoryRecord, Duty, DutyOffer, DutyRequest, EntriesPage, EntryRecord, GroupInfoAnswer, InboxItem, InboxRecord,
     IncarnationRecord, IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, LostLog, MemberCursor,
     MemberReceipt, MessagesAccepted, MessagesRequest, PendingDevice, PendingReason, PendingRemoval, PeopleAnswer,
-    PeopleQuery, PersonRecord, Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReportCommit,
-    ReportReason, Reported, RevokeDevice, SessionAnswer, StreamEvent, SyncAnswer, SyncRequest, TenantPolicy,
-    TreeAnswer, UploadKeyPackages, Winner,
+    PeopleQuery, PersonRecord, Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReplayAnswer,
+    ReplayRequest, ReplayStart, ReportCommit, ReportReason, Reported, RevokeDevice, SessionAnswer, StreamEvent,
+    SyncAnswer, SyncRequest, TenantPolicy, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
 use curo_types::{
@@ -490,12 +490,12 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             &ReplayRequest {
                 incarnation: 1,
                 after: 1,
-                after_h: DIGEST,
+                after_h: Digest([4; 32]),
                 entries: vec![entry()],
                 tip: tip(),
                 group_info: Some(blob()),
                 start: Some(ReplayStart {
-                    group: GROUP,
+                    group: GroupId([9; 16]),
                     suite: SUITE,
                     group_info: blob(),
                     tree: blob(),
