@@ -170,11 +170,13 @@ impl Document {
             push("maximum", "malformed", json!(most + 1));
         }
         if let Some(most) = schema["maxLength"].as_u64() {
-            push(
-                "maxLength",
-                "too_large",
-                json!("a".repeat(usize::try_from(most).unwrap() + 1)),
-            );
+            // What has a form of its own is a name, and one that is too long is none.
+            let code = if schema["pattern"].is_string() {
+                "malformed"
+            } else {
+                "too_large"
+            };
+            push("maxLength", code, json!("a".repeat(usize::try_from(most).unwrap() + 1)));
         }
         if let Some(most) = schema["maxItems"].as_u64() {
             let item = good
