@@ -1,12 +1,12 @@
 //! What every part of a running client shares: store, engine, relay, the signed-in account and the signals between tasks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use curo_store::repo::account::Account;
-use curo_types::{ConversationId, ErrorCode};
+use curo_types::{ConversationId, ErrorCode, IntentId};
 use tokio::sync::{Mutex, Notify, RwLock, watch};
 use tokio::time::Instant;
 
@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) keys_refused: AtomicBool,
     /// Whether a whole pass over the relay's news has ended well since this opening: the inbox is dealt with (rule 5.7).
     pub(crate) drained: AtomicBool,
+    /// External commits that this opening has made and of which nothing was sent. A Welcome takes its turn against them.
+    pub(crate) unsent_rejoins: Mutex<HashSet<IntentId>>,
     /// Recoveries of a restored relay since a pass of sync has ended well.
     pub(crate) recoveries: AtomicUsize,
     /// Waits between attempts.
@@ -74,6 +76,7 @@ impl Core {
             answered: AtomicBool::new(false),
             keys_refused: AtomicBool::new(false),
             drained: AtomicBool::new(false),
+            unsent_rejoins: Mutex::default(),
             recoveries: AtomicUsize::new(0),
             retry,
             held: StdMutex::default(),

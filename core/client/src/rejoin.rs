@@ -8,6 +8,7 @@ mod doubt;
 mod prepare;
 pub(crate) mod rollback;
 mod settle;
+mod turn;
 
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::rejoin::{self, MadeRejoin, RejoinRow};
@@ -64,6 +65,10 @@ impl Core {
             }
         }
         for _ in 0..MAX_RACES {
+            // What it was stopped by while this pass went on is told first (3.9): after the way in from outside nobody asks.
+            if !self.renewed(id).await? {
+                return Ok(());
+            }
             let Some((row, attempt)) = self.frozen(id).await? else {
                 return Ok(());
             };
@@ -109,6 +114,9 @@ impl Core {
 
     /// Sends the commit; the answer is settled from the log.
     async fn send_rejoin(&self, row: &ConversationRow, attempt: &RejoinRow, made: &MadeRejoin) -> Result<Sent, Fault> {
+        if !self.begins_to_send(row.id, attempt.intent).await? {
+            return Ok(Sent::Again);
+        }
         failpoints::hit(failpoints::REJOIN_BEFORE_SEND);
         let bundle = CommitBundle {
             commit: Blob(made.commit.clone()),

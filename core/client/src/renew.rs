@@ -56,6 +56,14 @@ impl Core {
         Ok(faults)
     }
 
+    /// Takes one conversation one step further. False: what is to be done about its incarnation waits.
+    pub(crate) async fn renewed(&self, id: ConversationId) -> Result<bool, Fault> {
+        let owed = async || self.db.read(move |conn| Ok(renewal::get(conn, id)?)).await;
+        let Some(row) = owed().await? else { return Ok(true) };
+        self.renew_one(row).await?;
+        Ok(owed().await?.is_none())
+    }
+
     async fn renew_one(&self, row: RenewalRow) -> Result<(), Fault> {
         let (id, incarnation) = (row.conversation, row.incarnation);
         let conv = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationState};
+use curo_store::repo::receipt;
 use curo_store::repo::recovery;
 use curo_types::ErrorCode;
 use curo_types::api::SessionAnswer;
@@ -80,6 +81,7 @@ pub(crate) fn adopt(conn: &Connection, me: &Account, session: &SessionAnswer) ->
     }
     crate::log::event!(Warn, "store_changed");
     recovery::begin(conn, session.store, session.log_key.log_key, now_ms())?;
+    receipt::own::owe_again(conn)?;
     for mut row in conversation::list(conn)? {
         if row.state == ConversationState::Active {
             freeze(conn, &mut row, &ErrorCode::STORE_CHANGED)?;

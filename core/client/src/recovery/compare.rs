@@ -9,6 +9,7 @@ use curo_store::repo::renewal::{self, RenewalRow};
 use curo_types::api::{EntriesPage, LostLog};
 use curo_types::format::SignedTip;
 use curo_types::{ConversationId, Digest, ErrorCode};
+use rusqlite::Connection;
 
 use super::offer::Offered;
 use crate::core::Core;
@@ -75,22 +76,19 @@ impl Core {
     async fn compare_one(&self, id: ConversationId) -> Result<(), Fault> {
         for _ in 0..MAX_OFFERS {
             let row = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
-            let code = ErrorCode::STORE_CHANGED;
-            let Some(row) = row.filter(|row| {
-                row.state == ConversationState::Frozen && row.frozen_code.as_deref() == Some(code.as_str())
-            }) else {
+            let Some(row) = row.filter(stands_still) else {
                 return Ok(());
             };
             match self.look(&row).await? {
-                Compared::InStep => return self.goes_on(id).await,
-                Compared::Ladder => return self.to_the_ladder(id).await,
+                Compared::InStep => return self.goes_on(&row).await,
+                Compared::Ladder => return self.to_the_ladder(&row).await,
                 Compared::Parted(tip) => return self.parted(&row, &tip).await,
                 Compared::Shorter(tip) => match self.offer(&row, Some(&tip)).await? {
                     Offered::Taken => {}
                     Offered::Parted => return self.parted(&row, &tip).await,
                     // What is kept does not reach back far enough.
                     Offered::Nothing => return self.lost(&row, tip.seq, tip.h).await,
-                    Offered::Ladder => return self.to_the_ladder(id).await,
+                    Offered::Ladder => return self.to_the_ladder(&row).await,
                 },
                 Compared::Unknown => match self.offer(&row, None).await? {
                     Offered::Taken => {}
@@ -100,7 +98,7 @@ impl Core {
                         }
                         return Ok(());
                     }
-                    Offered::Ladder => return self.to_the_ladder(id).await,
+                    Offered::Ladder => return self.to_the_ladder(&row).await,
                 },
             }
         }
@@ -144,11 +142,11 @@ impl Core {
     }
 
     /// The conversation goes on where it stood; what it has missed is fetched.
-    async fn goes_on(&self, id: ConversationId) -> Result<(), Fault> {
+    async fn goes_on(&self, row: &ConversationRow) -> Result<(), Fault> {
+        let (id, incarnation) = (row.id, row.incarnation);
         self.db
             .write(move |tx| {
-                recovery::compared(tx.conn, id)?;
-                let Some(mut row) = conversation::get(tx.conn, id)? else {
+                let Some(mut row) = settled(tx.conn, id, incarnation)? else {
                     return Ok(());
                 };
                 row.state = ConversationState::Active;
@@ -162,14 +160,12 @@ impl Core {
         self.follow_log(id).await
     }
 
-    async fn to_the_ladder(&self, id: ConversationId) -> Result<(), Fault> {
+    async fn to_the_ladder(&self, row: &ConversationRow) -> Result<(), Fault> {
+        let (id, incarnation) = (row.id, row.incarnation);
         self.db
-            .write(move |tx| {
-                recovery::compared(tx.conn, id)?;
-                match conversation::get(tx.conn, id)? {
-                    Some(mut row) => freeze(tx.conn, &mut row, &ErrorCode::REJOIN_NEEDED),
-                    None => Ok(()),
-                }
+            .write(move |tx| match settled(tx.conn, id, incarnation)? {
+                Some(mut row) => freeze(tx.conn, &mut row, &ErrorCode::REJOIN_NEEDED),
+                None => Ok(()),
             })
             .await
     }
@@ -200,7 +196,7 @@ impl Core {
             .read(move |conn| Ok(kept::first_before(conn, id, incarnation, newest)?))
             .await?;
         let Some(first) = first else {
-            return self.to_the_ladder(id).await;
+            return self.to_the_ladder(row).await;
         };
         // Both have `low`, or it is before what is kept; they differ at `high`.
         let (mut low, mut high) = (first - 1, newest);
@@ -225,7 +221,7 @@ impl Core {
         match (h, follows) {
             (Some(h), Some(next)) if next.expected_hash(&me.tenant, id, h) == next.h => self.lost(row, low, h).await,
             // They have parted before what is kept.
-            _ => self.to_the_ladder(id).await,
+            _ => self.to_the_ladder(row).await,
         }
     }
 
@@ -254,17 +250,16 @@ impl Core {
         let tip = tip.and_then(|bytes| serde_json::from_slice::<SignedTip>(&bytes).ok());
         let Some(tip) = tip.filter(|_| row.joined_seq <= stands) else {
             // Somebody else has to prove it: this one came later.
-            return self.to_the_ladder(id).await;
+            return self.to_the_ladder(row).await;
         };
         let proof = LostLog { tip, stands, stands_h };
         self.db
             .write(move |tx| {
                 let bytes = serde_json::to_vec(&proof).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
-                recovery::put_lost(tx.conn, id, incarnation, &bytes)?;
-                recovery::compared(tx.conn, id)?;
-                let Some(mut row) = conversation::get(tx.conn, id)? else {
+                let Some(mut row) = settled(tx.conn, id, incarnation)? else {
                     return Ok(());
                 };
+                recovery::put_lost(tx.conn, id, incarnation, &bytes)?;
                 let over = RenewalRow {
                     conversation: id,
                     incarnation,
@@ -290,7 +285,7 @@ impl Core {
             .await?;
         let tip = tip.and_then(|bytes| serde_json::from_slice::<SignedTip>(&bytes).ok());
         let Some(tip) = tip else {
-            return self.to_the_ladder(id).await;
+            return self.to_the_ladder(row).await;
         };
         let proof = LostLog {
             tip,
@@ -301,8 +296,10 @@ impl Core {
         self.db
             .write(move |tx| {
                 let bytes = serde_json::to_vec(&proof).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
+                if settled(tx.conn, id, incarnation)?.is_none() {
+                    return Ok(());
+                }
                 recovery::put_lost(tx.conn, id, incarnation, &bytes)?;
-                recovery::compared(tx.conn, id)?;
                 renew::begin_without_relay(tx, &me, id, incarnation)
             })
             .await?;
@@ -310,4 +307,16 @@ impl Core {
         crate::log::event!(Warn, "conversation_lost", conversation = id);
         Ok(())
     }
+}
+
+fn stands_still(row: &ConversationRow) -> bool {
+    row.state == ConversationState::Frozen && row.frozen_code.as_deref() == Some(ErrorCode::STORE_CHANGED.as_str())
+}
+
+/// The comparison has come to something. `None`: not any more. While the relay was asked a Welcome may have brought the device
+/// into the next incarnation, which another member was quicker to open.
+fn settled(conn: &Connection, id: ConversationId, incarnation: u64) -> Result<Option<ConversationRow>, Fault> {
+    recovery::compared(conn, id)?;
+    let row = conversation::get(conn, id)?;
+    Ok(row.filter(|row| row.incarnation == incarnation && stands_still(row)))
 }

@@ -34,11 +34,24 @@ impl Core {
         if answer.tip.incarnation != answer.incarnation || answer.incarnation < row.incarnation {
             return Err(Fault::BadRelay("group of another incarnation"));
         }
+        if answer.incarnation > row.incarnation {
+            // The loser of the race for it waits for its Welcome (3.7), by which nothing is missed: it is in the inbox by now,
+            // or none comes.
+            self.pull().await?;
+        }
         let (version, seq) = (answer.directory_version, answer.tip.seq);
         let mut asked = directory::Asked::default();
         loop {
             let (for_tx, for_row, now) = (me.clone(), attempt.clone(), answer.clone());
-            match self.db.write(move |tx| prepare_in(tx, &for_tx, for_row, now)).await {
+            let prepared = {
+                let mut unsent = self.unsent_rejoins.lock().await;
+                let prepared = self.db.write(move |tx| prepare_in(tx, &for_tx, for_row, now)).await;
+                if prepared.is_ok() {
+                    unsent.insert(attempt.intent);
+                }
+                prepared
+            };
+            match prepared {
                 Err(Fault::NeedDirectory { users, version }) => {
                     asked.once_more(&users, version, seq)?;
                     directory::fetch_for(&self.db, &self.relay, users, version, seq).await?;

@@ -155,7 +155,11 @@ impl Core {
         let mut asked = directory::Asked::default();
         let code = loop {
             let (for_tx, w) = (account.clone(), welcome.clone());
-            match self.db.write(move |tx| join_in(tx, &for_tx, index, &w)).await {
+            let joined = {
+                let _turn = self.turn_to_join(w.conversation, w.incarnation).await?;
+                self.db.write(move |tx| join_in(tx, &for_tx, index, &w)).await
+            };
+            match joined {
                 Ok(()) => {
                     failpoints::hit(failpoints::JOINED);
                     crate::log::event!(Info, "joined", conversation = welcome.conversation);

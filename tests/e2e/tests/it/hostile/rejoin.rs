@@ -46,7 +46,15 @@ impl Stage {
     }
 
     /// Each lie in a conversation of its own.
-    async fn lied_to(&mut self, call: &'static str, lies: Vec<(&'static str, Tamper)>) {
+    async fn lied_to(&mut self, call: &'static str, mut lies: Vec<(&'static str, Tamper)>) {
+        // A few at a time: each of them is tried again and again before it is given up.
+        while !lies.is_empty() {
+            let rest = lies.split_off(lies.len().min(4));
+            self.lied_to_in(call, std::mem::replace(&mut lies, rest)).await;
+        }
+    }
+
+    async fn lied_to_in(&mut self, call: &'static str, lies: Vec<(&'static str, Tamper)>) {
         let mut told = HashMap::new();
         let mut names = HashMap::new();
         for (name, lie) in lies {
@@ -60,8 +68,9 @@ impl Stage {
             assert_eq!(read(&self.ben, *id).await, Vec::<String>::new(), "{name}");
         }
         // The one in which nobody lies is mended at once.
-        send(&self.ana.person, self.other, "mended").await;
-        until_text(self.ben.client(), self.other, "mended", SOON).await;
+        let mended = format!("mended {}", self.said);
+        send(&self.ana.person, self.other, &mended).await;
+        until_text(self.ben.client(), self.other, &mended, SOON).await;
         self.goes_on().await;
         for id in names.keys() {
             self.comes_back(*id).await;
