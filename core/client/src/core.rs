@@ -1,17 +1,17 @@
 //! What every part of a running client shares: store, engine, relay, the signed-in account and the signals between tasks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use curo_store::repo::account::Account;
 use curo_types::{ConversationId, ErrorCode, IntentId};
 use tokio::sync::{Mutex, Notify, RwLock, watch};
-use tokio::time::Instant;
 
 use crate::db::Db;
 use crate::error::Fault;
+use crate::holds::Holds;
 use crate::http::Relay;
 use crate::observe::{Observe, Refused, Touched};
 use crate::receipts::send::Pace;
@@ -52,7 +52,7 @@ pub(crate) struct Core {
     /// Waits between attempts.
     pub(crate) retry: Retry,
     /// Conversations in which the relay has asked to wait before the next try; the others do not wait with them.
-    held: StdMutex<HashMap<ConversationId, Instant>>,
+    pub(crate) holds: Holds,
     pub(crate) connection: watch::Sender<ConnectionState>,
     /// What has changed, the session, and who watches.
     pub(crate) observe: Observe,
@@ -79,7 +79,7 @@ impl Core {
             unsent_rejoins: Mutex::default(),
             recoveries: AtomicUsize::new(0),
             retry,
-            held: StdMutex::default(),
+            holds: Holds::default(),
             connection: watch::Sender::new(ConnectionState::Stopped),
         }
     }
@@ -99,48 +99,6 @@ impl Core {
             session.signed_in = true;
             session.refused = None;
         });
-    }
-
-    /// Sends nothing in a conversation for so long.
-    pub(crate) fn hold(&self, id: ConversationId, wait: Duration) {
-        self.held().insert(id, Instant::now() + wait);
-    }
-
-    /// Whether a conversation has to wait still.
-    pub(crate) fn is_held(&self, id: ConversationId) -> bool {
-        let mut held = self.held();
-        let waits = held.get(&id).is_some_and(|until| *until > Instant::now());
-        if !waits {
-            held.remove(&id);
-        }
-        waits
-    }
-
-    /// When the first of those that wait may go on: now, if somebody's wait has ended since the last look.
-    pub(crate) fn held_until(&self) -> Option<Instant> {
-        let now = Instant::now();
-        let mut held = self.held();
-        let before = held.len();
-        held.retain(|_, until| *until > now);
-        if held.len() < before {
-            Some(now)
-        } else {
-            held.values().min().copied()
-        }
-    }
-
-    /// A conversation waits no longer.
-    pub(crate) fn release_hold(&self, id: ConversationId) {
-        self.held().remove(&id);
-    }
-
-    /// Nobody waits any longer.
-    pub(crate) fn release_held(&self) {
-        self.held().clear();
-    }
-
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<ConversationId, Instant>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something that an app may show has changed, and nobody knows in which conversation. Call it after the commit.

@@ -57,6 +57,7 @@ mod error;
 pub mod failpoints;
 mod fold;
 mod guard;
+mod holds;
 mod home;
 mod http;
 mod intents;

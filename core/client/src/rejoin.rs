@@ -33,7 +33,7 @@ impl Core {
         let waiting = self.waiting_for_rejoin().await?;
         let mut faults = Vec::new();
         for id in waiting {
-            if self.is_held(id) {
+            if self.holds.is_held(id) {
                 continue;
             }
             if let Err(fault) = self.climb_one(id).await {
@@ -100,7 +100,7 @@ impl Core {
                 }
                 Err(fault) => return Err(fault),
             }
-            if self.is_held(id) {
+            if self.holds.is_held(id) {
                 return Ok(());
             }
         }
@@ -170,7 +170,8 @@ impl Core {
             })
             .await?;
         let shift = u32::try_from(tries.min(8)).unwrap_or(8);
-        self.hold(id, self.retry.min.saturating_mul(1 << shift).min(self.retry.max));
+        self.holds
+            .hold(id, self.retry.min.saturating_mul(1 << shift).min(self.retry.max));
         Ok(())
     }
 
@@ -231,7 +232,7 @@ impl Core {
                 }
             })
             .await?;
-        self.release_hold(id);
+        self.holds.release(id);
         Ok(())
     }
 }

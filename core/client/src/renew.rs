@@ -44,7 +44,7 @@ impl Core {
             }
         }
         for row in self.db.read(|conn| Ok(renewal::all(conn)?)).await? {
-            if self.is_held(row.conversation) {
+            if self.holds.is_held(row.conversation) {
                 continue;
             }
             let id = row.conversation;
@@ -113,7 +113,7 @@ impl Core {
             offer => offer?,
         };
         if !offer.yours {
-            self.hold(id, Duration::from_millis(offer.for_ms));
+            self.holds.hold(id, Duration::from_millis(offer.for_ms));
             return Ok(());
         }
         self.db

@@ -98,7 +98,7 @@ impl Client {
 pub(super) async fn one_pass(core: &Arc<Core>, unlocked: bool) -> std::result::Result<(), Fault> {
     core.pull().await?;
     push::settle(core).await?;
-    core.release_held();
+    core.holds.release_all();
     core.flush().await?;
     if unlocked {
         core.send_receipts().await?;

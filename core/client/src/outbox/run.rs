@@ -43,7 +43,7 @@ impl Core {
         }
         let free = conversations
             .into_iter()
-            .filter(|id| !stopped.contains(id) && !self.is_held(*id));
+            .filter(|id| !stopped.contains(id) && !self.holds.is_held(*id));
         let flushed: Vec<_> = futures_util::stream::iter(free)
             .map(|id| {
                 let core = Arc::clone(self);
@@ -56,7 +56,7 @@ impl Core {
         faults.extend(flushed);
         for (id, fault) in &faults {
             if let Some(wait) = fault.retry_after() {
-                self.hold(*id, wait);
+                self.holds.hold(*id, wait);
             }
             if of_account(&fault.code()) {
                 self.account_refused.send_replace(Some(fault.code()));

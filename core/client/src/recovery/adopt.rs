@@ -45,7 +45,7 @@ impl Core {
         let me = self.fresh_account().await?;
         self.set_account(me).await;
         self.forget_answer();
-        self.release_held();
+        self.holds.release_all();
         self.changed();
         Ok(())
     }

@@ -50,7 +50,7 @@ impl Core {
             .await?;
         let mut faults = Vec::new();
         for id in waiting {
-            if self.is_held(id) {
+            if self.holds.is_held(id) {
                 continue;
             }
             let compared = match self.compare_one(id).await {
@@ -177,7 +177,7 @@ impl Core {
             .write(move |tx| Ok(recovery::one_more_try(tx.conn, id)?))
             .await?;
         let shift = u32::try_from(tries.min(8)).unwrap_or(8);
-        self.hold(
+        self.holds.hold(
             id,
             self.retry
                 .min
