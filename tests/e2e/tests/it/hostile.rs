@@ -8,6 +8,7 @@ mod leaving;
 mod log;
 mod news;
 mod rejoin;
+mod revoked;
 mod welcome;
 
 use std::sync::Arc;
