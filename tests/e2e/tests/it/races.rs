@@ -2,7 +2,9 @@
 
 mod commits;
 mod direct;
+mod openers;
 mod returning;
+mod turns;
 
 use curo::{ConversationId, MessageId};
 use curo_kit::{Person, TestRelay};

@@ -12,7 +12,7 @@ use crate::team::{frozen, group, people, same_everywhere, send, until_active, un
 use crate::{SOON, api, logs};
 
 /// Spoils the membership tag of each commit on its way: the relay takes it, and no member can.
-fn poison(call: &mut Call) -> Option<Reply> {
+pub fn poison(call: &mut Call) -> Option<Reply> {
     if call.is("/commits") {
         let mut commit: Blob = serde_json::from_value(call.body["commit"].clone()).unwrap();
         *commit.0.last_mut().unwrap() ^= 1;
@@ -26,7 +26,7 @@ fn not_hers(call: &mut Call) -> Option<Reply> {
     call.is("/duty").then(|| Reply::json(200, later))
 }
 
-async fn incarnation(person: &Person, id: ConversationId) -> u64 {
+pub async fn incarnation(person: &Person, id: ConversationId) -> u64 {
     let newest = person.client().conversation(id).latest(100).await.unwrap();
     let numbers = newest.items.iter().filter_map(|item| match item.entry {
         Entry::Incarnation { number } => Some(number),
@@ -35,7 +35,7 @@ async fn incarnation(person: &Person, id: ConversationId) -> u64 {
     numbers.max().unwrap_or(1)
 }
 
-async fn until_incarnation(person: &Person, id: ConversationId, wanted: u64) {
+pub async fn until_incarnation(person: &Person, id: ConversationId, wanted: u64) {
     until_holds(person, format!("incarnation {wanted}"), async || {
         incarnation(person, id).await == wanted
     })
