@@ -1,8 +1,6 @@
 //! End-to-end tests of client and relay through their public APIs over real HTTPS. The tests stand in `tests/it`, the
 //! process that they stop dead in `src/bin`; this library holds what both must agree on.
 
-pub mod extension;
-
 /// The fail points of `curo-sqlite`, which client and relay both pass: right before and right after each commit.
 pub const SQLITE_POINTS: [&str; 2] = ["sqlite.before_commit", "sqlite.after_commit"];
 
@@ -10,9 +8,10 @@ pub const SQLITE_POINTS: [&str; 2] = ["sqlite.before_commit", "sqlite.after_comm
 pub const STORE_POINTS: [&str; 3] = ["store.rekey.marked", "store.rekey.copied", "store.rekey.switched"];
 
 /// Fail points of what does not happen in ordinary work; the tests of those cases kill there.
-pub const RARE_POINTS: [&str; 5] = [
+pub const RARE_POINTS: [&str; 6] = [
     "client.renewal.",
     "client.recovery.",
+    "relay.group.",
     "relay.push.",
     "relay.replay.",
     "relay.report.",

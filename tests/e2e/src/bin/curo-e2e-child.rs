@@ -16,7 +16,6 @@ use curo::{
     AccessToken, Client, ClientOptions, ConnectionState, DeliveryState, Error, FileVault, IntentStatus, MessageId,
     NoToken, OnUnsent, TokenProvider, TokenReason, UserId,
 };
-use curo_e2e::extension;
 use curo_kit::{texts, try_until};
 use curo_relay::{Config, Relay};
 use serde::Deserialize;
@@ -34,8 +33,6 @@ struct Order {
     client: Option<ClientOrder>,
     /// … or a relay with this configuration file.
     relay: Option<PathBuf>,
-    /// … or a notification extension that handles one push and says what that took.
-    extension: Option<extension::Order>,
     /// Where to stop dead: a fail point, and at which of its passes.
     die: Option<(String, u64)>,
     /// Fail points at which steps fail, and how often: `[["sqlite.before_commit", "5%return"]]`.
@@ -66,10 +63,6 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let order: Order = serde_json::from_str(&std::env::args().nth(1).ok_or("an order is missing")?)?;
-    if let Some(order) = &order.extension {
-        let cost = extension::handle(order)?;
-        return Ok(writeln!(io::stdout(), "{}", serde_json::to_string(&cost)?)?);
-    }
     let passes = Passes::watch(order.die.as_ref())?;
     for (point, how) in &order.fail {
         fail::cfg(point.as_str(), how)?;
@@ -224,6 +217,30 @@ async fn client_call(client: &Client, passes: &Passes, request: &Value) -> Resul
         }
         "register_push" => {
             client.register_push(text(request, "target")?).await?;
+            Value::Null
+        }
+        "unregister_push" => {
+            client.unregister_push().await?;
+            Value::Null
+        }
+        "ask_in" => match client.sign_in().await {
+            Err(error) if *error.code() == curo::ErrorCode::APPROVAL_PENDING => {
+                json!({ "code": client.approval_code().await? })
+            }
+            signed_in => {
+                signed_in?;
+                json!({})
+            }
+        },
+        "decide" => {
+            // After a kill it may be decided already.
+            for waiting in client.waiting_devices().await? {
+                if request["approve"] == true {
+                    client.approve_device(waiting.device).await?;
+                } else {
+                    client.revoke_device(waiting.device).await?;
+                }
+            }
             Value::Null
         }
         "rekey" => {

@@ -15,11 +15,10 @@ mod canary;
 mod child;
 mod damage;
 mod discards;
-#[cfg(target_os = "linux")]
-mod extension;
 mod fail_points;
 mod faults;
 mod hostile;
+mod hot_groups;
 mod kills;
 mod leaving;
 mod lifecycle;
