@@ -68,6 +68,12 @@ names! {
     PUSH_BEFORE_SEND = "relay.push.before_send";
     /// The gateway has answered.
     PUSH_AFTER_SEND = "relay.push.after_send";
+    /// The gateway has said that an installation is gone; its registration is still there.
+    PUSH_BEFORE_FORGET = "relay.push.before_forget";
+    /// The registration is gone durably.
+    PUSH_AFTER_FORGET = "relay.push.after_forget";
+    /// A loaded group state has given way to another one; all that it stands for is durable.
+    GROUP_EVICTED = "relay.group.evicted";
     /// Before a batch of old bodies is dropped.
     BODIES_BEFORE_DROP = "relay.bodies.before_drop";
     /// A batch of old bodies is gone durably, and there may be more.

@@ -12,9 +12,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use curo_mls::Follower;
 use curo_types::{ConversationId, TenantId};
 
-/// Bytes of saved state whose loaded form is kept. Loaded, a group takes about twice that.
-const BYTES: usize = 64 * 1024 * 1024;
-
 /// Which group state: the state of an epoch is the same for everybody, because one commit wins.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct GroupKey {
@@ -46,14 +43,9 @@ struct Inner {
     bytes: usize,
 }
 
-impl Default for Followers {
-    fn default() -> Self {
-        Self::new(BYTES)
-    }
-}
-
 impl Followers {
-    fn new(limit: usize) -> Self {
+    /// Keeps those whose saved forms have so many bytes together.
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             inner: Mutex::default(),
             limit,
@@ -65,11 +57,14 @@ impl Followers {
         self.lock().remove(key)
     }
 
-    /// Keeps the state of an epoch that the storage has.
-    pub(crate) fn put(&self, key: GroupKey, loaded: Loaded) {
+    /// Keeps the state of an epoch that the storage has. Says how many had to give way: whoever needs one of them reads it again,
+    /// so nothing is saved for that.
+    pub(crate) fn put(&self, key: GroupKey, loaded: Loaded) -> usize {
         if loaded.bytes > self.limit {
-            return;
+            // It gives way itself.
+            return 1;
         }
+        let mut evicted = 0;
         let mut guard = self.lock();
         let inner = &mut *guard;
         // Two that were loaded at the same time are the same.
@@ -84,7 +79,14 @@ impl Followers {
             };
             let oldest = oldest.clone();
             drop(inner.remove(&oldest));
+            evicted += 1;
         }
+        evicted
+    }
+
+    /// How many are kept.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().kept.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

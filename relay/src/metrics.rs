@@ -58,6 +58,8 @@ pub(crate) struct Levels {
     pub(crate) connections: usize,
     /// Writes that have entered the storage's queue and are not answered.
     pub(crate) waiting_writes: usize,
+    /// Groups whose state is kept loaded.
+    pub(crate) kept_groups: usize,
 }
 
 /// The counters of one relay.
@@ -77,6 +79,9 @@ pub(crate) struct Metrics {
     streams: Gauge,
     connections: Gauge,
     waiting_writes: Gauge,
+    kept_groups: Gauge,
+    read_groups: Counter,
+    evicted_groups: Counter,
 }
 
 impl Default for Metrics {
@@ -96,6 +101,9 @@ impl Default for Metrics {
             streams: Gauge::default(),
             connections: Gauge::default(),
             waiting_writes: Gauge::default(),
+            kept_groups: Gauge::default(),
+            read_groups: Counter::default(),
+            evicted_groups: Counter::default(),
         };
         metrics.register();
         metrics
@@ -132,6 +140,12 @@ impl Metrics {
         registry.register("connections", "Open connections", self.connections.clone());
         let help = "Writes that wait for the storage's writer or are with it";
         registry.register("storage_waiting_writes", help, self.waiting_writes.clone());
+        let help = "Groups whose state is kept loaded";
+        registry.register("groups_kept", help, self.kept_groups.clone());
+        let help = "Commits whose group's state was read from the storage, because it was not loaded";
+        registry.register("groups_read", help, self.read_groups.clone());
+        let help = "Loaded group states that gave way to others";
+        registry.register("groups_evicted", help, self.evicted_groups.clone());
     }
 
     /// One request was answered. `route` is the template of its path, never the path.
@@ -163,6 +177,16 @@ impl Metrics {
         self.commits.get_or_create(&of(tenant)).inc();
     }
 
+    /// A commit needed a group's state that was not loaded.
+    pub(crate) fn group_read(&self) {
+        self.read_groups.inc();
+    }
+
+    /// So many loaded states gave way to others.
+    pub(crate) fn groups_evicted(&self, count: usize) {
+        self.evicted_groups.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
     pub(crate) fn dropped_bodies(&self, tenant: &TenantId, count: u64) {
         self.dropped_bodies.get_or_create(&of(tenant)).inc_by(count);
     }
@@ -190,6 +214,8 @@ impl Metrics {
             .set(i64::try_from(levels.connections).unwrap_or(i64::MAX));
         self.waiting_writes
             .set(i64::try_from(levels.waiting_writes).unwrap_or(i64::MAX));
+        self.kept_groups
+            .set(i64::try_from(levels.kept_groups).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a string does not fail; a scrape without the closing line is refused by whoever reads it.
         let _ = encode(&mut text, &self.registry);
@@ -219,12 +245,17 @@ mod tests {
             streams: 3,
             connections: 2,
             waiting_writes: 7,
+            kept_groups: 5,
         });
         assert!(
             text.contains("curo_relay_requests_total{method=\"other\",route=\"none\",status=\"405\"} 100\n"),
             "{text}"
         );
-        assert!(text.contains("curo_relay_streams 3\n") && text.contains("curo_relay_storage_waiting_writes 7\n"));
+        assert!(
+            text.contains("curo_relay_streams 3\n")
+                && text.contains("curo_relay_groups_kept 5\n")
+                && text.contains("curo_relay_storage_waiting_writes 7\n")
+        );
         assert!(text.ends_with("# EOF\n"));
     }
 
@@ -236,6 +267,7 @@ mod tests {
             streams: 0,
             connections: 0,
             waiting_writes: 0,
+            kept_groups: 0,
         });
         assert!(
             text.contains("curo_relay_storage_errors_total{kind=\"full\"} 1\n"),

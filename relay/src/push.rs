@@ -20,7 +20,7 @@ use crate::config::PushConfig;
 use crate::failpoints;
 use crate::hub::Hub;
 use crate::state::AppState;
-use crate::storage::PushTarget;
+use crate::storage::{PushTarget, StorageError};
 
 /// Devices that may wait for their push.
 const QUEUE: usize = 4096;
@@ -128,13 +128,21 @@ async fn push(app: &Weak<AppState>, gateway: &Gateway, key: &Key) {
             }
             Sent::Gone => {
                 let Some(app) = app.upgrade() else { return };
-                if let Err(error) = app.storage.forget_push(tenant, *device, &target).await {
+                if let Err(error) = forget(&app, tenant, *device, &target).await {
+                    // The next push for it hears the same.
                     tracing::warn!(%tenant, %error, "a push target was not forgotten");
                 }
                 return;
             }
         }
     }
+}
+
+/// The installation is gone: nobody is woken there any more, unless the device has named another target meanwhile.
+async fn forget(app: &AppState, tenant: &TenantId, device: DeviceId, target: &PushTarget) -> Result<(), StorageError> {
+    failpoints::pass(failpoints::PUSH_BEFORE_FORGET)?;
+    app.storage.forget_push(tenant, device, target).await?;
+    failpoints::pass(failpoints::PUSH_AFTER_FORGET)
 }
 
 /// What the gateway made of a push. Statuses are 0 where there was none.
@@ -193,7 +201,8 @@ impl Gateway {
             Err(_) => Sent::Again(0),
             Ok(answer) => match answer.status().as_u16() {
                 200..=299 => Sent::Taken,
-                404 | 410 => Sent::Gone,
+                // Not 404: a gateway that moved would end every registration, and no device would know.
+                410 => Sent::Gone,
                 status @ (408 | 429 | 500..=599) => Sent::Again(status),
                 status => Sent::Refused(status),
             },

@@ -124,8 +124,7 @@ impl Relay {
     /// # Errors
     /// As [`Relay::start`].
     pub async fn start_service(service: ServiceConfig) -> Result<RunningRelay, StartError> {
-        service.check()?;
-        start(service, Arc::new(SystemClock)).await
+        Self::start_service_with_clock(service, Arc::new(SystemClock)).await
     }
 
     /// As [`Relay::start`], with a clock of the caller's. For tests.
@@ -133,11 +132,22 @@ impl Relay {
     /// # Errors
     /// As [`Relay::start`].
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<RunningRelay, StartError> {
-        config.check()?;
         let service = ServiceConfig {
             relay: config,
             metrics_listen: None,
         };
+        Self::start_service_with_clock(service, clock).await
+    }
+
+    /// As [`Relay::start_service`], with a clock of the caller's. For tests.
+    ///
+    /// # Errors
+    /// As [`Relay::start`].
+    pub async fn start_service_with_clock(
+        service: ServiceConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Result<RunningRelay, StartError> {
+        service.check()?;
         start(service, clock).await
     }
 }
@@ -177,7 +187,7 @@ async fn serve(
         storage: storage.clone(),
         authenticator,
         hub: hub.clone(),
-        followers: Followers::default(),
+        followers: Followers::new(limits.group_cache_bytes),
         clock,
         tenants,
         limits: limits.clone(),

@@ -17,6 +17,7 @@ use crate::core::Core;
 use crate::detached::detached;
 use crate::directory::verify_suite;
 use crate::error::{Error, Fault, Result};
+use crate::failpoints;
 use crate::observe::Observed;
 use crate::observe::sources::WaitingDevicesSource;
 
@@ -167,7 +168,10 @@ impl Core {
         let request = ApproveDevice {
             envelope: Blob(envelope.to_bytes()),
         };
-        let approved = match self.relay.approve(device, &request).await {
+        failpoints::hit(failpoints::APPROVAL_BEFORE_SEND);
+        let answer = self.relay.approve(device, &request).await;
+        failpoints::hit(failpoints::APPROVAL_AFTER_SEND);
+        let approved = match answer {
             Err(Fault::Problem(problem)) if problem.code == ErrorCode::NOT_FOUND => {
                 return Err(Fault::Code(ErrorCode::UNKNOWN));
             }
@@ -186,7 +190,10 @@ impl Core {
 
     /// Refuses a device that waits. False: none of that name does.
     pub(crate) async fn refuse_waiting(&self, device: DeviceId) -> std::result::Result<bool, Fault> {
-        match self.relay.refuse_device(device).await {
+        failpoints::hit(failpoints::APPROVAL_BEFORE_SEND);
+        let answer = self.relay.refuse_device(device).await;
+        failpoints::hit(failpoints::APPROVAL_AFTER_SEND);
+        match answer {
             Ok(_) => {
                 self.settle_waiting(device).await?;
                 Ok(true)

@@ -27,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) sync_lock: Mutex<()>,
     /// One pass over the outbox at a time: at most one batch in flight a conversation (rule 4.1).
     pub(crate) outbox_lock: Mutex<()>,
+    /// One change of the push registration at a time.
+    pub(crate) push_lock: Mutex<()>,
     /// There may be something to send.
     pub(crate) outbox_work: Notify,
     /// There may be a read receipt to send.
@@ -67,6 +69,7 @@ impl Core {
             account: RwLock::new(account),
             sync_lock: Mutex::new(()),
             outbox_lock: Mutex::new(()),
+            push_lock: Mutex::new(()),
             outbox_work: Notify::new(),
             receipt_work: Notify::new(),
             pace: Pace::default(),

@@ -25,7 +25,7 @@ points! {
     ALL:
     /// The account, its keys and the envelope are durable; nothing was sent.
     REGISTER_BEFORE_SEND = "client.register.before_send";
-    /// The relay has registered the device; that is not durable here.
+    /// The relay has answered: it has registered the device, or noted that it waits for an approval. That is not durable here.
     REGISTER_AFTER_SEND = "client.register.after_send";
     /// Keys of further suites and the envelope that adds them are durable; nothing was sent.
     KEYS_BEFORE_SEND = "client.keys.before_send";
@@ -41,6 +41,14 @@ points! {
     PUSH_BEFORE_SEND = "client.push.before_send";
     /// The relay has the push registration; that is not durable here.
     PUSH_AFTER_SEND = "client.push.after_send";
+    /// It is durable that the relay's push registration may be gone; the relay was not told to end it.
+    PUSH_END_BEFORE_SEND = "client.push_end.before_send";
+    /// The relay has ended the push registration; that is not durable here.
+    PUSH_END_AFTER_SEND = "client.push_end.after_send";
+    /// A waiting device's approval is signed, or it is to be refused; nothing was sent.
+    APPROVAL_BEFORE_SEND = "client.approval.before_send";
+    /// The relay has let the device in, or refuses it; that is not durable here.
+    APPROVAL_AFTER_SEND = "client.approval.after_send";
     /// A claim's id is durable; nothing was sent.
     CLAIM_BEFORE_SEND = "client.claim.before_send";
     /// The relay has answered the claim; nothing of it is durable here.

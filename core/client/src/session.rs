@@ -43,8 +43,9 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Resul
         return Ok(account);
     }
     failpoints::hit(failpoints::REGISTER_BEFORE_SEND);
-    let registered = relay.register(account.envelope.clone()).await?;
+    let answer = relay.register(account.envelope.clone()).await;
     failpoints::hit(failpoints::REGISTER_AFTER_SEND);
+    let registered = answer?;
     // The relay may only add its signature.
     let ours = Envelope::from_bytes(&account.envelope)?;
     let theirs = Envelope::from_bytes(registered.envelope.as_slice())?;

@@ -103,6 +103,7 @@ struct FileLimits {
     requests_per_tenant_per_second: Option<u32>,
     bytes_per_tenant_per_second: Option<u64>,
     commits_per_checkpoint: Option<u32>,
+    group_cache_bytes: Option<usize>,
     claims_by_user_per_hour: Option<u32>,
     claims_of_user_per_hour: Option<u32>,
     registrations_per_user_per_day: Option<u32>,
@@ -304,6 +305,7 @@ impl FileLimits {
                 .bytes_per_tenant_per_second
                 .unwrap_or(default.bytes_per_tenant_per_second),
             commits_per_checkpoint: self.commits_per_checkpoint.unwrap_or(default.commits_per_checkpoint),
+            group_cache_bytes: self.group_cache_bytes.unwrap_or(default.group_cache_bytes),
             claims_by_user_per_hour: self.claims_by_user_per_hour.unwrap_or(default.claims_by_user_per_hour),
             claims_of_user_per_hour: self.claims_of_user_per_hour.unwrap_or(default.claims_of_user_per_hour),
             registrations_per_user_per_day: self

@@ -33,6 +33,9 @@ pub struct Limits {
     pub bytes_per_tenant_per_second: u64,
     /// A group's state is stored with every so many commits; what lies between is made again from the log.
     pub commits_per_checkpoint: u32,
+    /// Bytes of groups' states, as they are stored, whose loaded form is kept in memory; loaded, a group takes about twice that.
+    /// Those that were used least recently give way. 0 keeps none: each commit reads its group's state.
+    pub group_cache_bytes: usize,
     /// Users that one user may ask KeyPackages of in an hour.
     pub claims_by_user_per_hour: u32,
     /// How often one user may ask KeyPackages of one and the same other user in an hour.
@@ -58,6 +61,7 @@ impl Default for Limits {
             requests_per_tenant_per_second: 5_000,
             bytes_per_tenant_per_second: 128 * 1024 * 1024,
             commits_per_checkpoint: 16,
+            group_cache_bytes: 64 * 1024 * 1024,
             claims_by_user_per_hour: 5_000,
             claims_of_user_per_hour: 1_000,
             registrations_per_user_per_day: 20,

@@ -9,7 +9,7 @@ use zeroize::Zeroize as _;
 use super::{ConfigError, check_url};
 
 /// The push gateway: a service of the operator's that hands pushes on to the platforms. It gets `{"target", "token"}` by
-/// `POST` and nothing else, answers 2xx, or 404 or 410 for an installation that is gone.
+/// `POST` and nothing else, answers 2xx, or 410 for an installation that is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushConfig {
     /// An `https` URL; `http` only for a loopback address.

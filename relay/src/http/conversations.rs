@@ -13,6 +13,7 @@ use super::incarnations;
 use super::outcome::{self, computed, detached};
 use super::problem::Reject;
 use crate::accept::{self, AcceptError, Checked};
+use crate::failpoints;
 use crate::followers::{GroupKey, Loaded};
 use crate::state::AppState;
 use crate::storage::{CommitCheck, CommitKey, CommitOutcome, DeviceRef, GroupState, Refusal};
@@ -113,11 +114,14 @@ pub(super) async fn commit(
                 if let Some(hot) = hot
                     && !matches!(refusal, Refusal::EpochTaken { .. })
                 {
-                    app.followers.put(group, hot);
+                    keep(&app, group, hot);
                 }
                 return settle(&app, &tenant, CommitOutcome::Refused(refusal));
             }
         };
+        if hot.is_none() {
+            app.metrics.group_read();
+        }
         let (checked, bytes) = {
             let tenant = tenant.clone();
             let every = u64::from(app.limits.commits_per_checkpoint);
@@ -134,7 +138,7 @@ pub(super) async fn commit(
             Ok(new) => new,
             Err(error) => {
                 if let Some(follower) = follower {
-                    app.followers.put(group, Loaded { follower, bytes });
+                    keep(&app, group, Loaded { follower, bytes });
                 }
                 return Err(error.into());
             }
@@ -212,11 +216,21 @@ fn loaded(hot: Option<Loaded>, state: GroupState) -> Result<Loaded, Reject> {
     })
 }
 
+/// Keeps a group's state, for which others may have to give way.
+fn keep(app: &AppState, key: GroupKey, loaded: Loaded) {
+    let evicted = app.followers.put(key, loaded);
+    if evicted > 0 {
+        app.metrics.groups_evicted(evicted);
+        // Nothing is written then: what fails here fails nobody's commit.
+        let _ = failpoints::pass(failpoints::GROUP_EVICTED);
+    }
+}
+
 /// Keeps the state of the epoch that a commit has opened, if it won.
 fn keep_next(app: &AppState, before: GroupKey, loaded: Loaded, outcome: &CommitOutcome) {
     if matches!(outcome, CommitOutcome::Accepted(_)) {
         let epoch = before.epoch + 1;
-        app.followers.put(GroupKey { epoch, ..before }, loaded);
+        keep(app, GroupKey { epoch, ..before }, loaded);
     }
 }
 

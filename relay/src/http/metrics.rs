@@ -22,6 +22,7 @@ pub(super) async fn scrape(State(app): State<Arc<AppState>>) -> impl IntoRespons
         streams: app.hub.count(),
         connections: app.connections.count(),
         waiting_writes: app.storage.waiting_writes(),
+        kept_groups: app.followers.count(),
     };
     ([(header::CONTENT_TYPE, MEDIA_TYPE)], app.metrics.text(levels))
 }

@@ -39,6 +39,11 @@ impl Ca {
         self.issuer.der()
     }
 
+    /// The same as PEM, for configuration files.
+    pub fn root_pem(&self) -> String {
+        self.issuer.pem()
+    }
+
     /// Signs a certificate for `localhost` and `127.0.0.1` and writes it with its key (readable by the owner only) into
     /// `dir`. What is there is replaced. Blocks.
     ///

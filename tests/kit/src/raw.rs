@@ -67,7 +67,7 @@ impl TestRelay {
         Ok(RawAnswer { status, body })
     }
 
-    fn http(&self) -> Result<reqwest::Client, KitError> {
+    pub(crate) fn http(&self) -> Result<reqwest::Client, KitError> {
         let no_answer = |_| KitError::NoAnswer;
         let mut roots = RootCertStore::empty();
         roots.add(self.ca().root_der().to_vec().into()).map_err(no_answer)?;

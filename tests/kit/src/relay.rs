@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use curo::TenantId;
 use curo_relay::{
-    Clock, Config, DatabaseKey, DevIssuer, Limits, PushConfig, PushToken, Relay, RunningRelay, StartError, SystemClock,
-    TenantConfig, TlsConfig,
+    Clock, Config, DatabaseKey, DevIssuer, Limits, PushConfig, PushToken, Relay, RunningRelay, ServiceConfig,
+    StartError, SystemClock, TenantConfig, TlsConfig,
 };
 use curo_types::api::ClientVersion;
 use curo_types::{DeviceId, SuiteId};
@@ -32,6 +32,7 @@ pub struct TestRelay {
     tenant: TenantId,
     issuer: Arc<DevIssuer>,
     running: Option<RunningRelay>,
+    metrics: bool,
     dir: PathBuf,
     _temporary: Option<TempDir>,
 }
@@ -47,6 +48,7 @@ pub struct TestRelayBuilder {
     limits: Limits,
     tenant: Option<Policy>,
     push: Option<PushConfig>,
+    metrics: bool,
 }
 
 impl TestRelayBuilder {
@@ -77,6 +79,18 @@ impl TestRelayBuilder {
             timeout: Duration::from_secs(5),
             retry_wait: Duration::from_millis(10),
         });
+        self
+    }
+
+    /// Sends pushes as told.
+    pub fn push(mut self, push: PushConfig) -> Self {
+        self.push = Some(push);
+        self
+    }
+
+    /// Serves its metrics: [`TestRelay::metric`].
+    pub const fn with_metrics(mut self) -> Self {
+        self.metrics = true;
         self
     }
 
@@ -142,6 +156,7 @@ impl TestRelayBuilder {
             tenant,
             issuer: Arc::new(issuer),
             running: None,
+            metrics: self.metrics,
             dir,
             _temporary: temporary,
         };
@@ -171,7 +186,29 @@ impl TestRelay {
             },
             tenant: None,
             push: None,
+            metrics: false,
         }
+    }
+
+    /// The value of a metric without labels, `curo_relay_` left out, since it was last started.
+    ///
+    /// # Errors
+    /// [`KitError::NoAnswer`] if it serves no metrics or has none of this name.
+    pub async fn metric(&self, name: &str) -> Result<u64, KitError> {
+        let addr = self.running.as_ref().and_then(RunningRelay::metrics_addr);
+        let url = format!("http://{}/metrics", addr.ok_or(KitError::NoAnswer)?);
+        let response = self.http()?.get(url).send().await.map_err(|_| KitError::NoAnswer)?;
+        let text = response.text().await.map_err(|_| KitError::NoAnswer)?;
+        let value = text.lines().find_map(|line| {
+            let (found, value) = line.strip_prefix("curo_relay_")?.split_once(' ')?;
+            (found == name).then(|| value.parse().ok()).flatten()
+        });
+        value.ok_or(KitError::NoAnswer)
+    }
+
+    /// Its limits.
+    pub const fn limits(&self) -> &Limits {
+        &self.config.limits
     }
 
     /// How devices are woken.
@@ -282,7 +319,11 @@ impl TestRelay {
     /// [`KitError::Relay`].
     pub async fn start_again(&mut self) -> Result<(), KitError> {
         if self.running.is_none() {
-            let started = Relay::start_with_clock(self.config.clone(), Arc::clone(&self.clock));
+            let service = ServiceConfig {
+                relay: self.config.clone(),
+                metrics_listen: self.metrics.then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            };
+            let started = Relay::start_service_with_clock(service, Arc::clone(&self.clock));
             self.running = Some(started.await?);
         }
         Ok(())

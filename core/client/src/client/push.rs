@@ -61,15 +61,23 @@ impl Client {
         .await
     }
 
-    /// Tells the relay to send no more pushes. Harmless to repeat.
+    /// Tells the relay to send no more pushes. Harmless to repeat. Until it has succeeded the registration stands, and goes to
+    /// the relay again with the next background run.
     ///
     /// # Errors
     /// As [`Client::register_push`]; then repeat it.
     pub async fn unregister_push(&self) -> Result<()> {
         let client = self.clone();
         detached(async move {
-            client.core.relay.put_push(&PutPush { registration: None }).await?;
-            client.core.db.write(|tx| Ok(push::forget(tx.conn)?)).await?;
+            {
+                let _one_at_a_time = client.core.push_lock.lock().await;
+                // Before it is sent: whoever is stopped in between, and goes on with the same target, must tell the relay again.
+                client.core.db.write(|tx| Ok(push::doubt(tx.conn)?)).await?;
+                failpoints::hit(failpoints::PUSH_END_BEFORE_SEND);
+                client.core.relay.put_push(&PutPush { registration: None }).await?;
+                failpoints::hit(failpoints::PUSH_END_AFTER_SEND);
+                client.core.db.write(|tx| Ok(push::forget(tx.conn)?)).await?;
+            }
             client.home.set_push_token(None);
             Ok(profiles::write_card(&client.core.db).await?)
         })
@@ -79,6 +87,7 @@ impl Client {
 
 /// Sends the registration if the relay does not have it yet.
 pub(super) async fn settle(core: &Arc<Core>) -> std::result::Result<(), Fault> {
+    let _one_at_a_time = core.push_lock.lock().await;
     let held = core.db.read(|conn| Ok(push::get(conn)?)).await?;
     let Some(held) = held.filter(|held| !held.registered) else {
         return Ok(());

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationState};
+use curo_store::repo::push;
 use curo_store::repo::receipt;
 use curo_store::repo::recovery;
 use curo_types::ErrorCode;
@@ -82,6 +83,8 @@ pub(crate) fn adopt(conn: &Connection, me: &Account, session: &SessionAnswer) ->
     crate::log::event!(Warn, "store_changed");
     recovery::begin(conn, session.store, session.log_key.log_key, now_ms())?;
     receipt::own::owe_again(conn)?;
+    // The store may be of before this device asked for pushes, or of before it named this target.
+    push::doubt(conn)?;
     for mut row in conversation::list(conn)? {
         if row.state == ConversationState::Active {
             freeze(conn, &mut row, &ErrorCode::STORE_CHANGED)?;

@@ -52,6 +52,14 @@ pub fn set_registered(conn: &Connection, token: [u8; 16]) -> Result<bool> {
     one(conn, "UPDATE push SET registered = 1 WHERE token = ?1", [token])
 }
 
+/// It is not known any more whether the relay has it.
+///
+/// # Errors
+/// The database's.
+pub fn doubt(conn: &Connection) -> Result<bool> {
+    one(conn, "UPDATE push SET registered = 0", [])
+}
+
 /// Forgets it.
 ///
 /// # Errors
@@ -80,6 +88,9 @@ mod tests {
             (held.target.as_str(), held.token, held.registered),
             ("second", [2; 16], true)
         );
+        assert!(doubt(&conn).unwrap());
+        assert!(!get(&conn).unwrap().unwrap().registered);
+        set_registered(&conn, [2; 16]).unwrap();
         put(&conn, "second", [3; 16]).unwrap();
         assert!(!get(&conn).unwrap().unwrap().registered);
         assert!(forget(&conn).unwrap() && !forget(&conn).unwrap());

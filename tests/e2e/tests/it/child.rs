@@ -180,6 +180,27 @@ impl Mover {
         self.call(&json!({ "do": "register_push", "target": target }));
     }
 
+    /// Ends the pushes.
+    pub fn unregister_push(&mut self) {
+        self.call(&json!({ "do": "unregister_push" }));
+    }
+
+    /// The code that it shows while it waits for the approval of another device of its user; `None` once it is in. Started and
+    /// live then, in every life from now on.
+    pub fn asks_to_come_in(&mut self) -> Option<String> {
+        let answer = self.call(&json!({ "do": "ask_in" }));
+        let code = answer["code"].as_str().map(str::to_owned);
+        if code.is_none() {
+            self.begin();
+        }
+        code
+    }
+
+    /// Approves or refuses whoever waits.
+    pub fn decides(&mut self, approve: bool) {
+        self.call(&json!({ "do": "decide", "approve": approve }));
+    }
+
     /// From now on a fail point does this: `return(full)`, `off`, …
     pub fn fail(&mut self, point: &str, how: &str) {
         self.call(&json!({ "do": "fail", "point": point, "how": how }));
@@ -407,6 +428,15 @@ fn write_config(relay: &TestRelay) -> std::path::PathBuf {
     let kept = kept.map_or_else(String::new, |kept| {
         format!("body_retention_days = {}\n", kept.as_secs() / (24 * 60 * 60))
     });
+    let approval = relay
+        .tenant_config()
+        .is_some_and(|tenant| tenant.policy.device_approval);
+    let kept = if approval {
+        format!("{kept}device_approval = \"required\"\n")
+    } else {
+        kept
+    };
+    let cache = relay.limits().group_cache_bytes;
     let push = relay.push_config().map_or_else(String::new, |push| {
         format!("[push]\ngateway = {:?}\nretry_wait_ms = 10\n", push.gateway)
     });
@@ -414,7 +444,7 @@ fn write_config(relay: &TestRelay) -> std::path::PathBuf {
     let text = format!(
         "listen = \"{}\"\ndata_dir = {:?}\ndatabase_key_file = {:?}\n\
          [tls]\ncert = {:?}\nkey = {:?}\n\
-         {push}[limits]\nheartbeat_ms = 1000\nshutdown_grace_ms = 3000\n\
+         {push}[limits]\nheartbeat_ms = 1000\nshutdown_grace_ms = 3000\ngroup_cache_bytes = {cache}\n\
          [[tenants]]\nid = \"{}\"\nissuer = {:?}\naudience = {:?}\njwks_url = {url:?}\nalgorithms = [\"EdDSA\"]\n{kept}",
         relay.addr(),
         relay.data_dir(),

@@ -1,6 +1,8 @@
 //! Kill tests: a process is stopped dead at every fail point and started again from its disk. Nothing is lost, nothing is
 //! doubled, the order holds, no group forks (rule book section 4: the outbox survives a kill at any instruction).
 
+mod approval;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +67,8 @@ impl World {
         mover.send(care, "four");
         mover.register_push("first");
         mover.rekey();
+        mover.register_push("second");
+        mover.unregister_push();
         mover.register_push("second");
         let renewed = mover.renew(care);
         let last = mover.send(care, "five");
@@ -242,7 +246,12 @@ async fn be_busy(person: &Person, care: ConversationId) {
 }
 
 /// Points that ordinary work does not pass; a test of their own kills at each.
-pub const ELSEWHERE: [&str; 2] = [curo::failpoints::KEYS_BEFORE_SEND, curo::failpoints::KEYS_AFTER_SEND];
+pub const ELSEWHERE: [&str; 4] = [
+    curo::failpoints::KEYS_BEFORE_SEND,
+    curo::failpoints::KEYS_AFTER_SEND,
+    curo::failpoints::APPROVAL_BEFORE_SEND,
+    curo::failpoints::APPROVAL_AFTER_SEND,
+];
 
 /// Every client point at its first and second pass, a share of them in each test so that they run side by side.
 async fn dies_at_each_point(share: usize, of: usize) {
@@ -259,6 +268,7 @@ async fn dies_at_each_point(share: usize, of: usize) {
             "client.rejoin.",
             "store.rekey.",
             "client.leave.",
+            "client.push_end.",
         ];
         let comes = pass == 1 || !once.iter().any(|name| point.starts_with(name));
         assert_eq!(mover.deaths, usize::from(comes), "{point}, pass {pass}");

@@ -192,7 +192,8 @@ impl Mitm {
         listener.set_nonblocking(true).unwrap();
         let addr = listener.local_addr().unwrap();
         let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
-        let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(tls(relay)))).unwrap();
+        let server =
+            axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(tls(relay.tls())))).unwrap();
         let server = tokio::spawn(async move { server.serve(app.into_make_service()).await.unwrap() });
         Self { addr, shared, server }
     }
@@ -311,12 +312,13 @@ impl Victim {
     }
 }
 
-fn tls(relay: &TestRelay) -> rustls::ServerConfig {
-    let chain = CertificateDer::pem_file_iter(&relay.tls().cert)
+/// A server with the certificate of these files.
+pub fn tls(files: &curo_relay::TlsConfig) -> rustls::ServerConfig {
+    let chain = CertificateDer::pem_file_iter(&files.cert)
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
-    let key = PrivateKeyDer::from_pem_file(&relay.tls().key).unwrap();
+    let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
     let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -1,5 +1,6 @@
 //! Pushes: sent to whoever has no live stream, saying nothing, and what becomes of them on the phone.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +9,17 @@ use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use axum_server::tls_rustls::RustlsConfig;
 use curo::{Client, ConversationId, ErrorCode, ProfileId, PushOutcome};
-use curo_kit::{Person, TestRelay, until_text};
+use curo_kit::{Ca, Person, TestRelay, until_text};
+use curo_relay::{PushConfig, PushToken};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::child::RelayProcess;
+use crate::child::{Mover, RelayProcess};
 use crate::lifecycle::{self, code};
 use crate::team::{group, send, until_sent};
-use crate::{SOON, logs, raw};
+use crate::{SOON, logs, mitm, raw};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -30,6 +33,8 @@ struct Gateway {
 /// Where pushes go, the answers that are left, and what every request showed to prove itself.
 struct Desk {
     seen: mpsc::UnboundedSender<Value>,
+    /// What a request must show; anything else is refused, and nothing of it read.
+    wanted: Option<String>,
     answers: std::sync::Mutex<Vec<u16>>,
     shown: std::sync::Mutex<Vec<Option<String>>>,
 }
@@ -37,19 +42,37 @@ struct Desk {
 type Shared = Arc<Desk>;
 
 impl Gateway {
-    async fn start(mut answers: Vec<u16>) -> Self {
+    async fn start(answers: Vec<u16>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/wake", listener.local_addr().unwrap());
+        let (app, pushes, shared) = Self::desk(answers, None);
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { url, pushes, shared }
+    }
+
+    /// One over TLS, with a certificate that `ca` has signed, which takes pushes from who shows `token` alone.
+    async fn start_tls(ca: &Ca, dir: &Path, token: &str) -> Self {
+        let tls = mitm::tls(&ca.issue(dir).unwrap());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("https://{}/wake", listener.local_addr().unwrap());
+        let (app, pushes, shared) = Self::desk(vec![200], Some(format!("Bearer {token}")));
+        let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(tls))).unwrap();
+        tokio::spawn(async move { server.serve(app.into_make_service()).await.unwrap() });
+        Self { url, pushes, shared }
+    }
+
+    fn desk(mut answers: Vec<u16>, wanted: Option<String>) -> (Router, mpsc::UnboundedReceiver<Value>, Shared) {
         let (seen, pushes) = mpsc::unbounded_channel();
         answers.reverse();
         let shared = Arc::new(Desk {
             seen,
+            wanted,
             answers: std::sync::Mutex::new(answers),
             shown: std::sync::Mutex::default(),
         });
         let app = Router::new().route("/wake", post(take)).with_state(Arc::clone(&shared));
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { url, pushes, shared }
+        (app, pushes, shared)
     }
 
     async fn next(&mut self) -> Value {
@@ -80,7 +103,11 @@ async fn take(State(shared): State<Shared>, headers: HeaderMap, body: String) ->
     let shown = headers
         .get(AUTHORIZATION)
         .map(|value| value.to_str().unwrap().to_owned());
+    let known = shared.wanted.is_none() || shared.wanted == shown;
     shared.shown.lock().unwrap().push(shown);
+    if !known {
+        return StatusCode::UNAUTHORIZED;
+    }
     shared.seen.send(serde_json::from_str(&body).unwrap()).unwrap();
     let mut answers = shared.answers.lock().unwrap();
     let status = if answers.len() > 1 {
@@ -276,7 +303,7 @@ async fn a_relay_that_dies_at_any_step_of_a_push_wakes_later() {
     relay.stop().await;
     let points: Vec<_> = curo_relay::failpoints::ALL
         .iter()
-        .filter(|point| point.starts_with("relay.push."))
+        .filter(|point| point.starts_with("relay.push.") && !point.ends_with("_forget"))
         .map(|point| ((*point).to_owned(), 1))
         .collect();
     assert_eq!(points.len(), 4);
@@ -294,4 +321,218 @@ async fn a_relay_that_dies_at_any_step_of_a_push_wakes_later() {
     ana.client().start().await.unwrap();
     until_text(ana.client(), id, "until death 4", SOON).await;
     drop(process);
+}
+
+/// The gateway is reached over TLS, by a certificate that the operator's own authority has signed, and takes nothing from who
+/// does not show the token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_behind_a_private_authority_is_reached_with_the_token_that_it_asks_for() {
+    const TOKEN: &str = "gateway-token-27182818";
+    logs();
+    let (ca, dir) = (Ca::new().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(dir.path().join("push-ca.pem"), ca.root_pem()).unwrap();
+    for shows in [TOKEN, "gateway-token-16180339"] {
+        let mut gateway = Gateway::start_tls(&ca, dir.path(), TOKEN).await;
+        let config = PushConfig {
+            gateway: gateway.url.clone(),
+            ca: Some(dir.path().join("push-ca.pem")),
+            token: Some(PushToken::new(shows).unwrap()),
+            timeout: Duration::from_secs(10),
+            retry_wait: Duration::from_millis(10),
+        };
+        let relay = TestRelay::builder().push(config).start().await.unwrap();
+        let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+        let (ana, ben) = (ana.unwrap(), ben.unwrap());
+        let id = group(&[&ben, &ana]).await;
+        ana.client().register_push("phone-of-ana").await.unwrap();
+        ana.client().lock().await.unwrap();
+        if shows == TOKEN {
+            let (push, _) = gateway.woken(&ben, id, "phone-of-ana").await;
+            assert_eq!(push.as_object().unwrap().len(), 2, "{push}");
+        } else {
+            // Refused, and not tried again with the same; what was said does not depend on it.
+            let shown = async {
+                while gateway.shared.shown.lock().unwrap().len() < 2 {
+                    send(&ben, id, "are you there?").await;
+                    until_sent(&ben).await;
+                }
+            };
+            tokio::time::timeout(SOON, shown).await.unwrap();
+            assert!(gateway.pushes.try_recv().is_err());
+            ana.client().unlock().await.unwrap();
+            ana.client().start().await.unwrap();
+            until_text(ana.client(), id, "are you there?", SOON).await;
+        }
+        let shown = gateway.shared.shown.lock().unwrap().clone();
+        assert!(
+            shown.iter().all(|one| *one == Some(format!("Bearer {shows}"))),
+            "{shown:?}"
+        );
+    }
+}
+
+/// Nobody but who has the right certificate learns targets, tokens of pushes, or the relay's own token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_nobody_vouches_for_learns_nothing() {
+    logs();
+    let (ca, other, dir) = (Ca::new().unwrap(), Ca::new().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(dir.path().join("push-ca.pem"), ca.root_pem()).unwrap();
+    for vouched in [&other, &ca] {
+        let tls = Arc::new(mitm::tls(&vouched.issue(dir.path()).unwrap()));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/wake", listener.local_addr().unwrap());
+        let (told, mut handshakes) = mpsc::unbounded_channel();
+        std::thread::spawn(move || {
+            while let Ok((mut stream, _)) = listener.accept() {
+                let mut server = rustls::ServerConnection::new(Arc::clone(&tls)).unwrap();
+                let mut shaken = Ok((0, 0));
+                while shaken.is_ok() && server.is_handshaking() {
+                    shaken = server.complete_io(&mut stream);
+                }
+                if told.send(shaken.is_ok()).is_err() {
+                    return;
+                }
+            }
+        });
+        let config = PushConfig {
+            gateway: url,
+            ca: Some(dir.path().join("push-ca.pem")),
+            token: Some(PushToken::new("gateway-token-31415926").unwrap()),
+            timeout: Duration::from_secs(10),
+            retry_wait: Duration::from_millis(10),
+        };
+        let relay = TestRelay::builder().push(config).start().await.unwrap();
+        let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+        let (ana, ben) = (ana.unwrap(), ben.unwrap());
+        let id = group(&[&ben, &ana]).await;
+        ana.client().register_push("phone-of-ana").await.unwrap();
+        ana.client().lock().await.unwrap();
+        let sending = async {
+            loop {
+                send(&ben, id, "wake up").await;
+                until_sent(&ben).await;
+                if let Ok(shaken) = handshakes.try_recv() {
+                    return shaken;
+                }
+            }
+        };
+        let shaken = tokio::time::timeout(SOON, sending).await.unwrap();
+        assert_eq!(
+            shaken,
+            std::ptr::eq(vouched, &ca),
+            "the relay talks to whom its authority has signed"
+        );
+    }
+}
+
+/// A gateway that has moved says 404 to everything. That ends no registration: nobody would know to make it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_has_moved_ends_no_registration() {
+    logs();
+    let mut gateway = Gateway::start(vec![404, 403, 200]).await;
+    let relay = TestRelay::builder().push_gateway(&gateway.url).start().await.unwrap();
+    let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    let id = group(&[&ben, &ana]).await;
+    ana.client().register_push("phone-of-ana").await.unwrap();
+    ana.client().lock().await.unwrap();
+    for _ in 0..3 {
+        gateway.woken(&ben, id, "phone-of-ana").await;
+    }
+    ana.close().await.unwrap();
+    ben.close().await.unwrap();
+}
+
+/// The gateway says that an installation is gone, and the relay dies before or after it has forgotten it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_dies_while_it_forgets_an_installation_has_forgotten_it_or_hears_it_again() {
+    logs();
+    for (point, times) in [
+        (curo_relay::failpoints::PUSH_BEFORE_FORGET, 2),
+        (curo_relay::failpoints::PUSH_AFTER_FORGET, 1),
+    ] {
+        let mut gateway = Gateway::start(vec![410]).await;
+        let mut relay = TestRelay::builder().push_gateway(&gateway.url).start().await.unwrap();
+        let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+        let (ana, ben) = (ana.unwrap(), ben.unwrap());
+        let id = group(&[&ben, &ana]).await;
+        ana.client().register_push("old-phone").await.unwrap();
+        ana.client().lock().await.unwrap();
+        relay.stop().await;
+        let process = RelayProcess::start(&relay, [(point.to_owned(), 1)], &[]);
+        until_died(&process, &ben, id, 1).await;
+        // Who was forgotten is asked for no more; who was not hears it once more, and then no more either.
+        gateway.next().await;
+        if times == 2 {
+            gateway.woken(&ben, id, "old-phone").await;
+        }
+        ana.client().unlock().await.unwrap();
+        registers(&ana, "new-phone").await;
+        ana.client().lock().await.unwrap();
+        let (push, _) = gateway.woken(&ben, id, "new-phone").await;
+        assert_eq!(push["target"], "new-phone", "{point}");
+        assert!(gateway.pushes.try_recv().is_err(), "{point}: the old one was forgotten");
+        drop(process);
+        ana.close().await.unwrap();
+        ben.close().await.unwrap();
+    }
+}
+
+/// The phone dies around the end of its pushes and then goes on with the same target: the relay is told again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_killed_while_it_ends_its_pushes_gets_them_when_it_asks_again() {
+    logs();
+    for point in [
+        curo::failpoints::PUSH_END_BEFORE_SEND,
+        curo::failpoints::PUSH_END_AFTER_SEND,
+    ] {
+        let mut gateway = Gateway::start(vec![200]).await;
+        let relay = TestRelay::builder().push_gateway(&gateway.url).start().await.unwrap();
+        let ben = Person::online(&relay, "ben").await.unwrap();
+        let mut phone = Mover::new(&relay, "ana", [(point.to_owned(), 1)]);
+        phone.begin();
+        let (ward, _) = ben.client().create_conversation(&[phone.user]).await.unwrap();
+        send(&ben, ward.id(), "before").await;
+        phone.until_text(ward.id(), "before");
+        phone.register_push("phone-of-ana");
+        phone.dies(&serde_json::json!({ "do": "unregister_push" }));
+        // The app does what it does at every start.
+        phone.register_push("phone-of-ana");
+        phone.pause();
+        gateway.woken(&ben, ward.id(), "phone-of-ana").await;
+        // Ended whole, and made anew: the same.
+        phone.unregister_push();
+        phone.register_push("phone-of-ana");
+        phone.pause();
+        gateway.woken(&ben, ward.id(), "phone-of-ana").await;
+        assert_eq!(phone.deaths, 1, "{point}");
+    }
+}
+
+/// A relay that was restored has lost who asked for pushes since its backup; who asks again is told to it again (7.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_2_a_restored_relay_is_told_again_where_pushes_go() {
+    logs();
+    let mut gateway = Gateway::start(vec![200]).await;
+    let mut relay = TestRelay::builder().push_gateway(&gateway.url).start().await.unwrap();
+    let (ana, ben) = tokio::join!(Person::online(&relay, "ana"), Person::online(&relay, "ben"));
+    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    let id = group(&[&ben, &ana]).await;
+    let dir = tempfile::tempdir().unwrap();
+    let backup = dir.path().join("backup");
+    relay.back_up(&backup).await.unwrap();
+    ana.client().register_push("phone-of-ana").await.unwrap();
+    relay.restore(&backup).await.unwrap();
+    for person in [&ana, &ben] {
+        send(person, id, &format!("{} goes on", person.subject())).await;
+    }
+    for person in [&ana, &ben] {
+        for text in ["ana goes on", "ben goes on"] {
+            until_text(person.client(), id, text, SOON).await;
+        }
+        until_sent(person).await;
+    }
+    ana.client().register_push("phone-of-ana").await.unwrap();
+    ana.client().lock().await.unwrap();
+    gateway.woken(&ben, id, "phone-of-ana").await;
 }
