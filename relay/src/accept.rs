@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use curo_mls::{Follower, FramingKind, Leaf, MlsError, StagedFollow};
 use curo_types::api::{CommitBundle, CreateConversation, limits};
 use curo_types::format::{AuthenticatedData, Credential};
-use curo_types::{Blob, ConversationId, DeviceId, Digest, FormatError, IntentId, TenantId};
+use curo_types::{Blob, ConversationId, DeviceId, Digest, FormatError, IntentId, TenantId, UserId};
 
 use crate::storage::{CommitKey, DeviceRef, LeafClaim, NewCommit, NewConversation, NewMessage};
 
@@ -35,6 +35,8 @@ pub(crate) enum AcceptError {
 pub(crate) struct CommitHead {
     pub(crate) key: CommitKey,
     directory_version: u64,
+    dormant: Vec<DeviceId>,
+    gone: Vec<UserId>,
 }
 
 /// Reads what a commit says of itself. Its signature is not checked yet.
@@ -68,7 +70,12 @@ pub(crate) fn read_commit(
         cursor: data.cursor,
         external: framing.commit.is_some_and(|commit| commit.sender_index.is_none()),
     };
-    Ok(CommitHead { key, directory_version })
+    Ok(CommitHead {
+        key,
+        directory_version,
+        dormant: data.dormant.unwrap_or_default(),
+        gone: data.gone.unwrap_or_default(),
+    })
 }
 
 /// What an accepted commit says of itself: its intent, and the directory version that it judges by.
@@ -219,6 +226,8 @@ fn conclude(
         added,
         updated,
         removed,
+        dormant: head.dormant,
+        gone: head.gone,
         welcome: bundle.welcome.map(|welcome| welcome.0),
         follower: checkpoint.then(|| follower.save()).transpose()?,
         group_info: bundle.group_info.0,

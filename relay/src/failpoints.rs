@@ -78,6 +78,10 @@ names! {
     BODIES_BEFORE_DROP = "relay.bodies.before_drop";
     /// A batch of old bodies is gone durably, and there may be more.
     BODIES_AFTER_DROP = "relay.bodies.after_drop";
+    /// Before leaves of silent devices are marked.
+    SILENCE_BEFORE_MARK = "relay.silence.before_mark";
+    /// A page of leaves of silent devices is marked durably, and there may be more.
+    SILENCE_AFTER_MARK = "relay.silence.after_mark";
     /// Before inbox items are forgotten and cursors moved.
     SYNC_BEFORE_ACK = "relay.sync.before_ack";
     /// Inbox items are forgotten and cursors moved durably, the answer has not been read yet.

@@ -32,6 +32,11 @@ async fn turn(app: &AppState) -> Result<(), StorageError> {
         if let Some(kept) = settings.body_retention {
             noted(app, "drop_bodies", drop_bodies(app, tenant, kept).await)?;
         }
+        noted(
+            app,
+            "mark_silent",
+            mark_silent(app, tenant, settings.leaf_silence).await,
+        )?;
     }
     Ok(())
 }
@@ -53,6 +58,24 @@ async fn sweep(app: &AppState) -> Result<(), StorageError> {
         let now_ms = app.clock.now_ms();
         let before_ms = now_ms.saturating_sub(SWEEP_AFTER_MS);
         if !app.storage.sweep(before_ms, now_ms).await?.more {
+            return Ok(());
+        }
+    }
+}
+
+/// Marks leaves of devices that have not been here for so long (6.3).
+async fn mark_silent(app: &AppState, tenant: &TenantId, silence: Duration) -> Result<(), StorageError> {
+    let silence_ms = u64::try_from(silence.as_millis()).unwrap_or(u64::MAX);
+    let mut after = None;
+    loop {
+        let now_ms = app.clock.now_ms();
+        let before_ms = now_ms.saturating_sub(silence_ms);
+        let page = app.storage.mark_silent(tenant, before_ms, after, now_ms).await?;
+        if page.marked > 0 {
+            tracing::info!(%tenant, marked = page.marked, "leaves of silent devices");
+        }
+        after = page.next;
+        if after.is_none() {
             return Ok(());
         }
     }

@@ -332,6 +332,7 @@ async fn tenants(config: &Config, storage: &dyn Storage, now_ms: u64) -> Result<
                 suites: tenant.suites.clone(),
                 session: tenant.session,
                 body_retention: tenant.body_retention,
+                leaf_silence: tenant.policy.leaf_silence(),
                 policy,
                 signer,
             },

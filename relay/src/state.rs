@@ -43,6 +43,8 @@ pub(crate) struct Tenant {
     pub(crate) session: SessionPolicy,
     /// How long bodies of entries are kept (5.8).
     pub(crate) body_retention: Option<Duration>,
+    /// How long a device may be silent before its leaves are to be removed (6.3).
+    pub(crate) leaf_silence: Duration,
     pub(crate) policy: TenantPolicy,
     pub(crate) signer: TenantSigner,
 }

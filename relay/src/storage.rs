@@ -25,7 +25,7 @@ pub use approvals::{ApprovalOutcome, Approvals, AskingDevice};
 pub use conversations::{
     AppendMessages, AppendOutcome, Checkpoint, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup,
     DroppedBodies, EntriesOutcome, GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation,
-    NewMessage, Refusal, Tip, TreeOutcome, WinnerOutcome,
+    NewMessage, Refusal, SilentMarked, Tip, TreeOutcome, WinnerOutcome,
 };
 pub use directory::{
     Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, TenantKeys,
@@ -442,6 +442,20 @@ pub trait Storage: Approvals + Quotas + Replays + Send + Sync + 'static {
     /// # Errors
     /// [`StorageError`].
     async fn drop_bodies(&self, tenant: &TenantId, before_ms: u64) -> Result<DroppedBodies, StorageError>;
+
+    /// Marks leaves of devices that were last seen before `before_ms`, and came in before it, as waiting to be removed (6.3): in live
+    /// conversations, at most [`AuthenticatedData::NAMED_LIMIT`](curo_types::format::AuthenticatedData::NAMED_LIMIT) in each at a
+    /// time. Looks at one page of devices, from where the answer before said. [`Self::touch_device`] takes a device's marks away.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn mark_silent(
+        &self,
+        tenant: &TenantId,
+        before_ms: u64,
+        after: Option<(u64, DeviceId)>,
+        now_ms: u64,
+    ) -> Result<SilentMarked, StorageError>;
 
     /// Forgets claims made before `before_ms`, the bytes of KeyPackages that only they name, KeyPackages too old to be given out,
     /// and rate windows that have ended. To be called now and then; a bounded number of rows at a time, `more` in the report

@@ -67,6 +67,7 @@ struct Tenant {
     device_approval: FileApproval,
     #[serde(default)]
     removed_content: FileRemoved,
+    leaf_silence_days: Option<u32>,
     max_conversations: Option<u64>,
     max_devices: Option<u64>,
     max_stored_bytes: Option<u64>,
@@ -275,6 +276,9 @@ impl Tenant {
                 mandatory_members: self.mandatory_members,
                 device_approval: matches!(self.device_approval, FileApproval::Required),
                 purge_removed: matches!(self.removed_content, FileRemoved::Purge),
+                leaf_silence: self
+                    .leaf_silence_days
+                    .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
             },
         })
     }

@@ -1,5 +1,7 @@
 //! What a tenant asks of conversations, beyond what always holds.
 
+use std::time::Duration;
+
 use curo_types::api::limits;
 
 /// A tenant's policy for members of conversations.
@@ -13,6 +15,8 @@ pub struct PolicyConfig {
     pub device_approval: bool,
     /// Whether devices purge what they have of a conversation from which others have removed them, instead of keeping it.
     pub purge_removed: bool,
+    /// How long a device may be silent before its leaves are removed (6.3), one day at least. `None`: 30 days.
+    pub leaf_silence: Option<Duration>,
 }
 
 /// What a tenant may have at most. `None`: as much as it likes.
@@ -38,9 +42,19 @@ impl Quota {
     }
 }
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl PolicyConfig {
+    /// How long a device may be silent.
+    pub(crate) fn leaf_silence(&self) -> Duration {
+        self.leaf_silence.unwrap_or(DAY * 30)
+    }
+
     /// The setting that makes no sense, and why.
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if self.leaf_silence.is_some_and(|silence| silence < DAY) {
+            return Err(("leaf_silence_days", "it must be at least one day"));
+        }
         let setting = "mandatory_members";
         if self.mandatory_members.len() > limits::MANDATORY_MEMBERS {
             return Err((setting, "there are more than 8"));

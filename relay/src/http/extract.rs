@@ -25,6 +25,8 @@ const MOST_BYTES: u64 = limits::REQUEST_BYTES as u64;
 
 /// A device's last-seen time is written once in so long.
 const SEEN_EVERY_MS: u64 = 60 * 60 * 1000;
+/// The shortest time after which a device may count as silent.
+const AWAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 type App = Arc<AppState>;
 
@@ -173,7 +175,7 @@ impl FromRequestParts<App> for Device {
             return Err(Reject::new(ErrorCode::DEVICE_REVOKED));
         }
         held::take_turn(CallerKey::Device(tenant.clone(), named))?;
-        note_seen(app, &tenant, &state);
+        note_seen(app, &tenant, &state).await;
         Ok(Self {
             tenant,
             caller: DeviceRef { user, device: named },
@@ -191,19 +193,25 @@ fn context(headers: &HeaderMap) -> Result<RequestContext, Reject> {
     Ok(RequestContext::from_header(value)?)
 }
 
-/// Apart from the request, which does not wait for the write.
-fn note_seen(app: &App, tenant: &TenantId, device: &DeviceState) {
+/// Apart from the request, which does not wait for the write; unless the device was away for so long that its leaves may wait to be
+/// removed (6.3): what it asks for then, nobody may refuse or undo because of that.
+async fn note_seen(app: &App, tenant: &TenantId, device: &DeviceState) {
     let now_ms = app.clock.now_ms();
-    if now_ms.saturating_sub(device.last_seen_ms) < SEEN_EVERY_MS {
+    let away_ms = now_ms.saturating_sub(device.last_seen_ms);
+    if away_ms < SEEN_EVERY_MS {
         return;
     }
     let (app, tenant, device) = (app.clone(), tenant.clone(), device.device);
-    tokio::spawn(async move {
+    let noted = tokio::spawn(async move {
         if let Err(error) = app.storage.touch_device(&tenant, device, now_ms).await {
             app.metrics.storage_error(error.kind());
             tracing::warn!(%tenant, %error, "a device's last-seen time was not written");
         }
     });
+    if away_ms >= AWAY_MS {
+        // It cannot fail but by a panic, which the task has reported.
+        let _ = noted.await;
+    }
 }
 
 /// The tenant's entry in the state; it is there, because the token was checked against the same configuration.

@@ -187,6 +187,10 @@ pub struct NewCommit {
     pub updated: LeafClaim,
     /// Devices whose leaves it removes.
     pub removed: Vec<DeviceId>,
+    /// Those of them that it says were silent for long (6.3).
+    pub dormant: Vec<DeviceId>,
+    /// Members without a leaf whom it takes off the roster.
+    pub gone: Vec<UserId>,
     /// The Welcome for all added; exactly if there are any. An external commit has none.
     pub welcome: Option<Vec<u8>>,
     /// The follower's state in the epoch that it opens, if it is to be a checkpoint. The first commit of an incarnation
@@ -294,6 +298,15 @@ pub enum EntriesOutcome {
     Removed,
     /// The next entry's body is no longer kept (5.8).
     BodyGone,
+}
+
+/// What became of leaves of silent devices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SilentMarked {
+    /// How many wait to be removed from now on.
+    pub marked: u64,
+    /// Where the next page begins, if there may be more.
+    pub next: Option<(u64, DeviceId)>,
 }
 
 /// What became of old bodies.

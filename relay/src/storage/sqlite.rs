@@ -32,6 +32,7 @@ mod quotas;
 mod receipts;
 mod replay;
 mod retention;
+mod silence;
 mod sql;
 mod sweep;
 mod tenants;
@@ -114,6 +115,12 @@ const MIGRATIONS: &[Migration] = &[
         version: 11,
         name: "quota",
         sql: include_str!("../../migrations/0011_quota.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 12,
+        name: "silence",
+        sql: include_str!("../../migrations/0012_silence.sql"),
         rust: None,
     },
 ];

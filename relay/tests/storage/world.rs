@@ -180,6 +180,8 @@ impl World {
             added: added.iter().map(|device| Self::leaf(*device)).collect(),
             updated: Self::leaf(sender),
             removed: removed.iter().map(|device| device.device).collect(),
+            dormant: Vec::new(),
+            gone: Vec::new(),
             welcome: (!added.is_empty()).then(|| [b"welcome".as_slice(), &intent.0].concat()),
             follower: Some([b"follower".as_slice(), &intent.0].concat()),
             group_info: b"group info".to_vec(),

@@ -29,6 +29,8 @@ pub enum PendingReason {
     Left,
     /// Its device was revoked: the directory says so.
     Revoked,
+    /// Its device was not seen for long: the commit names it in its authenticated data (2.12), and its user stays a member.
+    Silent,
     /// A reason of a later version.
     #[serde(other)]
     Unknown,

@@ -15,7 +15,7 @@ const VERSION: u64 = 1;
 /// The body of a content of kind `state`: a change of what it names, or, with `as_of`, the whole state for newcomers.
 ///
 /// CBOR map {0: version 1, 1: `[incarnation, seq]` of the whole, 2: title, 3: subjects bound, 4: subjects unbound,
-/// 5: roles `[[user, role], …]`, 6: names `[[user, name], …]`}.
+/// 5: roles `[[user, role], …]`, 6: names `[[user, name], …]`, 7: of the whole, users who are members without a leaf}.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct StateBody {
@@ -39,6 +39,9 @@ pub struct StateBody {
     /// Display names of users; empty for none.
     #[n(6)]
     pub names: Option<Vec<UserText>>,
+    /// Of the whole: users who are on the roster and have no leaf in the group (rule 6.3).
+    #[n(7)]
+    pub dormant: Option<Vec<UserId>>,
 }
 
 /// An entry of a conversation's log.
@@ -94,6 +97,7 @@ impl Default for StateBody {
             unbound: None,
             roles: None,
             names: None,
+            dormant: None,
         }
     }
 }
@@ -109,7 +113,7 @@ impl StateBody {
     pub const ROLE_LIMIT: usize = 64;
     /// Longest display name in bytes of UTF-8.
     pub const NAME_LIMIT: usize = 256;
-    /// Roles and names in one body, at most.
+    /// Roles, names and dormant users in one body, at most of each.
     pub const USERS_LIMIT: usize = 1000;
 
     /// A change of the title; an empty one takes it away.
@@ -210,6 +214,12 @@ impl StateBody {
             .is_some_and(|list| !users(list, 0, Self::NAME_LIMIT))
         {
             return invalid("at most 1000 names, of each user one, of at most 256 bytes");
+        }
+        if let Some(dormant) = &self.dormant {
+            let different: BTreeSet<_> = dormant.iter().collect();
+            if dormant.len() > Self::USERS_LIMIT || different.len() != dormant.len() || self.as_of.is_none() {
+                return invalid("at most 1000 dormant users, each once, of the whole only");
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use curo_types::{DeviceId, SuiteId, TenantId};
 
 use super::conversations::{self, Group, Place};
 use super::sql::Stop;
-use super::{devices, directory, leaving, tenants};
+use super::{devices, directory, leaving, silence, tenants};
 use crate::storage::{DeviceRef, LeafClaim, NewCommit, Refusal};
 
 type Refused = Stop<Refusal>;
@@ -38,6 +38,7 @@ pub(super) fn check_rules(
     if !commit.key.external {
         leaving::require_none_but(conn, place, &commit.removed)?;
     }
+    silence::check_commit(conn, place, commit)?;
     let leaves = conversations::leaves(conn, place)?;
     let mut removed = commit.removed.clone();
     removed.sort_unstable();

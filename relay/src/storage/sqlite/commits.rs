@@ -10,7 +10,7 @@ use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, one, run};
-use super::{checkpoints, incarnations, leaving, log, mandatory, outside, quotas, retention, tenants, turns};
+use super::{checkpoints, incarnations, leaving, log, mandatory, outside, quotas, retention, silence, tenants, turns};
 use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommittedEntry, DeviceRef, GroupState, NewCommit, NewConversation, Refusal,
 };
@@ -254,7 +254,8 @@ fn apply(
             (tenant, conversation, incarnation, device.0, U(seq), U(position)),
         )?;
         leaving::removed(conn, place, *device, seq)?;
-        if !conversations::has_left(conn, place, *device)? {
+        // Who was silent is no news to itself: it finds the commit in the log, and comes in again.
+        if !commit.dormant.contains(device) && !conversations::has_left(conn, place, *device)? {
             inbox::push(conn, place, *device, Kind::Removed, seq, position)?;
         }
     }
@@ -264,6 +265,7 @@ fn apply(
             inbox::push(conn, place, leaf.device.device, Kind::Welcome, seq, position)?;
         }
     }
+    silence::took_effect(conn, place, commit, seq)?;
     turns::won(conn, place, caller.device)?;
     // After the inbox, which says what is still needed.
     inbox::forget_older_trees(conn, place, seq)?;

@@ -4,6 +4,7 @@ use curo_sqlite::DbError;
 use curo_sqlite::rusqlite::{self, Connection, Row};
 use curo_types::{DeviceId, Digest, SuiteId, TenantId, UserId};
 
+use super::silence;
 use super::sql::{U, all, exists, first, run};
 use crate::storage::{DeviceRef, DeviceState};
 
@@ -114,12 +115,12 @@ pub(super) fn has_key(
     )
 }
 
-/// Notes that a device was seen.
+/// Notes that a device was seen: its leaves do not wait to be removed for its silence any more (6.3).
 pub(super) fn touch(conn: &Connection, tenant: &TenantId, device: DeviceId, now_ms: u64) -> Result<(), DbError> {
     run(
         conn,
         "UPDATE device SET last_seen_ms = ?3 WHERE tenant = ?1 AND device = ?2 AND last_seen_ms < ?3",
         (tenant.as_str(), device.0, U(now_ms)),
     )?;
-    Ok(())
+    silence::came_back(conn, tenant, device)
 }

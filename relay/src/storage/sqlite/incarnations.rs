@@ -11,6 +11,7 @@ use super::commit_rules::rule;
 use super::conversations::{self, Place};
 use super::inbox::{self, Kind};
 use super::log;
+use super::silence;
 use super::sql::{Stop, U, all, exists, first, one, run};
 use crate::storage::incarnations::REPORTS_NEEDED;
 use crate::storage::{
@@ -147,14 +148,16 @@ fn user_of(conn: &Connection, place: Place<'_>, device: DeviceId) -> Result<Opti
     )
 }
 
-/// The users with a leaf, and those of the incarnation before who were left out when this one was opened.
+/// The users with a leaf or dormant, and those of the incarnation before who were left out when this one was opened.
 pub(super) fn roster(conn: &Connection, place: Place<'_>) -> Result<BTreeSet<UserId>, DbError> {
     let mut roster = with_leaf(conn, place)?;
     // Each was asked for by members who agreed, so there are few; of very old ones nobody is left.
     let oldest = place.incarnation.saturating_sub(ROSTERS).max(1);
     for incarnation in (oldest..place.incarnation).rev() {
         for user in with_leaf(conn, Place { incarnation, ..place })? {
-            if !was_here(conn, place, incarnation + 1, user)? {
+            if !was_here(conn, place, incarnation + 1, user)?
+                && !silence::was_let_go(conn, place, incarnation + 1, user)?
+            {
                 roster.insert(user);
             }
         }
@@ -178,10 +181,12 @@ fn was_here(conn: &Connection, place: Place<'_>, from: u64, user: UserId) -> Res
     )
 }
 
-/// Of one that is over: those who had a leaf at the last entry that stands. What followed brought nobody in or out.
+/// Members with a leaf, and dormant ones. Of one that is over: at the last entry that stands. What followed brought nobody in or out.
 fn with_leaf(conn: &Connection, place: Place<'_>) -> Result<BTreeSet<UserId>, DbError> {
     let (tenant, conversation, incarnation) = place.key();
-    let users = match stands(conn, place)? {
+    let stands = stands(conn, place)?;
+    let dormant = silence::dormant(conn, place, stands)?;
+    let users = match stands {
         None => all(
             conn,
             "SELECT p.user FROM membership m INDEXED BY membership_leaf
@@ -203,7 +208,7 @@ fn with_leaf(conn: &Connection, place: Place<'_>) -> Result<BTreeSet<UserId>, Db
             |row| row.get(0).map(UserId),
         )?,
     };
-    Ok(users.into_iter().collect())
+    Ok(users.into_iter().chain(dormant).collect())
 }
 
 /// The last entry that stands of an incarnation that is over.

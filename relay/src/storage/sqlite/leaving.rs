@@ -168,7 +168,8 @@ pub(super) fn revoked(conn: &Connection, tenant: &TenantId, device: DeviceId, no
          CROSS JOIN participant p ON p.tenant = m.tenant AND p.conversation = m.conversation
                                  AND p.incarnation = m.incarnation AND p.device = m.device
          WHERE m.tenant = ?1 AND m.device = ?2 AND m.removed_seq IS NULL AND m.left_seq IS NULL
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (tenant, conversation, incarnation, device) DO UPDATE SET reason = 'revoked'
+             WHERE removal_pending.reason = 'silent'",
         (tenant.as_str(), device.0, U(now_ms)),
     )?;
     Ok(())
@@ -178,7 +179,7 @@ pub(super) fn revoked(conn: &Connection, tenant: &TenantId, device: DeviceId, no
 pub(super) fn pending(conn: &Connection, place: Place<'_>) -> Result<Vec<PendingRemoval>, DbError> {
     all(
         conn,
-        "SELECT r.user, r.device, r.reason = 'left', l.request, v.version
+        "SELECT r.user, r.device, r.reason, l.request, v.version
          FROM removal_pending r
          LEFT JOIN leave_request l ON l.tenant = r.tenant AND l.conversation = r.conversation
                                   AND l.incarnation = r.incarnation AND l.device = r.leave_device
@@ -187,14 +188,14 @@ pub(super) fn pending(conn: &Connection, place: Place<'_>) -> Result<Vec<Pending
          WHERE r.tenant = ?1 AND r.conversation = ?2 AND r.incarnation = ?3",
         place.key(),
         |row| {
-            let left = row.get::<_, bool>(2)?;
+            let reason = row.get::<_, String>(2)?;
             Ok(PendingRemoval {
                 user: UserId(row.get(0)?),
                 device: DeviceId(row.get(1)?),
-                reason: if left {
-                    PendingReason::Left
-                } else {
-                    PendingReason::Revoked
+                reason: match reason.as_str() {
+                    "left" => PendingReason::Left,
+                    "silent" => PendingReason::Silent,
+                    _ => PendingReason::Revoked,
                 },
                 leave: row.get::<_, Option<Vec<u8>>>(3)?.map(Blob),
                 version: row.get::<_, Option<U>>(4)?.map(|U(version)| version),

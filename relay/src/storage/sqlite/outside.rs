@@ -6,10 +6,10 @@ use curo_types::{ConversationId, DeviceId, GroupId, TenantId, UserId};
 
 use super::conversations::{self, Place, Span, Standing};
 use super::sql::{Stop, U, exists, first, one};
-use super::{incarnations, tenants};
+use super::{incarnations, silence, tenants};
 use crate::storage::{CurrentGroup, DeviceRef, GroupInfoOutcome, Refusal};
 
-/// The caller's standing for an external commit: it has a leaf, which is replaced, or its user is a member.
+/// The caller's standing for an external commit: it has a leaf, which is replaced, or its user is a member, with a leaf or without one.
 pub(super) fn standing(conn: &Connection, place: Place<'_>, caller: DeviceRef) -> Result<Standing, Stop<Refusal>> {
     conversations::require_device(conn, place.tenant, caller)?;
     let not_a_member = || Stop::refused(Refusal::NotAMember);
@@ -59,6 +59,8 @@ fn entry(conn: &Connection, here: Place<'_>, caller: DeviceRef) -> Result<Entry,
     match last.filter(|span| !span.has_ended()) {
         Some(span) => Ok(Entry::Leaf(span)),
         None if is_member(conn, here, caller.user)? => Ok(Entry::Member),
+        // The last leaf was silent for long (6.3).
+        None if silence::is_dormant(conn, here, caller.user)? => Ok(Entry::Member),
         // Left out when the incarnation was opened (3.7).
         None if here.incarnation > 1 && incarnations::on_roster(conn, here, caller.user)? => Ok(Entry::Member),
         None => Ok(Entry::No {

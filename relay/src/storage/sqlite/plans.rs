@@ -22,6 +22,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("receipts", include_str!("receipts.rs")),
     ("replay", include_str!("replay.rs")),
     ("retention", include_str!("retention.rs")),
+    ("silence", include_str!("silence.rs")),
     ("sweep", include_str!("sweep.rs")),
     ("tenants", include_str!("tenants.rs")),
     ("turns", include_str!("turns.rs")),
