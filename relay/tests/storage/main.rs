@@ -24,6 +24,7 @@ mod receipts;
 mod replay;
 mod retention;
 mod shape;
+mod silence;
 mod sqlite;
 mod suites;
 mod sync;
@@ -97,6 +98,14 @@ on_sqlite! {
         a_replaced_last_resort_is_kept_only_for_claims_that_name_it;
     checkpoints:
         p9_2_between_checkpoints_the_log_has_what_is_missing;
+    silence:
+        p6_3_a_silent_leaf_goes_and_its_user_comes_back,
+        p6_3_who_comes_back_in_time_stays,
+        p6_3_nobody_calls_a_device_silent_that_is_not,
+        p6_3_a_dormant_user_who_is_let_go_stays_out,
+        p6_3_a_user_stays_by_silence_alone,
+        p6_3_one_that_was_revoked_is_not_silent,
+        p6_3_no_more_wait_than_a_commit_can_name;
     suites:
         p2_1_a_rotation_adds_a_key_and_its_suite_has_its_own_stock,
         p2_1_a_claim_takes_the_best_suite_that_everybody_has;
