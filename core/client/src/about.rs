@@ -163,6 +163,11 @@ fn apply(
     Ok(effect)
 }
 
+/// Whether this device knows what was before it came.
+pub(crate) fn knows_the_whole(conn: &Connection, id: ConversationId) -> Result<bool, Fault> {
+    Ok(about::get(conn, id)?.is_some_and(|known| known.whole))
+}
+
 /// Who is in it now.
 fn roster(conn: &Connection, row: &ConversationRow) -> Result<Vec<UserId>, Fault> {
     let members = conversation::members(conn, row.id)?.into_iter();

@@ -53,6 +53,7 @@ mod detached;
 mod devices;
 mod diagnostics;
 mod directory;
+mod dormant;
 mod error;
 pub mod failpoints;
 mod fold;

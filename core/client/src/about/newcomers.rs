@@ -14,6 +14,7 @@ use rusqlite::Connection;
 
 use super::{Role, apply, is_direct, own_name, queue, roster};
 use crate::directory::user_of;
+use crate::dormant;
 use crate::error::Fault;
 
 /// This user has asked for a conversation: what it is about is known here before anybody else is in it.
@@ -133,6 +134,11 @@ fn send_whole(conn: &Connection, me: &Account, row: &ConversationRow, as_of: AsO
         whole.bound = (!subjects.is_empty()).then_some(subjects);
         whole.roles = people(about::roles(conn, row.id)?);
     }
+    let dormant: Vec<_> = dormant::users(conn, me.user, row)?
+        .into_iter()
+        .take(StateBody::USERS_LIMIT)
+        .collect();
+    whole.dormant = (!dormant.is_empty()).then_some(dormant);
     whole.as_of = Some(as_of);
     queue(conn, row.id, &whole)
 }
@@ -158,6 +164,13 @@ pub(super) fn take_whole(
     for subject in body.bound.iter().flatten() {
         about::bind(conn, row.id, subject)?;
     }
+    dormant::learn(
+        conn,
+        me.user,
+        row,
+        body.dormant.as_deref().unwrap_or_default(),
+        as_of.seq,
+    )?;
     let here = roster(conn, row)?;
     for role in body.roles.iter().flatten().filter(|role| here.contains(&role.user)) {
         about::set_role(conn, row.id, role.user, &role.text, &role.text)?;

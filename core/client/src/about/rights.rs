@@ -16,6 +16,7 @@ use curo_types::{ConversationId, SuiteId, UserId};
 use rusqlite::Connection;
 
 use super::{Role, roster};
+use crate::dormant::Named;
 use crate::error::Fault;
 use crate::leaving;
 
@@ -84,7 +85,7 @@ pub(crate) enum Judged {
 
 /// Judges who comes and goes with a commit. A leaf whose key is no longer the directory's current one at the commit's
 /// version, or whose user has asked to leave, may be removed by anybody (rule 6.1), as may other devices of the author's;
-/// devices of people who are in it need no right to come (rule 6.4). Who does not know the roles yet lets everything pass.
+/// devices of people who are in it need no right to come (rule 6.4). Of a leaf that is said to have been silent the user stays (6.3). Who does not know the roles yet lets everything pass.
 pub(crate) fn judge(
     conn: &Connection,
     me: &Account,
@@ -92,13 +93,14 @@ pub(crate) fn judge(
     suite: SuiteId,
     entry: &EntryRecord,
     view: &CommitView,
+    named: &Named,
 ) -> Result<Judged, Fault> {
     let at = entry.directory_version.unwrap_or(0);
     let user_of = |identity: &[u8]| Credential::from_bytes(identity).ok();
     let Some(author) = user_of(&view.sender.identity) else {
         return Ok(Judged::NotAllowed);
     };
-    if view.added.is_empty() && view.removed.is_empty() {
+    if view.added.is_empty() && view.removed.is_empty() && named.gone.is_empty() {
         return Ok(Judged::Good);
     }
     if about::get(conn, row.id)?.is_none_or(|known| !known.whole) {
@@ -112,9 +114,14 @@ pub(crate) fn judge(
     if allowed(conn, row, author.user, Act::Remove)? {
         return Ok(Judged::Good);
     }
+    if !named.gone.is_empty() {
+        return Ok(Judged::NotAllowed);
+    }
     let mut fetch = BTreeSet::new();
     for leaf in &view.removed {
-        let Some(gone) = user_of(&leaf.identity).filter(|gone| gone.user != author.user) else {
+        let Some(gone) =
+            user_of(&leaf.identity).filter(|gone| gone.user != author.user && !named.dormant.contains(&gone.device))
+        else {
             continue;
         };
         match leaving::left_by(conn, me, row, entry, gone.user) {

@@ -1,15 +1,18 @@
 //! What apps see of it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use curo_store::repo::about;
-use curo_store::repo::conversation::ConversationRow;
+use curo_store::repo::account;
+use curo_store::repo::conversation::{ConversationRow, ConversationState};
 use curo_store::repo::policy;
 use curo_types::format::{StateBody, Subject};
 use curo_types::{Text, UserId};
 use rusqlite::Connection;
 
 use super::roster;
+use crate::dormant;
 use crate::error::Fault;
 
 /// A role in a conversation: an open set of names of 1 to 64 characters `a-z`, `0-9`, `.`, `_`, `-`.
@@ -63,6 +66,10 @@ pub struct Member {
     pub name: Option<Text>,
     /// Whether the tenant's policy wants this user in every conversation: nobody can remove them.
     pub mandatory: bool,
+    /// Whether none of the user's devices is in it at the moment: they were away for long (rule 6.3), or could not be invited
+    /// when the conversation went on in another incarnation. The user is a member all the same, and back when a device is; what is
+    /// said meanwhile the device does not get.
+    pub dormant: bool,
 }
 
 /// A change of what a conversation is about, as the timeline shows it: what of it took effect.
@@ -114,11 +121,16 @@ pub(crate) fn read(conn: &Connection, row: &ConversationRow) -> Result<About, Fa
         all.get(found).map(|(_, text)| text.clone())
     };
     let mandatory = policy::mandatory(conn)?;
+    let dormant = match (row.state, account::get(conn)?) {
+        (ConversationState::Active, Some(me)) => dormant::users(conn, me.user, row)?,
+        _ => BTreeSet::new(),
+    };
     let members = roster(conn, row)?.into_iter().map(|user| Member {
         user,
         role: of(&roles, user).map_or_else(Role::member, Role),
         name: of(&names, user).map(Text::new),
         mandatory: mandatory.contains(&user),
+        dormant: dormant.contains(&user),
     });
     Ok(About {
         title: title.map(Text::new),

@@ -19,6 +19,7 @@ use super::{decode_users, encode_users};
 use crate::about;
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
+use crate::dormant::Named;
 use crate::error::Fault;
 use crate::key_packages::signer;
 use crate::policy;
@@ -115,8 +116,18 @@ pub(super) fn prepare(
                 .filter(|leaf| user_of(leaf).is_some_and(|user| wanted.contains(&user) && user != me.user))
                 .map(|leaf| leaf.index)
                 .collect();
-            if remove.is_empty() {
+            // Who has no leaf is named instead (rule 6.3).
+            let roster = conversation::current_members(tx.conn, conv.id)?;
+            let gone: Vec<UserId> = wanted
+                .iter()
+                .copied()
+                .filter(|user| *user != me.user && roster.contains(user) && !here.contains(user))
+                .collect();
+            if remove.is_empty() && gone.is_empty() {
                 return finish(tx, row);
+            }
+            if gone.len() > AuthenticatedData::NAMED_LIMIT {
+                return fail(tx, row, &ErrorCode::TOO_LARGE);
             }
             if wanted.iter().any(|user| mandatory.contains(user)) {
                 return fail(tx, row, &ErrorCode::MANDATORY_MEMBER);
@@ -133,15 +144,22 @@ pub(super) fn prepare(
                     remove,
                 },
                 version,
-                None,
+                Extra {
+                    named: Named {
+                        gone,
+                        ..Named::default()
+                    },
+                    start: None,
+                },
             )
         }
         IntentKind::Update => {
             let duty = Duty::read(&row.payload);
             let plain = duty.is_empty();
+            let goes = |device: &DeviceId| duty.remove.contains(device) || duty.silent.contains(device);
             let remove: Vec<_> = leaves
                 .iter()
-                .filter(|leaf| device_of(leaf).is_some_and(|device| duty.remove.contains(&device)))
+                .filter(|leaf| device_of(leaf).is_some_and(|device| goes(&device)))
                 .map(|leaf| leaf.index)
                 .collect();
             let add: Vec<_> = duty
@@ -158,7 +176,12 @@ pub(super) fn prepare(
                     add: Vec::new(),
                     remove,
                 };
-                return commit(tx, conv, row, &plan, version, None);
+                let silent = duty.silent.iter().copied();
+                let named = Named {
+                    dormant: silent.filter(|device| devices.contains(device)).collect(),
+                    ..Named::default()
+                };
+                return commit(tx, conv, row, &plan, version, Extra { named, start: None });
             }
             let users: BTreeSet<UserId> = add.iter().map(|(user, _)| *user).chain(person).collect();
             let users: Vec<UserId> = users.into_iter().collect();
@@ -348,8 +371,19 @@ fn prepare_add(
             remove: Vec::new(),
         },
         claim.directory_version,
-        start,
+        Extra {
+            named: Named::default(),
+            start,
+        },
     )
+}
+
+/// What some commits have beside what they do to the tree.
+struct Extra {
+    /// Whom it names in its authenticated data.
+    named: Named,
+    /// Of a creation.
+    start: Option<Start>,
 }
 
 fn commit(
@@ -358,12 +392,15 @@ fn commit(
     row: &OutboxRow,
     plan: &CommitPlan,
     directory_version: u64,
-    start: Option<Start>,
+    extra: Extra,
 ) -> Result<Step, Fault> {
     let Some(group) = conv.group else {
         return Ok(Step::Idle);
     };
-    let aad = AuthenticatedData::commit(row.intent, directory_version, cursor(conv)).to_bytes();
+    let Extra { named, start } = extra;
+    let aad = AuthenticatedData::commit(row.intent, directory_version, cursor(conv))
+        .with_dormant(named.dormant, named.gone)
+        .to_bytes();
     let prepared = match tx.mls.prepare_commit(&tx.kv, group.as_bytes(), plan, &aad) {
         Ok(prepared) => prepared,
         Err(error @ MlsError::Storage(_)) => return Err(error.into()),

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use curo_mls::Leaf;
 use curo_store::repo::conversation::{self, ConversationState};
 use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
-use curo_types::api::PendingRemoval;
-use curo_types::format::Credential;
+use curo_types::api::{PendingReason, PendingRemoval};
+use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{ConversationId, DeviceId, IntentId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub(crate) struct Duty {
     /// Devices whose leaves go.
     #[serde(default)]
     pub(crate) remove: Vec<DeviceId>,
+    /// Devices whose leaves go because they were silent: their users stay (6.3).
+    #[serde(default)]
+    pub(crate) silent: Vec<DeviceId>,
     /// Devices that come in.
     #[serde(default)]
     pub(crate) add: Vec<(UserId, DeviceId)>,
@@ -39,7 +42,12 @@ impl Duty {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.remove.is_empty() && self.add.is_empty() && self.person.is_none()
+        !self.removes() && self.add.is_empty() && self.person.is_none()
+    }
+
+    /// Whether leaves go.
+    pub(super) fn removes(&self) -> bool {
+        !self.remove.is_empty() || !self.silent.is_empty()
     }
 
     /// A row's payload.
@@ -59,7 +67,7 @@ pub(super) fn device_of(leaf: &Leaf) -> Option<DeviceId> {
 /// The queued commit that removes leaves which must go.
 pub(super) fn queued_removal(tx: &Tx<'_>, id: ConversationId) -> Result<Option<OutboxRow>, Fault> {
     let updates = outbox::queued_updates(tx.conn, id)?;
-    let removes = |row: &OutboxRow| !Duty::read(&row.payload).remove.is_empty();
+    let removes = |row: &OutboxRow| Duty::read(&row.payload).removes();
     Ok(updates.into_iter().find(removes))
 }
 
@@ -150,13 +158,17 @@ fn queue(
     }
     let leaves = tx.mls.members(&tx.kv, group.as_bytes())?;
     let here: BTreeSet<DeviceId> = leaves.iter().filter_map(device_of).collect();
-    let wanted: BTreeSet<DeviceId> = pending
-        .iter()
-        .map(|one| one.device)
-        .filter(|device| here.contains(device) && *device != me.device)
-        .collect();
-    if wanted.is_empty() {
-        return Ok(false);
+    let wanted = |silent: bool| -> BTreeSet<DeviceId> {
+        let some = pending
+            .iter()
+            .filter(|one| (one.reason == PendingReason::Silent) == silent);
+        let some = some.map(|one| one.device);
+        some.filter(|device| here.contains(device) && *device != me.device)
+            .collect()
+    };
+    let (remove, mut silent) = (wanted(false), wanted(true));
+    while silent.len() > AuthenticatedData::NAMED_LIMIT {
+        silent.pop_last();
     }
     // A commit that was refused goes back to its intent; messages do when the commit takes effect.
     if let Some(row) = intent.map(|intent| outbox::get(tx.conn, intent)).transpose()?.flatten()
@@ -164,15 +176,19 @@ fn queue(
         && waits(&row)
     {
         discard(tx, &row)?;
-        if Duty::read(&row.payload).remove.is_empty() {
+        if !Duty::read(&row.payload).removes() {
             outbox::requeue(tx.conn, row.position, true)?;
         } else {
-            // It was this duty, and somebody else has gone since.
+            // It was this duty, and somebody else has gone since, or who was silent has come back.
             outbox::done(tx.conn, row.position, None)?;
         }
     }
+    if remove.is_empty() && silent.is_empty() {
+        return Ok(false);
+    }
     let duty = Duty {
-        remove: wanted.into_iter().collect(),
+        remove: remove.into_iter().collect(),
+        silent: silent.into_iter().collect(),
         ..Duty::default()
     };
     if let Some(row) = queued_removal(tx, id)? {

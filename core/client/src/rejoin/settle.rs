@@ -18,6 +18,7 @@ use crate::about;
 use crate::core::{Core, now_ms};
 use crate::db::Tx;
 use crate::directory::user_of;
+use crate::dormant;
 use crate::error::Fault;
 use crate::fold::Folding;
 use crate::receipts;
@@ -162,7 +163,15 @@ fn apply(tx: &mut Tx<'_>, me: &Account, id: ConversationId, intent: IntentId, st
     if old.incarnation < made.incarnation {
         renew::carry_roster(tx.conn, &old, made.incarnation, seq)?;
     } else {
+        // Who was dormant before still is, or is among those who are in; who became so in between is told with the next whole.
+        let dormant = match old.group {
+            Some(_) => dormant::users(tx.conn, me.user, &old)?,
+            None => BTreeSet::new(),
+        };
         conversation::clear_members(tx.conn, id, seq)?;
+        for user in dormant {
+            conversation::add_member(tx.conn, id, made.incarnation, user, seq)?;
+        }
     }
     let users: BTreeSet<UserId> = joined.members.iter().filter_map(user_of).collect();
     for user in users {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use curo_mls::{CommitOutcome, CommitView, MlsError, Processed, Refusal};
+use curo_store::repo::about as about_rows;
 use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::item::{self, ItemKind, ItemRow};
@@ -16,16 +17,18 @@ use rusqlite::Connection;
 
 use super::apply::{event, seen};
 use super::leaves;
-use super::standing::keep_direct;
+use super::standing::{freeze, keep_direct};
 use crate::about;
 use crate::about::rights::{self, Judged};
 use crate::db::Tx;
 use crate::directory::{self, Verdict, user_of};
+use crate::dormant::{self, Named};
 use crate::error::Fault;
 use crate::leaving;
 use crate::outbox::commits;
 use crate::policy;
 use crate::receipts::keys as receipts;
+use crate::rejoin;
 use crate::timeline::{MemberChange, NEXT_INCARNATION};
 
 /// Why the judge refused a commit.
@@ -121,6 +124,7 @@ fn judge(
     let (Some(named), Some(stamped)) = (data.directory_version, entry.directory_version) else {
         return Err(broken());
     };
+    let fault = |fault: Fault| Refused::Fault(Box::new(fault));
     let kept_identity = view.updated.iter().all(|leaf| leaf.identity == view.sender.identity);
     // Who comes from outside replaces its own leaf, which the engine has checked, or is a device of somebody who is in.
     if view
@@ -130,9 +134,15 @@ fn judge(
     {
         match conversation::is_member(conn, row.id, credential.user) {
             Ok(true) => {}
+            // A newcomer that does not have the whole yet does not know who is dormant (6.3).
+            Ok(false) if !about::knows_the_whole(conn, row.id).map_err(fault)? => {}
             Ok(false) => return Err(broken()),
-            Err(error) => return Err(Refused::Fault(Box::new(error.into()))),
+            Err(error) => return Err(fault(error.into())),
         }
+    }
+    let whom = Named::from(data.clone());
+    if !dormant::may_be_named(conn, me, row, view, &whom).map_err(fault)? {
+        return Err(broken());
     }
     if credential.device != entry.sender || data.intent != entry.intent || named > stamped || !kept_identity {
         return Err(broken());
@@ -144,7 +154,7 @@ fn judge(
         Ok(Verdict::Later) => return Err(Refused::Code(ErrorCode::UPDATE_REQUIRED)),
         Err(fault) => return Err(Refused::Fault(Box::new(fault))),
     }
-    match rights::judge(conn, me, row, suite, entry, view) {
+    match rights::judge(conn, me, row, suite, entry, view, &whom) {
         Ok(Judged::Good) => Ok(()),
         Ok(Judged::Fetch(users)) => Err(Refused::Fetch(users, stamped)),
         Ok(Judged::NotAllowed) => Err(Refused::Code(ErrorCode::NOT_ALLOWED)),
@@ -191,6 +201,10 @@ fn took_effect(
         )?;
     }
     if outcome.self_removed {
+        let silent = Named::of(&outcome.aad).dormant.contains(&me.device);
+        if silent {
+            return fell_silent(tx, row);
+        }
         row.state = ConversationState::Removed;
         if let Some(group) = row.group {
             tx.mls.delete_group(&tx.kv, group.as_bytes())?;
@@ -210,6 +224,18 @@ fn took_effect(
     keep_direct(tx.conn, me, row)
 }
 
+/// This device was away for so long that others have removed its leaf: its user stays, and it comes in again from outside. What
+/// waits to be sent goes then.
+fn fell_silent(tx: &mut Tx<'_>, row: &mut ConversationRow) -> Result<(), Fault> {
+    if let Some(group) = row.group.take() {
+        tx.mls.delete_group(&tx.kv, group.as_bytes())?;
+    }
+    outbox::requeue_unsettled(tx.conn, row.id)?;
+    // Syncing again would lead nowhere.
+    rejoin::on_the_way(tx.conn, row.id)?;
+    freeze(tx.conn, row, &ErrorCode::REJOIN_NEEDED)
+}
+
 fn change_roster(
     tx: &mut Tx<'_>,
     me: &Account,
@@ -226,6 +252,15 @@ fn change_roster(
                 removed.remove(&user);
             }
         }
+    }
+    let named = Named::of(&outcome.aad);
+    let staying = named.staying(outcome);
+    removed.retain(|user| !staying.contains(user));
+    for user in &named.gone {
+        if conversation::is_member(tx.conn, row.id, *user)? {
+            removed.insert(*user);
+        }
+        about_rows::forget_role(tx.conn, row.id, *user)?;
     }
     // Before the roster forgets since when they were here.
     let mut left = BTreeSet::new();
