@@ -41,6 +41,10 @@ def position(f, *names):
     return f and [f[name] if isinstance(f[name], int) else unhex(f[name]) for name in names]
 
 
+def ids(names):
+    return names and [unhex(name) for name in names]
+
+
 def credential(f):
     return {"bytes": cbor({0: 1, 1: f["tenant"], 2: unhex(f["user"]), 3: unhex(f["device"])})}
 
@@ -49,6 +53,7 @@ def authenticated_data(f):
     return {"bytes": cbor(present({
         0: 1, 1: unhex(f["intent"]), 2: f.get("counter"), 3: f.get("directory_version"),
         4: position(f.get("cursor"), "seq", "h"), 5: position(f.get("audit_head"), "chain", "seq", "head"),
+        6: ids(f.get("dormant")), 7: ids(f.get("gone")),
     }))}
 
 
@@ -164,6 +169,7 @@ def conversation_state(f):
     return {"bytes": cbor(present({
         0: 1, 1: position(f.get("as_of"), "incarnation", "seq"), 2: f.get("title"), 3: subjects("bound"),
         4: subjects("unbound"), 5: users("roles"), 6: users("names"),
+        7: ids(f.get("dormant")),
     }))}
 
 

@@ -1,11 +1,13 @@
 //! From the `fields` of a vector to the value that they describe.
 
+use std::str::FromStr;
+
 use curo_types::format::{
     AccessContext, Action, Approval, AsOf, AuditHead, AuthenticatedData, Content, ContentBody, Credential, CursorClaim,
     Envelope, EnvelopeBody, Leave, LeaveBody, Priority, PurposeOfUse, Receipt, Reference, RequestContext, Signer,
     StateBody, Subject, SuiteKey, TextBody, UserText,
 };
-use curo_types::{SuiteId, Text};
+use curo_types::{FormatError, SuiteId, Text};
 use serde_json::Value;
 
 use crate::any::Any;
@@ -30,6 +32,10 @@ fn credential(fields: &Value) -> Credential {
     Credential::new(tenant(fields), id(&fields["user"]), id(&fields["device"]))
 }
 
+fn ids<T: FromStr<Err = FormatError>>(list: &Value) -> Vec<T> {
+    list.as_array().unwrap().iter().map(id).collect()
+}
+
 fn authenticated_data(fields: &Value) -> AuthenticatedData {
     let (intent, cursor) = (id(&fields["intent"]), optional(fields, "cursor", cursor));
     let mut data = match optional(fields, "counter", number) {
@@ -37,6 +43,8 @@ fn authenticated_data(fields: &Value) -> AuthenticatedData {
         None => AuthenticatedData::commit(intent, number(&fields["directory_version"]), cursor),
     };
     data.audit_head = optional(fields, "audit_head", audit_head);
+    data.dormant = optional(fields, "dormant", ids);
+    data.gone = optional(fields, "gone", ids);
     data
 }
 
@@ -148,6 +156,7 @@ fn state(fields: &Value) -> StateBody {
     body.unbound = optional(fields, "unbound", subjects);
     body.roles = optional(fields, "roles", users);
     body.names = optional(fields, "names", users);
+    body.dormant = optional(fields, "dormant", ids);
     body
 }
 

@@ -7,7 +7,7 @@ use curo_types::format::{
 use curo_types::{
     ChainId, ConversationId, DeviceId, Digest, FormatError, IntentId, MessageId, SuiteId, TenantId, Text, UserId,
 };
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -40,11 +40,17 @@ prop_compose! {
         commit: bool,
         cursor in option::of((any::<u64>(), digest())),
         audit_head in option::of(audit_head()),
+        dormant in btree_set(any::<[u8; 16]>(), 0..=24),
+        gone in btree_set(any::<[u8; 16]>(), 0..=24),
     ) -> Any {
         let cursor = cursor.map(|(seq, h)| CursorClaim { seq, h });
         let make = if commit { AuthenticatedData::commit } else { AuthenticatedData::message };
         let mut data = make(IntentId(intent), number, cursor);
         data.audit_head = audit_head;
+        if commit {
+            let (dormant, gone) = (dormant.into_iter().map(DeviceId), gone.into_iter().map(UserId));
+            data = data.with_dormant(dormant.collect(), gone.collect());
+        }
         Any::Data(data)
     }
 }

@@ -450,6 +450,7 @@ async fn p3_1_a_relay_killed_at_each_point_loses_and_doubles_nothing() {
             "relay.report.",
             "relay.leave.",
             "relay.bodies.",
+            "relay.silence.",
         ]
         .iter()
         .any(|name| point.starts_with(name))
