@@ -122,6 +122,10 @@ impl Core {
                     fetched = true;
                 }
                 Ok(false) => {
+                    if pending.is_empty() {
+                        // Who was said to be silent is back. A relay that says both again and again keeps nobody busy.
+                        self.hold(id, self.retry.min);
+                    }
                     // None of them is here: their removal is in the log.
                     return self.catch_up(id).await;
                 }

@@ -38,6 +38,7 @@ mod recovery;
 mod rejoin;
 mod renewal;
 mod retention;
+mod silence;
 mod suites;
 mod team;
 mod versions;
