@@ -8,7 +8,7 @@ use curo_store::repo::conversation::{self, ConversationState};
 use curo_store::repo::outbox::{self, IntentKind, OutboxRow};
 use curo_types::api::{PendingReason, PendingRemoval};
 use curo_types::format::{AuthenticatedData, Credential};
-use curo_types::{ConversationId, DeviceId, IntentId, UserId};
+use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::refused::{discard, waits};
@@ -121,11 +121,9 @@ impl Core {
                     directory::fetch(&self.db, &self.relay, users, version).await?;
                     fetched = true;
                 }
-                Ok(false) => {
-                    if pending.is_empty() {
-                        // Who was said to be silent is back. A relay that says both again and again keeps nobody busy.
-                        self.hold(id, self.retry.min);
-                    }
+                // A relay that says one thing and then another, again and again, keeps nobody busy.
+                Ok(Queued::SilentNoMore) => return Err(Fault::Code(ErrorCode::REMOVAL_PENDING)),
+                Ok(Queued::Nothing) => {
                     // None of them is here: their removal is in the log.
                     return self.catch_up(id).await;
                 }
@@ -135,7 +133,17 @@ impl Core {
     }
 }
 
-/// Queues the commit. False if there is nothing for it to do in the group as it is here.
+/// What came of looking at leaves that must go.
+enum Queued {
+    /// The commit is queued, or the conversation takes none.
+    Good,
+    /// There is nothing for it to do in the group as it is here.
+    Nothing,
+    /// The relay has refused the commit that it had asked for: a device that was silent is back. What is left to do is queued.
+    SilentNoMore,
+}
+
+/// Queues the commit.
 fn queue(
     tx: &mut Tx<'_>,
     me: &curo_store::repo::account::Account,
@@ -143,11 +151,13 @@ fn queue(
     intent: Option<IntentId>,
     pending: &[PendingRemoval],
     fetched: bool,
-) -> Result<bool, Fault> {
+) -> Result<Queued, Fault> {
     let Some(conv) = conversation::get(tx.conn, id)?.filter(|conv| conv.state == ConversationState::Active) else {
-        return Ok(true);
+        return Ok(Queued::Good);
     };
-    let Some(group) = conv.group else { return Ok(true) };
+    let Some(group) = conv.group else {
+        return Ok(Queued::Good);
+    };
     let mut fetch = Vec::new();
     for one in pending {
         match leaving::pending_proof(tx.conn, me, &conv, one, fetched)? {
@@ -174,21 +184,26 @@ fn queue(
     while silent.len() > AuthenticatedData::NAMED_LIMIT {
         silent.pop_last();
     }
+    let row = intent.map(|intent| outbox::get(tx.conn, intent)).transpose()?.flatten();
+    let refused = row.filter(|row| row.kind != IntentKind::Message && waits(row));
+    let duty = refused.as_ref().map(|row| Duty::read(&row.payload)).unwrap_or_default();
+    let was_silent = !duty.silent.is_empty();
+    let nothing = remove.is_empty() && silent.is_empty();
+    if nothing && !was_silent {
+        return Ok(Queued::Nothing);
+    }
     // A commit that was refused goes back to its intent; messages do when the commit takes effect.
-    if let Some(row) = intent.map(|intent| outbox::get(tx.conn, intent)).transpose()?.flatten()
-        && row.kind != IntentKind::Message
-        && waits(&row)
-    {
+    if let Some(row) = refused {
         discard(tx, &row)?;
-        if !Duty::read(&row.payload).removes() {
+        if !duty.removes() {
             outbox::requeue(tx.conn, row.position, true)?;
         } else {
             // It was this duty, and somebody else has gone since, or who was silent has come back.
             outbox::done(tx.conn, row.position, None)?;
         }
     }
-    if remove.is_empty() && silent.is_empty() {
-        return Ok(false);
+    if nothing {
+        return Ok(Queued::SilentNoMore);
     }
     let duty = Duty {
         remove: remove.into_iter().collect(),
@@ -206,5 +221,5 @@ fn queue(
         &duty.to_bytes(),
         now_ms(),
     )?;
-    Ok(true)
+    Ok(if was_silent { Queued::SilentNoMore } else { Queued::Good })
 }
