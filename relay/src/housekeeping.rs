@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use curo_types::TenantId;
 
+use crate::failpoints::{self, pass};
 use crate::state::AppState;
 use crate::storage::StorageError;
 
@@ -70,7 +71,9 @@ async fn mark_silent(app: &AppState, tenant: &TenantId, silence: Duration) -> Re
     loop {
         let now_ms = app.clock.now_ms();
         let before_ms = now_ms.saturating_sub(silence_ms);
+        pass(failpoints::SILENCE_BEFORE_MARK)?;
         let page = app.storage.mark_silent(tenant, before_ms, after, now_ms).await?;
+        pass(failpoints::SILENCE_AFTER_MARK)?;
         if page.marked > 0 {
             tracing::info!(%tenant, marked = page.marked, "leaves of silent devices");
         }

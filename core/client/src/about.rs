@@ -10,7 +10,7 @@ pub(crate) mod rights;
 mod shown;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-mod tests;
+pub(crate) mod tests;
 
 use curo_store::repo::about::{self, WaitingRow};
 use curo_store::repo::account::Account;

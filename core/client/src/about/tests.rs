@@ -2,19 +2,20 @@
 
 use curo_mls::{CommitOutcome, Leaf};
 use curo_store::repo::conversation::ConversationState;
-use curo_store::repo::directory;
+use curo_store::repo::{directory, leaf as leaf_rows};
 use curo_store::{FileVault, ProfileId, Store};
 use curo_types::format::{AsOf, Credential, EntryKind, Subject, UserText};
 use curo_types::{Blob, ChainId, DeviceId, Digest, GroupId, StoreId, SuiteId};
 
 use super::rights::Judged;
 use super::*;
+use crate::dormant::Named;
 
-const ID: ConversationId = ConversationId([0xc1; 16]);
-const SUITE: SuiteId = SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519;
+pub(crate) const ID: ConversationId = ConversationId([0xc1; 16]);
+pub(crate) const SUITE: SuiteId = SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519;
 
 /// This user is 1, this device 1.
-fn me() -> Account {
+pub(crate) fn me() -> Account {
     Account {
         tenant: "st-mary".parse().unwrap(),
         user: user(1),
@@ -37,15 +38,15 @@ fn me() -> Account {
 }
 
 /// The user of the device of the same number.
-fn user(n: u8) -> UserId {
+pub(crate) fn user(n: u8) -> UserId {
     UserId([n; 16])
 }
 
-fn device(n: u8) -> DeviceId {
+pub(crate) fn device(n: u8) -> DeviceId {
     DeviceId([n; 16])
 }
 
-fn row(joined_seq: u64) -> ConversationRow {
+pub(crate) fn row(joined_seq: u64) -> ConversationRow {
     ConversationRow {
         id: ID,
         incarnation: 1,
@@ -67,7 +68,7 @@ fn row(joined_seq: u64) -> ConversationRow {
     }
 }
 
-fn entry(seq: u64, sender: u8) -> EntryRecord {
+pub(crate) fn entry(seq: u64, sender: u8) -> EntryRecord {
     EntryRecord {
         incarnation: 1,
         seq,
@@ -84,7 +85,7 @@ fn entry(seq: u64, sender: u8) -> EntryRecord {
 }
 
 /// Runs in a transaction of a new store, with users 1 to 4 on the roster.
-fn with_store(joined_seq: u64, job: impl FnOnce(&Connection, &ConversationRow) + Send + 'static) {
+pub(crate) fn with_store(joined_seq: u64, job: impl FnOnce(&Connection, &ConversationRow) + Send + 'static) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -99,6 +100,9 @@ fn with_store(joined_seq: u64, job: impl FnOnce(&Connection, &ConversationRow) +
             conversation::put(tx, &row)?;
             for n in 1..=4 {
                 conversation::add_member(tx, ID, 1, user(n), joined_seq)?;
+                if n > 1 {
+                    leaf_rows::enter(tx, ID, 1, (user(n), device(n)), joined_seq)?;
+                }
             }
             job(tx, &row);
             Ok(())
@@ -131,7 +135,7 @@ fn role_of(conn: &Connection, n: u8) -> String {
     member.role.as_str().to_owned()
 }
 
-fn leaf(n: u8) -> Leaf {
+pub(crate) fn leaf(n: u8) -> Leaf {
     Leaf {
         index: u32::from(n),
         identity: Credential::new("st-mary".parse().unwrap(), user(n), device(n)).to_bytes(),
@@ -139,7 +143,7 @@ fn leaf(n: u8) -> Leaf {
     }
 }
 
-fn outcome(sender: u8, added: &[u8], removed: &[u8]) -> CommitOutcome {
+pub(crate) fn outcome(sender: u8, added: &[u8], removed: &[u8]) -> CommitOutcome {
     CommitOutcome {
         sender: leaf(sender),
         external: None,
@@ -330,7 +334,7 @@ fn p6_7_commits_are_judged_by_the_roles_in_force() {
         let judge = |view: &CommitOutcome| {
             let mut entry = entry(9, 3);
             entry.directory_version = Some(7);
-            rights::judge(conn, &me(), row, SUITE, &entry, view).unwrap()
+            rights::judge(conn, &me(), row, SUITE, &entry, view, &Named::default()).unwrap()
         };
         assert_eq!(judge(&outcome(3, &[], &[4])), Judged::Good, "nothing is known yet");
         joined(conn, &me(), row, (Some(user(2)), device(2))).unwrap();
@@ -362,5 +366,32 @@ fn p6_7_commits_are_judged_by_the_roles_in_force() {
             "a device of somebody who is in it"
         );
         assert_eq!(judge(&outcome(3, &[], &[])), Judged::Good, "an update");
+    });
+}
+
+/// A leaf that was silent goes by anybody's commit, because its user stays; a member without a leaf by those who may remove.
+#[test]
+fn p6_3_silence_needs_no_right_and_letting_go_does() {
+    with_store(1, |conn, row| {
+        joined(conn, &me(), row, (Some(user(2)), device(2))).unwrap();
+        directory::set_complete_to(conn, user(4), 7).unwrap();
+        directory::add(conn, 5, user(4), device(4), b"", true, &[(SUITE, vec![4])]).unwrap();
+        let judge = |view: &CommitOutcome, named: &Named| {
+            let mut entry = entry(9, 3);
+            entry.directory_version = Some(7);
+            rights::judge(conn, &me(), row, SUITE, &entry, view, named).unwrap()
+        };
+        let silent = |n: u8| Named {
+            dormant: vec![device(n)],
+            ..Named::default()
+        };
+        assert_eq!(judge(&outcome(3, &[], &[4]), &silent(4)), Judged::Good);
+        assert_eq!(judge(&outcome(3, &[], &[4]), &silent(5)), Judged::NotAllowed);
+        let gone = Named {
+            gone: vec![user(4)],
+            ..Named::default()
+        };
+        assert_eq!(judge(&outcome(3, &[], &[]), &gone), Judged::NotAllowed);
+        assert_eq!(judge(&outcome(2, &[], &[]), &gone), Judged::Good, "an admin");
     });
 }

@@ -487,13 +487,9 @@ impl Storage for SqliteStorage {
         after: Option<(u64, DeviceId)>,
         now_ms: u64,
     ) -> Result<SilentMarked, StorageError> {
-        pass(failpoints::SILENCE_BEFORE_MARK)?;
         let tenant = tenant.clone();
-        let marked = self
-            .write(move |conn| silence::mark(conn, &tenant, before_ms, after, now_ms))
-            .await?;
-        pass(failpoints::SILENCE_AFTER_MARK)?;
-        Ok(marked)
+        self.write(move |conn| silence::mark(conn, &tenant, before_ms, after, now_ms))
+            .await
     }
 
     async fn sweep(&self, before_ms: u64, now_ms: u64) -> Result<SweepReport, StorageError> {
