@@ -284,3 +284,7 @@ fn change_roster(
         left: left.into_iter().collect(),
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;
