@@ -105,6 +105,10 @@ fn every_mistake_is_named() {
             "body_retention_days",
         ),
         (
+            change("algorithms =", "leaf_silence_days = 0\nalgorithms ="),
+            "leaf_silence_days",
+        ),
+        (
             change("algorithms =", "mandatory_members = [\"a\", \"a\"]\nalgorithms ="),
             "mandatory_members",
         ),
