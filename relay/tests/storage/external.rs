@@ -76,7 +76,7 @@ pub async fn p3_5_an_external_commit_adds_a_device_of_a_member(w: &World) {
     assert!(w.sync(second, None, 0).await.inbox.is_empty());
     w.say(&conversation, second, 1, 1).await;
     let seen = w.entries(second, &conversation, 0).await;
-    assert_eq!(seen.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [5]);
+    assert_eq!(seen.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [4, 5]);
 
     // One that was removed while another device of its user stays may come again; its first span stays as it was.
     w.win(&mut conversation, a, &[], &[second]).await;

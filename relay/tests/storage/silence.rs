@@ -93,9 +93,20 @@ pub async fn p6_3_a_silent_leaf_goes_and_its_user_comes_back(w: &World) {
     // It comes in from outside, and its counter goes on.
     assert!(may_come_in(w, &talk, b).await);
     let commit = rejoin(w, &talk, b).await;
-    accepted(w.accept(b, commit).await);
+    let back = accepted(w.accept(b, commit).await).accepted.seq;
     talk.epoch += 1;
     w.say(&talk, b, 3, 1).await;
+    // Its own commit is the first thing that it reads then.
+    let seqs: Vec<_> = w
+        .entries(b, &talk, removed)
+        .await
+        .iter()
+        .map(|entry| entry.seq)
+        .collect();
+    assert_eq!(seqs, [back, back + 1]);
+    let synced = w.sync(b, Some(&token), 1).await.conversations;
+    let synced: Vec<_> = synced[0].entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(synced, [removed, back, back + 1]);
     // Removed as anybody is, it does not come back any more.
     w.win(&mut talk, a, &[], &[b]).await;
     assert!(!may_come_in(w, &talk, b).await);

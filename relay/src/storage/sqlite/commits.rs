@@ -260,7 +260,9 @@ fn apply(
         }
     }
     for leaf in &commit.added {
-        insert_member(conn, place, leaf.device, seq, position)?;
+        // Who comes in from outside reads its own commit in the log: by that it knows that it is in (4.4).
+        let own = u64::from(commit.key.external);
+        insert_member(conn, place, leaf.device, seq - own, position - own)?;
         if commit.welcome.is_some() {
             inbox::push(conn, place, leaf.device.device, Kind::Welcome, seq, position)?;
         }
