@@ -35,3 +35,15 @@ CREATE TABLE dormant_member (
     gone         INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
     PRIMARY KEY (tenant, conversation, incarnation, user)
 ) STRICT, WITHOUT ROWID;
+-- Where a user may come in from outside.
+CREATE INDEX dormant_member_user ON dormant_member (tenant, user) WHERE until_seq IS NULL;
+
+-- When the relay was there last, and when it was not there: nobody was silent then.
+CREATE TABLE presence (
+    one   INTEGER PRIMARY KEY CHECK (one = 1),
+    at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE outage (
+    from_ms  INTEGER PRIMARY KEY,
+    until_ms INTEGER NOT NULL
+) STRICT;

@@ -78,14 +78,27 @@ pub(crate) fn read_commit(
     })
 }
 
-/// What an accepted commit says of itself: its intent, and the directory version that it judges by.
-fn read_commit_words(commit: &Blob) -> Result<(IntentId, u64), AcceptError> {
+/// What an accepted commit says of itself.
+struct CommitWords {
+    intent: IntentId,
+    /// The directory version that it judges by.
+    version: u64,
+    dormant: Vec<DeviceId>,
+    gone: Vec<UserId>,
+}
+
+fn read_commit_words(commit: &Blob) -> Result<CommitWords, AcceptError> {
     within("the commit", commit, limits::COMMIT_BYTES)?;
     let data = AuthenticatedData::from_bytes(&curo_mls::inspect(commit.as_slice())?.aad)?;
     let version = data.directory_version.ok_or(AcceptError::Refused(
         "a commit names the directory version that it judges by",
     ))?;
-    Ok((data.intent, version))
+    Ok(CommitWords {
+        intent: data.intent,
+        version,
+        dormant: data.dormant.unwrap_or_default(),
+        gone: data.gone.unwrap_or_default(),
+    })
 }
 
 /// What came of a check.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use curo_types::TenantId;
 
 use crate::failpoints::{self, pass};
-use crate::state::AppState;
-use crate::storage::StorageError;
+use crate::state::{AppState, Tenant};
+use crate::storage::{Silence, StorageError};
 
 /// Time between two turns.
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -28,16 +28,18 @@ pub(crate) async fn run(app: &AppState) {
 
 /// One turn. An error that is not the end of the storage is noted, and ends its own part only.
 async fn turn(app: &AppState) -> Result<(), StorageError> {
+    // First: what the relay did not see it must not take for silence.
+    let present = app.storage.note_present(app.clock.now_ms()).await;
+    let was_noted = present.is_ok();
+    noted(app, "note_present", present)?;
     noted(app, "sweep", sweep(app).await)?;
     for (tenant, settings) in &app.tenants {
         if let Some(kept) = settings.body_retention {
             noted(app, "drop_bodies", drop_bodies(app, tenant, kept).await)?;
         }
-        noted(
-            app,
-            "mark_silent",
-            mark_silent(app, tenant, settings.leaf_silence).await,
-        )?;
+        if was_noted {
+            noted(app, "mark_silent", mark_silent(app, tenant, settings).await)?;
+        }
     }
     Ok(())
 }
@@ -65,14 +67,16 @@ async fn sweep(app: &AppState) -> Result<(), StorageError> {
 }
 
 /// Marks leaves of devices that have not been here for so long (6.3).
-async fn mark_silent(app: &AppState, tenant: &TenantId, silence: Duration) -> Result<(), StorageError> {
-    let silence_ms = u64::try_from(silence.as_millis()).unwrap_or(u64::MAX);
+async fn mark_silent(app: &AppState, tenant: &TenantId, settings: &Tenant) -> Result<(), StorageError> {
+    let silence = Silence {
+        for_ms: u64::try_from(settings.leaf_silence.as_millis()).unwrap_or(u64::MAX),
+        spared: settings.policy.mandatory.clone(),
+    };
     let mut after = None;
     loop {
         let now_ms = app.clock.now_ms();
-        let before_ms = now_ms.saturating_sub(silence_ms);
         pass(failpoints::SILENCE_BEFORE_MARK)?;
-        let page = app.storage.mark_silent(tenant, before_ms, after, now_ms).await?;
+        let page = app.storage.mark_silent(tenant, &silence, after, now_ms).await?;
         pass(failpoints::SILENCE_AFTER_MARK)?;
         if page.marked > 0 {
             tracing::info!(%tenant, marked = page.marked, "leaves of silent devices");

@@ -41,6 +41,7 @@ pub struct RunningRelay {
     metrics: Option<Listener>,
     hub: Arc<Hub>,
     storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
     grace: Duration,
     sweeper: JoinHandle<()>,
     pusher: Option<JoinHandle<()>>,
@@ -177,6 +178,7 @@ async fn serve(
         relay: config,
         metrics_listen,
     } = service;
+    let at_the_end = Arc::clone(&clock);
     let tenants = tenants(&config, storage.as_ref(), clock.now_ms()).await?;
     let gateway = config.push.as_ref().map(Gateway::new).transpose();
     let gateway = gateway.map_err(|error| StartError::PushGateway(error.to_string()))?;
@@ -235,6 +237,7 @@ async fn serve(
         }),
         pusher,
         storage,
+        clock: at_the_end,
         grace: limits.shutdown_grace,
     })
 }
@@ -261,6 +264,10 @@ impl RunningRelay {
         self.listener.stop(self.grace).await;
         if let Some(metrics) = &mut self.metrics {
             metrics.stop(Duration::ZERO).await;
+        }
+        // It was there until now (6.3).
+        if let Err(error) = self.storage.note_present(self.clock.now_ms()).await {
+            tracing::warn!(%error, "the end is not noted");
         }
         self.storage.close().await;
         tracing::info!("stopped");

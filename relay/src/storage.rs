@@ -25,7 +25,7 @@ pub use approvals::{ApprovalOutcome, Approvals, AskingDevice};
 pub use conversations::{
     AppendMessages, AppendOutcome, Checkpoint, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup,
     DroppedBodies, EntriesOutcome, GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation,
-    NewMessage, Refusal, SilentMarked, Tip, TreeOutcome, WinnerOutcome,
+    NewMessage, Refusal, Silence, SilentMarked, Tip, TreeOutcome, WinnerOutcome,
 };
 pub use directory::{
     Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, TenantKeys,
@@ -443,7 +443,13 @@ pub trait Storage: Approvals + Quotas + Replays + Send + Sync + 'static {
     /// [`StorageError`].
     async fn drop_bodies(&self, tenant: &TenantId, before_ms: u64) -> Result<DroppedBodies, StorageError>;
 
-    /// Marks leaves of devices that were last seen before `before_ms`, and came in before it, as waiting to be removed (6.3): in live
+    /// Notes that the relay is there. Between two notes that lie an hour or more apart it was not, and nobody was silent (6.3).
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn note_present(&self, now_ms: u64) -> Result<(), StorageError>;
+
+    /// Marks leaves of devices that have been silent for so long, and came in before that, as waiting to be removed (6.3): in live
     /// conversations, at most [`AuthenticatedData::NAMED_LIMIT`](curo_types::format::AuthenticatedData::NAMED_LIMIT) in each at a
     /// time. Looks at one page of devices, from where the answer before said. [`Self::touch_device`] takes a device's marks away.
     ///
@@ -452,7 +458,7 @@ pub trait Storage: Approvals + Quotas + Replays + Send + Sync + 'static {
     async fn mark_silent(
         &self,
         tenant: &TenantId,
-        before_ms: u64,
+        silence: &Silence,
         after: Option<(u64, DeviceId)>,
         now_ms: u64,
     ) -> Result<SilentMarked, StorageError>;

@@ -173,8 +173,9 @@ fn check_commit(
     follower: &mut Follower,
     record: EntryRecord,
 ) -> Result<ReplayedEntry, AcceptError> {
-    let (intent, version) = read_commit_words(&record.body)?;
-    if intent != record.intent || record.directory_version.is_none_or(|stamped| stamped < version) {
+    let words = read_commit_words(&record.body)?;
+    let same = words.intent == record.intent;
+    if !same || record.directory_version.is_none_or(|stamped| stamped < words.version) {
         return Err(AcceptError::Refused("a commit that its entry does not describe"));
     }
     let staged = follower.stage(record.body.as_slice())?;
@@ -212,6 +213,8 @@ fn check_commit(
         added,
         external: staged.external.is_some(),
         removed: removed.into_iter().map(|device| device.device).collect(),
+        dormant: words.dormant,
+        gone: words.gone,
         leaves,
     };
     follower.follow(staged)?;

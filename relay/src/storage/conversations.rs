@@ -300,6 +300,15 @@ pub enum EntriesOutcome {
     BodyGone,
 }
 
+/// When a device counts as silent (6.3).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Silence {
+    /// How long the relay must have been there without a call of it.
+    pub for_ms: u64,
+    /// Users whose devices never count as silent: those whom the tenant's policy wants in every conversation.
+    pub spared: Vec<UserId>,
+}
+
 /// What became of leaves of silent devices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SilentMarked {

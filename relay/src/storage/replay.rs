@@ -65,6 +65,10 @@ pub struct ReplayedCommit {
     pub external: bool,
     /// Devices whose leaves it removes for good.
     pub removed: Vec<DeviceId>,
+    /// Those of them that it says were silent for long (6.3).
+    pub dormant: Vec<DeviceId>,
+    /// Members without a leaf whom it takes off the roster.
+    pub gone: Vec<UserId>,
     /// Requests to leave that it carried out.
     pub leaves: Vec<ReplayedLeave>,
 }

@@ -22,6 +22,7 @@ mod log;
 mod mandatory;
 mod messages;
 mod methods;
+mod outages;
 mod outside;
 mod people;
 #[cfg(test)]

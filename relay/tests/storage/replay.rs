@@ -64,6 +64,8 @@ fn commit(
         added: added.to_vec(),
         external: false,
         removed: removed.iter().map(|device| device.device).collect(),
+        dormant: Vec::new(),
+        gone: Vec::new(),
         leaves: Vec::new(),
     });
     made

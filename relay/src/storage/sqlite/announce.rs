@@ -8,7 +8,7 @@ use curo_types::{ConversationId, TenantId};
 use super::conversations::Place;
 use super::inbox::{self, Kind};
 use super::sql::{U, all, first};
-use super::{devices, tenants};
+use super::{devices, silence, tenants};
 use crate::storage::DeviceRef;
 
 /// Tells of a device, the first time only.
@@ -36,6 +36,17 @@ pub(super) fn announce(conn: &Connection, tenant: &TenantId, device: DeviceRef) 
         };
         let position = tenants::take_positions(conn, tenant, 1)?;
         inbox::push(conn, place, device.device, Kind::Waiting, 0, position)?;
+    }
+    // Where the user is dormant nobody adds it: it comes in from outside (6.3).
+    for (conversation, incarnation) in silence::dormant_in(conn, tenant, device.user)? {
+        let place = Place {
+            tenant,
+            conversation,
+            incarnation,
+        };
+        let position = tenants::take_positions(conn, tenant, 2)?;
+        inbox::push(conn, place, device.device, Kind::Waiting, 0, position - 1)?;
+        inbox::push(conn, place, device.device, Kind::Incarnation, 0, position)?;
     }
     Ok(())
 }

@@ -267,7 +267,13 @@ fn apply(
             inbox::push(conn, place, leaf.device.device, Kind::Welcome, seq, position)?;
         }
     }
-    silence::took_effect(conn, place, commit, seq)?;
+    let changes = silence::Changes {
+        came: commit.added.iter().map(|leaf| leaf.device.user).collect(),
+        removed: &commit.removed,
+        dormant: &commit.dormant,
+        gone: &commit.gone,
+    };
+    silence::took_effect(conn, place, &changes, seq)?;
     turns::won(conn, place, caller.device)?;
     // After the inbox, which says what is still needed.
     inbox::forget_older_trees(conn, place, seq)?;

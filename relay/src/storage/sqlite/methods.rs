@@ -8,7 +8,7 @@ use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
     SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages,
-    leaving, log, messages, outside, people, push, receipts, retention, silence, sql, sweep, tenants, turns,
+    leaving, log, messages, outages, outside, people, push, receipts, retention, silence, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
@@ -16,7 +16,7 @@ use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
     DirectoryOutcome, DirectoryPage, DroppedBodies, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome,
     IncarnationsOutcome, LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome,
-    ReportOutcome, SilentMarked, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark,
+    ReportOutcome, Silence, SilentMarked, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark,
     TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
@@ -483,13 +483,17 @@ impl Storage for SqliteStorage {
     async fn mark_silent(
         &self,
         tenant: &TenantId,
-        before_ms: u64,
+        silence: &Silence,
         after: Option<(u64, DeviceId)>,
         now_ms: u64,
     ) -> Result<SilentMarked, StorageError> {
-        let tenant = tenant.clone();
-        self.write(move |conn| silence::mark(conn, &tenant, before_ms, after, now_ms))
+        let (tenant, silence) = (tenant.clone(), silence.clone());
+        self.write(move |conn| silence::mark(conn, &tenant, &silence, after, now_ms))
             .await
+    }
+
+    async fn note_present(&self, now_ms: u64) -> Result<(), StorageError> {
+        self.write(move |conn| outages::note_present(conn, now_ms)).await
     }
 
     async fn sweep(&self, before_ms: u64, now_ms: u64) -> Result<SweepReport, StorageError> {

@@ -17,6 +17,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("leaving", include_str!("leaving.rs")),
     ("log", include_str!("log.rs")),
     ("messages", include_str!("messages.rs")),
+    ("outages", include_str!("outages.rs")),
     ("outside", include_str!("outside.rs")),
     ("people", include_str!("people.rs")),
     ("receipts", include_str!("receipts.rs")),

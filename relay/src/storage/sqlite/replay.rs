@@ -16,7 +16,7 @@ use super::commits::{insert_incarnation, insert_member, move_tip};
 use super::conversations::{self, Group, Place};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, run};
-use super::{SqliteStorage, checkpoints, leaving, log, tenants};
+use super::{SqliteStorage, checkpoints, leaving, log, silence, tenants};
 use crate::failpoints::{self, pass};
 use crate::storage::{
     DeviceRef, GroupState, Refusal, Replay, ReplayBase, ReplayCheck, ReplayKey, ReplayOutcome, ReplayedCommit,
@@ -314,7 +314,7 @@ fn apply_commit(
             (tenant, conversation, incarnation, device.0, U(seq), U(position)),
         )?;
         leaving::removed(conn, place, *device, seq)?;
-        if !conversations::has_left(conn, place, *device)? {
+        if !commit.dormant.contains(device) && !conversations::has_left(conn, place, *device)? {
             inbox::push(conn, place, *device, Kind::Removed, seq, position)?;
         }
     }
@@ -322,12 +322,20 @@ fn apply_commit(
         if !leaves.insert(device.device) {
             return rule("replay_added");
         }
-        insert_member(conn, place, *device, seq, position)?;
+        let own = u64::from(commit.external);
+        insert_member(conn, place, *device, seq - own, position - own)?;
         if !commit.external {
             // Its Welcome is lost: who has not used it comes in from outside (3.5).
             inbox::push(conn, place, device.device, Kind::Waiting, seq, position)?;
         }
     }
+    let changes = silence::Changes {
+        came: commit.added.iter().map(|device| device.user).collect(),
+        removed: &commit.removed,
+        dormant: &commit.dormant,
+        gone: &commit.gone,
+    };
+    silence::took_effect(conn, place, &changes, seq)?;
     Ok(())
 }
 

@@ -8,27 +8,28 @@ use std::collections::BTreeSet;
 use curo_sqlite::DbError;
 use curo_sqlite::rusqlite::Connection;
 use curo_types::format::AuthenticatedData;
-use curo_types::{DeviceId, TenantId, UserId};
+use curo_types::{ConversationId, DeviceId, TenantId, UserId};
 
 use super::commit_rules::rule;
 use super::conversations::Place;
-use super::sql::{Stop, U, all, exists, run};
-use super::{leaving, outside};
-use crate::storage::{NewCommit, Refusal, SilentMarked};
+use super::sql::{Stop, U, all, exists, first, run};
+use super::{leaving, outages, outside};
+use crate::storage::{NewCommit, Refusal, Silence, SilentMarked};
 
 type Refused = Stop<Refusal>;
 
 /// Devices that one transaction looks at.
 const DEVICES: usize = 64;
 
-/// Marks leaves of devices that were last seen, and came in, before `before_ms`: of one page of devices after `after`.
+/// Marks leaves of devices that were last seen, and came in, `silence.for_ms` before now: of one page of devices.
 pub(super) fn mark(
     conn: &Connection,
     tenant: &TenantId,
-    before_ms: u64,
+    silence: &Silence,
     after: Option<(u64, DeviceId)>,
     now_ms: u64,
 ) -> Result<SilentMarked, DbError> {
+    let before_ms = outages::before(conn, silence.for_ms, now_ms)?;
     let (seen_ms, device) = after.unwrap_or((0, DeviceId([0; 16])));
     let silent = all(
         conn,
@@ -46,6 +47,9 @@ pub(super) fn mark(
     )?;
     let mut marked = 0;
     for (_, device) in &silent {
+        if is_spared(conn, tenant, *device, &silence.spared)? {
+            continue;
+        }
         // Not more in a conversation than a commit can name.
         marked += run(
             conn,
@@ -79,6 +83,20 @@ pub(super) fn mark(
         marked: u64::try_from(marked).unwrap_or(u64::MAX),
         next: silent.last().copied().filter(|_| silent.len() >= DEVICES),
     })
+}
+
+/// Whether the device's user keeps their leaves however silent they are.
+fn is_spared(conn: &Connection, tenant: &TenantId, device: DeviceId, spared: &[UserId]) -> Result<bool, DbError> {
+    if spared.is_empty() {
+        return Ok(false);
+    }
+    let user = first(
+        conn,
+        "SELECT user FROM device WHERE tenant = ?1 AND device = ?2",
+        (tenant.as_str(), device.0),
+        |row| row.get(0).map(UserId),
+    )?;
+    Ok(user.is_some_and(|user| spared.contains(&user)))
 }
 
 /// The device is there again: its leaves stay.
@@ -132,18 +150,30 @@ fn is_marked(conn: &Connection, place: Place<'_>, device: DeviceId) -> Result<bo
     )
 }
 
+/// What a commit does to members.
+pub(super) struct Changes<'a> {
+    /// Users of the leaves that it adds.
+    pub(super) came: Vec<UserId>,
+    /// Devices whose leaves it removes.
+    pub(super) removed: &'a [DeviceId],
+    /// Those of them that it says were silent.
+    pub(super) dormant: &'a [DeviceId],
+    /// Members without a leaf whom it takes off the roster.
+    pub(super) gone: &'a [UserId],
+}
+
 /// A commit was accepted and the leaves are written: who is dormant from it on, and who is not any more.
-pub(super) fn took_effect(conn: &Connection, place: Place<'_>, commit: &NewCommit, seq: u64) -> Result<(), DbError> {
+pub(super) fn took_effect(conn: &Connection, place: Place<'_>, commit: &Changes<'_>, seq: u64) -> Result<(), DbError> {
     let (tenant, conversation, incarnation) = place.key();
-    for leaf in &commit.added {
+    for user in &commit.came {
         run(
             conn,
             "UPDATE dormant_member SET until_seq = ?5, gone = 0
              WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND user = ?4 AND until_seq IS NULL",
-            (tenant, conversation, incarnation, leaf.device.user.0, U(seq)),
+            (tenant, conversation, incarnation, user.0, U(seq)),
         )?;
     }
-    for user in &commit.gone {
+    for user in commit.gone {
         run(
             conn,
             "INSERT INTO dormant_member (tenant, conversation, incarnation, user, since_seq, until_seq, gone)
@@ -153,7 +183,7 @@ pub(super) fn took_effect(conn: &Connection, place: Place<'_>, commit: &NewCommi
             (tenant, conversation, incarnation, user.0, U(seq)),
         )?;
     }
-    for user in users_of(conn, place, &commit.dormant)? {
+    for user in users_of(conn, place, commit.dormant)? {
         if stays(conn, place, commit, user)? {
             run(
                 conn,
@@ -169,7 +199,7 @@ pub(super) fn took_effect(conn: &Connection, place: Place<'_>, commit: &NewCommi
 }
 
 /// Whether a user has lost the last leaf by silence alone. Of two leaves that go at once, one not named, the user goes.
-fn stays(conn: &Connection, place: Place<'_>, commit: &NewCommit, user: UserId) -> Result<bool, DbError> {
+fn stays(conn: &Connection, place: Place<'_>, commit: &Changes<'_>, user: UserId) -> Result<bool, DbError> {
     if outside::is_member(conn, place, user)? {
         return Ok(false);
     }
@@ -208,6 +238,25 @@ pub(super) fn is_dormant(conn: &Connection, place: Place<'_>, user: UserId) -> R
     )
 }
 
+/// The live conversations in which a user is a member without a leaf.
+pub(super) fn dormant_in(
+    conn: &Connection,
+    tenant: &TenantId,
+    user: UserId,
+) -> Result<Vec<(ConversationId, u64)>, DbError> {
+    all(
+        conn,
+        "SELECT d.conversation, d.incarnation FROM dormant_member d INDEXED BY dormant_member_user
+         CROSS JOIN conversation c ON c.tenant = d.tenant AND c.conversation = d.conversation
+                                  AND c.incarnation = d.incarnation
+         CROSS JOIN incarnation i ON i.tenant = d.tenant AND i.conversation = d.conversation
+                                 AND i.incarnation = d.incarnation
+         WHERE d.tenant = ?1 AND d.user = ?2 AND d.until_seq IS NULL AND i.over IS NULL",
+        (tenant.as_str(), user.0),
+        |row| Ok((ConversationId(row.get(0)?), row.get::<_, U>(1)?.0)),
+    )
+}
+
 /// The members without a leaf, now or after entry `stands`.
 pub(super) fn dormant(conn: &Connection, place: Place<'_>, stands: Option<u64>) -> Result<Vec<UserId>, DbError> {
     let (tenant, conversation, incarnation) = place.key();
@@ -221,13 +270,15 @@ pub(super) fn dormant(conn: &Connection, place: Place<'_>, stands: Option<u64>) 
     )
 }
 
-/// Whether a user who had no leaf was taken off the roster in an incarnation from `from` up to this one.
+/// Whether a user who had no leaf was taken off the roster in an incarnation from `from` up to this one, by a commit that stands.
 pub(super) fn was_let_go(conn: &Connection, place: Place<'_>, from: u64, user: UserId) -> Result<bool, DbError> {
     let (tenant, conversation, incarnation) = place.key();
     exists(
         conn,
-        "SELECT 1 FROM dormant_member
-         WHERE tenant = ?1 AND conversation = ?2 AND incarnation BETWEEN ?3 AND ?4 AND user = ?5 AND gone = 1 LIMIT 1",
+        "SELECT 1 FROM dormant_member d
+         JOIN incarnation i ON i.tenant = d.tenant AND i.conversation = d.conversation AND i.incarnation = d.incarnation
+         WHERE d.tenant = ?1 AND d.conversation = ?2 AND d.incarnation BETWEEN ?3 AND ?4 AND d.user = ?5 AND d.gone = 1
+           AND (i.stands IS NULL OR d.until_seq <= i.stands) LIMIT 1",
         (tenant, conversation, U(from), incarnation, user.0),
     )
 }
