@@ -29,7 +29,7 @@ pub(crate) async fn run(app: &AppState) {
 /// One turn. An error that is not the end of the storage is noted, and ends its own part only.
 async fn turn(app: &AppState) -> Result<(), StorageError> {
     // First: what the relay did not see it must not take for silence.
-    let present = app.storage.note_present(app.clock.now_ms()).await;
+    let present = app.storage.note_present(false, app.clock.now_ms()).await;
     let was_noted = present.is_ok();
     noted(app, "note_present", present)?;
     noted(app, "sweep", sweep(app).await)?;
@@ -81,6 +81,7 @@ async fn mark_silent(app: &AppState, tenant: &TenantId, settings: &Tenant) -> Re
         if page.marked > 0 {
             tracing::info!(%tenant, marked = page.marked, "leaves of silent devices");
         }
+        tracing::info!(?page, now_ms, "DBG page");
         after = page.next;
         if after.is_none() {
             return Ok(());

@@ -266,7 +266,7 @@ impl RunningRelay {
             metrics.stop(Duration::ZERO).await;
         }
         // It was there until now (6.3).
-        if let Err(error) = self.storage.note_present(self.clock.now_ms()).await {
+        if let Err(error) = self.storage.note_present(true, self.clock.now_ms()).await {
             tracing::warn!(%error, "the end is not noted");
         }
         self.storage.close().await;

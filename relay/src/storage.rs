@@ -443,11 +443,12 @@ pub trait Storage: Approvals + Quotas + Replays + Send + Sync + 'static {
     /// [`StorageError`].
     async fn drop_bodies(&self, tenant: &TenantId, before_ms: u64) -> Result<DroppedBodies, StorageError>;
 
-    /// Notes that the relay is there. Between two notes that lie an hour or more apart it was not, and nobody was silent (6.3).
+    /// Notes that the relay is there. Between two notes that lie an hour or more apart it was not, and nobody was silent then (6.3);
+    /// unless the caller knows that it was there `all_along`.
     ///
     /// # Errors
     /// [`StorageError`].
-    async fn note_present(&self, now_ms: u64) -> Result<(), StorageError>;
+    async fn note_present(&self, all_along: bool, now_ms: u64) -> Result<(), StorageError>;
 
     /// Marks leaves of devices that have been silent for so long, and came in before that, as waiting to be removed (6.3): in live
     /// conversations, at most [`AuthenticatedData::NAMED_LIMIT`](curo_types::format::AuthenticatedData::NAMED_LIMIT) in each at a

@@ -76,10 +76,12 @@ impl Core {
             Err(fault) => return Err(fault),
         };
         match code {
-            // Out already: by another device, or by somebody else.
             None => self.db.write(move |tx| gone(tx, id)).await?,
+            // Out already: by another device, or by somebody else.
             Some(problem) if [ErrorCode::REMOVED, ErrorCode::NOT_A_MEMBER].contains(&problem.code) => {
-                self.db.write(move |tx| gone(tx, id)).await?;
+                if !self.comes_back_first(id).await? {
+                    self.db.write(move |tx| gone(tx, id)).await?;
+                }
             }
             Some(problem) if problem.code == ErrorCode::MANDATORY_MEMBER => {
                 self.db
@@ -103,6 +105,41 @@ impl Core {
         }
         self.changed_in(id);
         Ok(true)
+    }
+}
+
+impl Core {
+    /// Whether this device is out because it was silent (6.3): its user is a member still. It comes in again, and leaves then.
+    async fn comes_back_first(&self, id: ConversationId) -> std::result::Result<bool, Fault> {
+        let state = |row: Option<ConversationRow>| row.map(|row| (row.state, row.frozen_code));
+        let before = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
+        let was_active = matches!(state(before), Some((ConversationState::Active, _)));
+        if was_active {
+            // The log says how it came to be out.
+            match self.catch_up(id).await {
+                Err(Fault::Problem(problem)) if !problem.code.retryable() && !of_account(&problem.code) => {}
+                other => other?,
+            }
+        }
+        let waits = self
+            .db
+            .write(move |tx| {
+                let waits = match state(conversation::get(tx.conn, id)?) {
+                    Some((ConversationState::Frozen, code)) => {
+                        code.as_deref() == Some(ErrorCode::REJOIN_NEEDED.as_str())
+                    }
+                    _ => false,
+                };
+                if waits {
+                    departure::set_request(tx.conn, id, None)?;
+                }
+                Ok(waits)
+            })
+            .await?;
+        if waits && was_active {
+            self.outbox_work.notify_one();
+        }
+        Ok(waits)
     }
 }
 

@@ -236,6 +236,28 @@ pub async fn p3_7_the_next_incarnation_is_opened_once_and_by_members(w: &World) 
     assert_eq!(refused(open(w, a, third).await), Refusal::Rule("incarnation_not_over"));
 }
 
+pub async fn p6_3_a_commit_that_does_not_stand_lets_nobody_go(w: &World) {
+    let ([a, b, c], conversation) = over(w).await;
+    let (mut talk, new) = next(w, &conversation, b, &[a]).await;
+    accepted(open(w, b, new).await);
+    let mut commit = World::commit(&talk, a, w.version().await, &[], &[]);
+    commit.gone = vec![c.user];
+    let bad = CommitReport {
+        conversation: talk.id,
+        incarnation: talk.incarnation,
+        epoch: talk.epoch,
+        commit: commit.key.body_hash,
+        reason: ReportReason::Refused,
+    };
+    accepted(w.accept(a, commit).await);
+    talk.epoch += 1;
+    let gone = w.storage.group_info(&w.tenant, c, talk.id).await.unwrap();
+    assert!(!matches!(gone, GroupInfoOutcome::Current(_)), "{gone:?}");
+    assert_eq!(report(w, b, &bad).await, noted(true, Some(a)));
+    let (_, third) = next(w, &talk, b, &[a, c]).await;
+    accepted(open(w, b, third).await);
+}
+
 pub async fn p3_7_who_is_left_out_is_told(w: &World) {
     let ([a, b, c], conversation) = over(w).await;
     let (talk, new) = next(w, &conversation, b, &[a]).await;

@@ -104,6 +104,9 @@ on_sqlite! {
         p6_3_nobody_calls_a_device_silent_that_is_not,
         p6_3_a_dormant_user_who_is_let_go_stays_out,
         p6_3_a_user_stays_by_silence_alone,
+        p6_3_who_must_be_in_every_conversation_keeps_their_leaves,
+        p6_3_nobody_was_silent_while_the_relay_was_away,
+        p6_3_p6_4_a_new_device_of_a_dormant_user_is_told_where_to_come_in,
         p6_3_one_that_was_revoked_is_not_silent,
         p6_3_no_more_wait_than_a_commit_can_name;
     suites:
@@ -136,6 +139,7 @@ on_sqlite! {
         p3_9_one_report_is_enough_between_two,
         p3_7_the_next_incarnation_is_opened_once_and_by_members,
         p3_7_who_is_left_out_is_told,
+        p6_3_a_commit_that_does_not_stand_lets_nobody_go,
         p3_7_nobody_comes_in_with_the_next_incarnation,
         p3_7_what_does_not_stand_brings_nobody_in_or_out,
         p3_7_sync_tells_incarnations_apart,
@@ -182,6 +186,7 @@ on_sqlite! {
         a_device_has_one_registration_and_a_revoked_one_none;
 replay:
         p7_2_lost_entries_are_appended_once_and_members_with_them,
+        p7_2_p6_3_dormant_members_are_members_again,
         p7_2_what_does_not_follow_is_refused_as_a_whole,
         p7_2_a_lost_conversation_begins_anew_with_its_creator_alone;
         receipts:

@@ -168,6 +168,62 @@ pub async fn p7_2_lost_entries_are_appended_once_and_members_with_them(w: &World
     );
 }
 
+/// Who was dormant and who was let go is derived again (6.3).
+pub async fn p7_2_p6_3_dormant_members_are_members_again(w: &World) {
+    let (a, b, c) = (w.device().await, w.device().await, w.device().await);
+    let talk = w.create(a, &[b, c]).await;
+    let base = w.entries(a, &talk, 0).await.pop().unwrap();
+    let base = (base.seq, base.h);
+    let naming = |mut made: ReplayedEntry, dormant: &[DeviceRef], gone: &[DeviceRef], external: bool| {
+        let commit = made.commit.as_mut().unwrap();
+        commit.dormant = dormant.iter().map(|device| device.device).collect();
+        commit.gone = gone.iter().map(|device| device.user).collect();
+        commit.external = external;
+        made
+    };
+    let silent = naming(commit(w, &talk, a, base, 1, &[], &[b, c]), &[b, c], &[], false);
+    let gone = naming(commit(w, &talk, a, (2, silent.record.h), 2, &[], &[]), &[], &[c], false);
+    let lost = Replay {
+        conversation: talk.id,
+        incarnation: 1,
+        base,
+        entries: vec![silent.clone(), gone.clone()],
+        state: state(3, Some("info")),
+        start: None,
+    };
+    let outcome = offer(w, a, &lost).await;
+    assert!(matches!(outcome, ReplayOutcome::Appended { .. }), "{outcome:?}");
+    let info = async |device| w.storage.group_info(&w.tenant, device, talk.id).await.unwrap();
+    let (dormant, let_go) = (info(b).await, info(c).await);
+    assert!(
+        matches!(dormant, curo_relay::storage::GroupInfoOutcome::Current(_)),
+        "{dormant:?}"
+    );
+    assert!(
+        matches!(let_go, curo_relay::storage::GroupInfoOutcome::Removed),
+        "{let_go:?}"
+    );
+    // As it was told at first: not at all.
+    let told = w.sync(b, None, 0).await.inbox;
+    assert!(
+        !told
+            .iter()
+            .any(|one| matches!(one.item, curo_types::api::InboxItem::Removed { .. })),
+        "{told:?}"
+    );
+    // Who came in again by what was lost reads its own commit.
+    let back = naming(commit(w, &talk, b, (3, gone.record.h), 3, &[b], &[]), &[], &[], true);
+    let lost = Replay {
+        base: (3, gone.record.h),
+        entries: vec![back],
+        state: state(4, Some("later")),
+        ..lost
+    };
+    let outcome = offer(w, a, &lost).await;
+    assert!(matches!(outcome, ReplayOutcome::Appended { .. }), "{outcome:?}");
+    assert_eq!(w.entries(b, &talk, 2).await.last().unwrap().seq, 4);
+}
+
 pub async fn p7_2_what_does_not_follow_is_refused_as_a_whole(w: &World) {
     let (a, b, stranger) = (w.device().await, w.device().await, w.device().await);
     let talk = w.create(a, &[b]).await;

@@ -1,8 +1,8 @@
 //! Leaves of devices that were silent for long: marked, removed, their users members without a leaf (rule 6.3).
 
 use curo_relay::storage::{DeviceRef, EntriesOutcome, GroupInfoOutcome, NewCommit, Refusal, Silence, SilentMarked};
-use curo_types::api::PendingReason;
-use curo_types::{DeviceId, UserId};
+use curo_types::api::{InboxItem, PendingReason};
+use curo_types::{ConversationId, DeviceId, UserId};
 
 use crate::world::{Conversation, HOUR_MS, World, accepted, refused};
 
@@ -26,7 +26,11 @@ fn month(spared: &[UserId]) -> Silence {
 async fn mark(w: &World) -> u64 {
     let (mut marked, mut after) = (0, None);
     loop {
-        let page = w.storage.mark_silent(&w.tenant, &month(&[]), after, w.now()).await.unwrap();
+        let page = w
+            .storage
+            .mark_silent(&w.tenant, &month(&[]), after, w.now())
+            .await
+            .unwrap();
         marked += page.marked;
         after = page.next;
         if after.is_none() {
@@ -198,6 +202,74 @@ pub async fn p6_3_one_that_was_revoked_is_not_silent(w: &World) {
     w.revoke(b).await;
     let outcome = w.append(&talk, a, vec![World::message(&talk, 1)]).await;
     assert_eq!(pending(outcome.refused.unwrap()), [(b.device, PendingReason::Revoked)]);
+}
+
+pub async fn p6_3_who_must_be_in_every_conversation_keeps_their_leaves(w: &World) {
+    let (a, b, c) = (w.device().await, w.device().await, w.device().await);
+    w.create(a, &[b, c]).await;
+    away(w, &[a]).await;
+    let silence = month(&[b.user]);
+    let page = w.storage.mark_silent(&w.tenant, &silence, None, w.now()).await.unwrap();
+    assert_eq!(page.marked, 1);
+    assert_eq!(mark(w).await, 1, "without such a policy");
+}
+
+pub async fn p6_3_nobody_was_silent_while_the_relay_was_away(w: &World) {
+    let note = async |all_along| w.storage.note_present(all_along, w.now()).await.unwrap();
+    let (a, b) = (w.device().await, w.device().await);
+    w.create(a, &[b]).await;
+    note(false).await;
+    // Stopped, or restored from an old backup: nobody could call.
+    w.pass(2 * MONTH);
+    note(false).await;
+    assert_eq!(mark(w).await, 0);
+    // A month of its presence makes silence, and what it knows to have been there for counts.
+    w.pass(MONTH - HOUR_MS);
+    note(true).await;
+    assert_eq!(mark(w).await, 0);
+    // So does what is too short to be told from a pause of its own.
+    w.pass(HOUR_MS - 1);
+    note(false).await;
+    w.pass(HOUR_MS - 1);
+    note(false).await;
+    assert_eq!(mark(w).await, 2);
+}
+
+pub async fn p6_3_p6_4_a_new_device_of_a_dormant_user_is_told_where_to_come_in(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    let talk = w.create(a, &[b]).await;
+    away(w, &[a]).await;
+    mark(w).await;
+    let made = removal(w, &talk, a, &[b]).await;
+    accepted(w.accept(a, made).await);
+    // A member no more: nothing to come into.
+    let mut left = w.create(a, &[b]).await;
+    w.win(&mut left, a, &[], &[b]).await;
+    let phone = w.device_of(b.user).await;
+    w.upload(phone, &["one"], None).await;
+    let told: Vec<_> = w
+        .sync(phone, None, 0)
+        .await
+        .inbox
+        .into_iter()
+        .map(|one| one.item)
+        .collect();
+    let id = talk.id;
+    let here = |conversation: ConversationId| conversation == id;
+    assert!(
+        matches!(
+            told.as_slice(),
+            [
+                InboxItem::Waiting { conversation: first, .. },
+                InboxItem::Incarnation { conversation: second, incarnation: 1 },
+            ] if here(*first) && here(*second)
+        ),
+        "{told:?}"
+    );
+    assert!(may_come_in(w, &talk, phone).await);
+    let now = Conversation { epoch: 2, ..talk };
+    let commit = rejoin(w, &now, phone).await;
+    accepted(w.accept(phone, commit).await);
 }
 
 pub async fn p6_3_no_more_wait_than_a_commit_can_name(w: &World) {

@@ -164,10 +164,7 @@ fn apply(tx: &mut Tx<'_>, me: &Account, id: ConversationId, intent: IntentId, st
         renew::carry_roster(tx.conn, &old, made.incarnation, seq)?;
     } else {
         // Who was dormant before still is, or is among those who are in; who became so in between is told with the next whole.
-        let dormant = match old.group {
-            Some(_) => dormant::users(tx.conn, me.user, &old)?,
-            None => BTreeSet::new(),
-        };
+        let dormant = dormant::users(tx.conn, me.user, &old)?;
         conversation::clear_members(tx.conn, id, seq)?;
         for user in dormant {
             conversation::add_member(tx.conn, id, made.incarnation, user, seq)?;

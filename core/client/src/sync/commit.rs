@@ -227,7 +227,7 @@ fn took_effect(
 /// This device was away for so long that others have removed its leaf: its user stays, and it comes in again from outside. What
 /// waits to be sent goes then.
 fn fell_silent(tx: &mut Tx<'_>, row: &mut ConversationRow) -> Result<(), Fault> {
-    if let Some(group) = row.group.take() {
+    if let Some(group) = row.group {
         tx.mls.delete_group(&tx.kv, group.as_bytes())?;
     }
     outbox::requeue_unsettled(tx.conn, row.id)?;

@@ -433,7 +433,9 @@ fn removed(tx: &mut Tx<'_>, index: u64, id: ConversationId, seq: u64) -> Result<
     if row.state == ConversationState::Frozen && seq > row.cursor_seq {
         row.state = ConversationState::Removed;
         row.frozen_code = None;
-        if let Some(group) = row.group.take() {
+        if let Some(group) = row.group.take()
+            && tx.mls.exists(&tx.kv, group.as_bytes())?
+        {
             tx.mls.delete_group(&tx.kv, group.as_bytes())?;
         }
         rejoin::goes_on(tx.conn, id)?;

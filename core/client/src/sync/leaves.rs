@@ -13,6 +13,7 @@ use curo_types::format::{AuthenticatedData, Credential};
 use curo_types::{ConversationId, DeviceId, UserId};
 use rusqlite::Connection;
 
+use crate::dormant::Named;
 use crate::error::Fault;
 
 /// A commit was merged. Its author says how far it had come.
@@ -24,7 +25,9 @@ pub(super) fn after_commit(
     outcome: &CommitOutcome,
 ) -> Result<(), Fault> {
     let (id, incarnation, seq) = (row.id, row.incarnation, entry.seq);
-    if outcome.self_removed {
+    // Who was silent comes back, and loses sight then: until then it must know who was in and who was dormant (6.3).
+    let silent = Named::of(&outcome.aad).dormant.contains(&me.device);
+    if outcome.self_removed && !silent {
         return Ok(leaf::lose_sight(conn, id, incarnation, seq)?);
     }
     if let Some((user, device)) = other(me, &outcome.sender) {

@@ -16,8 +16,8 @@ use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
     DirectoryOutcome, DirectoryPage, DroppedBodies, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome,
     IncarnationsOutcome, LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome,
-    ReportOutcome, Silence, SilentMarked, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark,
-    TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    ReportOutcome, Silence, SilentMarked, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys,
+    TenantMark, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -492,8 +492,9 @@ impl Storage for SqliteStorage {
             .await
     }
 
-    async fn note_present(&self, now_ms: u64) -> Result<(), StorageError> {
-        self.write(move |conn| outages::note_present(conn, now_ms)).await
+    async fn note_present(&self, all_along: bool, now_ms: u64) -> Result<(), StorageError> {
+        self.write(move |conn| outages::note_present(conn, all_along, now_ms))
+            .await
     }
 
     async fn sweep(&self, before_ms: u64, now_ms: u64) -> Result<SweepReport, StorageError> {

@@ -11,10 +11,13 @@ const LEAST_MS: u64 = 60 * 60 * 1000;
 /// Outages that are remembered: the latest. Days on which the relay was there lie between them.
 const KEPT: usize = 256;
 
-/// The relay is there now, and was since the note before unless that was long ago.
-pub(super) fn note_present(conn: &Connection, now_ms: u64) -> Result<(), DbError> {
-    let last = first(conn, "SELECT at_ms FROM presence WHERE one = 1", (), |row| row.get::<_, U>(0))?;
+/// The relay is there now, and was since the note before unless that was long ago; or so the caller knows.
+pub(super) fn note_present(conn: &Connection, all_along: bool, now_ms: u64) -> Result<(), DbError> {
+    let last = first(conn, "SELECT at_ms FROM presence WHERE one = 1", (), |row| {
+        row.get::<_, U>(0)
+    })?;
     if let Some(U(last_ms)) = last
+        && !all_along
         && now_ms.saturating_sub(last_ms) >= LEAST_MS
     {
         run(

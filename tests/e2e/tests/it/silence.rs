@@ -9,7 +9,7 @@ use curo_relay::ManualClock;
 
 use crate::child::RelayProcess;
 use crate::team::{
-    frozen, group, people, read, same_everywhere, send, until_active, until_holds, until_sent, until_settled,
+    frozen, group, people, read, same_everywhere, send, state, until_active, until_holds, until_sent, until_settled,
     until_state,
 };
 use crate::{SOON, logs};
@@ -214,6 +214,174 @@ async fn p6_3_a_user_with_another_device_is_not_dormant() {
     until_sent(&team[2]).await;
 }
 
+/// A new phone is all that somebody has who was away: nobody of the user's is there to add it.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_3_p6_4_a_new_device_of_a_dormant_user_comes_in_by_itself() {
+    let (mut relay, clock) = relay(0).await;
+    let mut team = people(&relay, &["ana", "ben"]).await;
+    let id = group(&[&team[0], &team[1]]).await;
+    let ben = team[1].user().await;
+    team[1].close().await.unwrap();
+    a_month_later(&mut relay, &clock, &[&team[0]], id).await;
+    until_dormant(&team[0], id, ben).await;
+    let phone = Person::online(&relay, "ben").await.unwrap();
+    until_active(&phone, id).await;
+    until_roster(&team[0], id, ben, Some(false)).await;
+    send(&phone, id, "my new phone").await;
+    until_text(team[0].client(), id, "my new phone", SOON).await;
+    // The old one turns up after all.
+    team[1].open().await.unwrap();
+    team[1].go_online().await.unwrap();
+    until_active(&team[1], id).await;
+    send(&team[0], id, "both of them").await;
+    for device in [&team[1], &phone] {
+        until_text(device.client(), id, "both of them", SOON).await;
+    }
+    assert_eq!(shown(&team[0], id).await, (0, vec![]));
+}
+
+/// Somebody is added who is a member already, and dormant: no right is needed, and nothing of theirs is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_3_a_dormant_member_who_is_added_again_is_in_with_a_welcome() {
+    let (mut relay, clock) = relay(0).await;
+    let mut team = people(&relay, &["ana", "ben", "cho"]).await;
+    let id = group(&[&team[0], &team[1], &team[2]]).await;
+    let ben = team[1].user().await;
+    send(&team[1], id, "before").await;
+    same_everywhere(&[&team[0], &team[1], &team[2]], id, 1).await;
+    team[1].close().await.unwrap();
+    a_month_later(&mut relay, &clock, &[&team[0], &team[2]], id).await;
+    until_dormant(&team[0], id, ben).await;
+    team[1].open().await.unwrap();
+    send(&team[1], id, "kept").await;
+    let back = team[2].client().conversation(id).add(&[ben]).await.unwrap();
+    until_done(team[2].client(), id, back, SOON).await;
+    until_roster(&team[0], id, ben, Some(false)).await;
+    send(&team[0], id, "after").await;
+    team[1].go_online().await.unwrap();
+    until_text(team[1].client(), id, "after", SOON).await;
+    until_text(team[0].client(), id, "kept", SOON).await;
+    until_sent(&team[1]).await;
+    assert_eq!(read(&team[1], id).await, ["before", "after", "kept"]);
+    for person in &team {
+        assert_eq!(frozen(person, id).await, None, "{person:?}");
+    }
+}
+
+/// Who has left while away is told apart from who was removed: the user comes in once more, and goes for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_3_p6_1_a_dormant_member_can_leave() {
+    let (mut relay, clock) = relay(0).await;
+    let mut team = people(&relay, &["ana", "ben", "cho"]).await;
+    let id = group(&[&team[0], &team[1], &team[2]]).await;
+    let ben = team[1].user().await;
+    team[1].close().await.unwrap();
+    a_month_later(&mut relay, &clock, &[&team[0], &team[2]], id).await;
+    until_dormant(&team[0], id, ben).await;
+    team[1].open().await.unwrap();
+    team[1].client().conversation(id).leave().await.unwrap();
+    team[1].go_online().await.unwrap();
+    until_state(&team[1], id, ConversationState::Removed).await;
+    until_holds(&team[1], "left".to_owned(), async || {
+        team[1].client().conversation(id).info().await.unwrap().left
+    })
+    .await;
+    send(&team[2], id, "are you still there?").await;
+    for person in [&team[0], &team[2]] {
+        until_roster(person, id, ben, None).await;
+        assert_eq!(shown(person, id).await.1, [ben], "{person:?}");
+    }
+}
+
+/// A direct conversation with somebody who was away goes on, and is direct.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_3_a_direct_conversation_outlasts_silence() {
+    let (mut relay, clock) = relay(0).await;
+    let mut team = people(&relay, &["ana", "ben"]).await;
+    let ben = team[1].user().await;
+    let id = team[0].client().conversations().direct(ben).await.unwrap();
+    send(&team[0], id, "one").await;
+    until_text(team[1].client(), id, "one", SOON).await;
+    team[1].close().await.unwrap();
+    a_month_later(&mut relay, &clock, &[&team[0]], id).await;
+    send(&team[0], id, "two").await;
+    until_roster(&team[0], id, ben, Some(true)).await;
+    team[1].open().await.unwrap();
+    send(&team[1], id, "three").await;
+    team[1].go_online().await.unwrap();
+    until_text(team[0].client(), id, "three", SOON).await;
+    send(&team[0], id, "four").await;
+    until_text(team[1].client(), id, "four", SOON).await;
+    assert_eq!(read(&team[0], id).await, ["one", "two", "three", "four"]);
+    assert_eq!(read(&team[1], id).await, ["one", "three", "four"]);
+    assert_eq!(shown(&team[1], id).await, (1, vec![]));
+}
+
+/// A relay that has lost what made somebody dormant has it back, and takes nobody for silent because of its backup's age.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_3_p7_2_a_restored_relay_knows_who_is_dormant() {
+    let (mut relay, clock) = relay(0).await;
+    let mut team = people(&relay, &["ana", "ben", "cho"]).await;
+    let id = group(&[&team[0], &team[1], &team[2]]).await;
+    let ben = team[1].user().await;
+    send(&team[0], id, "one").await;
+    same_everywhere(&[&team[0], &team[1], &team[2]], id, 1).await;
+    team[1].close().await.unwrap();
+    let backup = relay.dir().join("backup");
+    relay.back_up(&backup).await.unwrap();
+    a_month_later(&mut relay, &clock, &[&team[0], &team[2]], id).await;
+    until_dormant(&team[0], id, ben).await;
+    send(&team[0], id, "two").await;
+    same_everywhere(&[&team[0], &team[2]], id, 2).await;
+    team[2].close().await.unwrap();
+    relay.restore(&backup).await.unwrap();
+    send(&team[0], id, "three").await;
+    until_sent(&team[0]).await;
+    let cho = team[2].user().await;
+    assert_eq!(
+        on_roster(&team[0], id, cho).await,
+        Some(false),
+        "the relay was away, not she"
+    );
+    for away in [1, 2] {
+        team[away].open().await.unwrap();
+        team[away].go_online().await.unwrap();
+    }
+    until_active(&team[1], id).await;
+    until_roster(&team[0], id, ben, Some(false)).await;
+    send(&team[1], id, "back").await;
+    for person in [&team[0], &team[2]] {
+        until_text(person.client(), id, "back", SOON).await;
+        assert_eq!(read(person, id).await, ["one", "two", "three", "back"], "{person:?}");
+        assert_eq!(shown(person, id).await, (0, vec![]));
+    }
+}
+
+/// The last who is there goes: the conversation is over, for the one who is away too.
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_3_p6_6_dormant_members_keep_no_conversation_open() {
+    let (mut relay, clock) = relay(0).await;
+    let mut team = people(&relay, &["ana", "ben"]).await;
+    let id = group(&[&team[0], &team[1]]).await;
+    let ben = team[1].user().await;
+    send(&team[0], id, "one").await;
+    same_everywhere(&[&team[0], &team[1]], id, 1).await;
+    team[1].close().await.unwrap();
+    a_month_later(&mut relay, &clock, &[&team[0]], id).await;
+    until_dormant(&team[0], id, ben).await;
+    team[0].client().conversation(id).leave().await.unwrap();
+    until_state(&team[0], id, ConversationState::Removed).await;
+    team[1].open().await.unwrap();
+    send(&team[1], id, "anybody?").await;
+    team[1].go_online().await.unwrap();
+    // What is here stays readable, and what waits says that it waits or why it failed.
+    until_holds(&team[1], "knows".to_owned(), async || {
+        state(&team[1], id).await != Some(ConversationState::Active)
+    })
+    .await;
+    assert_eq!(read(&team[1], id).await[0], "one");
+}
+
 /// A relay that is killed before and after it has marked leaves goes on where it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn p6_3_a_relay_killed_while_it_marks_leaves_goes_on() {
@@ -225,6 +393,8 @@ async fn p6_3_a_relay_killed_while_it_marks_leaves_goes_on() {
     clock.advance_ms(20 * DAY_MS);
     relay.restart().await.unwrap();
     renew(&team[0], id).await;
+    // It is there until it stops: what it was not there for is no silence.
+    clock.advance_ms(11 * DAY_MS);
     relay.stop().await;
     // From here on it has the real time, 31 days after the beginning.
     let points = ["relay.silence.before_mark", "relay.silence.after_mark"];
