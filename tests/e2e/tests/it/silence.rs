@@ -299,7 +299,7 @@ async fn p6_3_a_direct_conversation_outlasts_silence() {
     let (mut relay, clock) = relay(0).await;
     let mut team = people(&relay, &["ana", "ben"]).await;
     let ben = team[1].user().await;
-    let id = team[0].client().conversations().direct(ben).await.unwrap();
+    let id = team[0].client().direct_conversation(ben).await.unwrap().id();
     send(&team[0], id, "one").await;
     until_text(team[1].client(), id, "one", SOON).await;
     team[1].close().await.unwrap();
