@@ -81,7 +81,6 @@ async fn mark_silent(app: &AppState, tenant: &TenantId, settings: &Tenant) -> Re
         if page.marked > 0 {
             tracing::info!(%tenant, marked = page.marked, "leaves of silent devices");
         }
-        tracing::info!(?page, now_ms, "DBG page");
         after = page.next;
         if after.is_none() {
             return Ok(());

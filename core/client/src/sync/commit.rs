@@ -56,8 +56,10 @@ pub(super) fn own(tx: &mut Tx<'_>, me: &Account, row: &mut ConversationRow, entr
                 && sent.body_hash == Some(Digest::of(entry.body.as_slice()))
         })
         .ok_or_else(unknown)?;
+    let said = curo_mls::inspect(entry.body.as_slice()).map_err(|_| unknown())?.aad;
     let outcome = match tx.mls.apply_own_commit(&tx.kv, group.as_bytes()) {
-        Ok(outcome) => outcome,
+        // The group does not keep what its pending commit says in the open.
+        Ok(outcome) => CommitOutcome { aad: said, ..outcome },
         Err(error) if error.retryable() => return Err(error.into()),
         Err(_) => return Err(unknown()),
     };
