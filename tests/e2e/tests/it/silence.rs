@@ -208,7 +208,10 @@ async fn p6_3_a_user_with_another_device_is_not_dormant() {
     renew(&team[1], id).await;
     until_roster(&team[0], id, ben, Some(false)).await;
     team[2].open().await.unwrap();
+    // What it says comes when it is in again.
+    send(&team[2], id, "here too").await;
     team[2].go_online().await.unwrap();
+    until_text(team[0].client(), id, "here too", SOON).await;
     send(&team[0], id, "to both").await;
     until_text(team[2].client(), id, "to both", SOON).await;
     until_sent(&team[2]).await;
@@ -231,8 +234,9 @@ async fn p6_3_p6_4_a_new_device_of_a_dormant_user_comes_in_by_itself() {
     until_text(team[0].client(), id, "my new phone", SOON).await;
     // The old one turns up after all.
     team[1].open().await.unwrap();
+    send(&team[1], id, "found it").await;
     team[1].go_online().await.unwrap();
-    until_active(&team[1], id).await;
+    until_text(team[0].client(), id, "found it", SOON).await;
     send(&team[0], id, "both of them").await;
     for device in [&team[1], &phone] {
         until_text(device.client(), id, "both of them", SOON).await;
@@ -347,7 +351,6 @@ async fn p6_3_p7_2_a_restored_relay_knows_who_is_dormant() {
         team[away].open().await.unwrap();
         team[away].go_online().await.unwrap();
     }
-    until_active(&team[1], id).await;
     until_roster(&team[0], id, ben, Some(false)).await;
     send(&team[1], id, "back").await;
     for person in [&team[0], &team[2]] {
