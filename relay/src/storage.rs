@@ -17,6 +17,7 @@ mod push;
 mod quotas;
 mod receipts;
 mod replay;
+mod silence;
 mod sqlite;
 mod sync;
 mod token;
@@ -25,7 +26,7 @@ pub use approvals::{ApprovalOutcome, Approvals, AskingDevice};
 pub use conversations::{
     AppendMessages, AppendOutcome, Checkpoint, CommitCheck, CommitKey, CommitOutcome, CommittedEntry, CurrentGroup,
     DroppedBodies, EntriesOutcome, GroupInfoOutcome, GroupState, LeafClaim, Missing, NewCommit, NewConversation,
-    NewMessage, Refusal, Silence, SilentMarked, Tip, TreeOutcome, WinnerOutcome,
+    NewMessage, Refusal, Tip, TreeOutcome, WinnerOutcome,
 };
 pub use directory::{
     Caller, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits, DirectoryOutcome, DirectoryPage, TenantKeys,
@@ -47,6 +48,7 @@ pub use replay::{
     Replay, ReplayBase, ReplayCheck, ReplayKey, ReplayOutcome, ReplayedCommit, ReplayedEntry, ReplayedLeave,
     ReplayedStart, ReplayedState, Replays,
 };
+pub use silence::{Silence, Silences, SilentMarked};
 pub use sqlite::{SqliteOptions, SqliteStorage};
 pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
 pub use token::{SyncToken, TenantMark};
@@ -61,7 +63,7 @@ use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 /// happened, and the same call again finds out (appends, commits, claims and registrations answer a repetition with the
 /// first result). A refusal by a rule is an `Ok` with its own variant; an `Err` is trouble of the storage.
 #[async_trait]
-pub trait Storage: Approvals + Quotas + Replays + Send + Sync + 'static {
+pub trait Storage: Approvals + Quotas + Replays + Silences + Send + Sync + 'static {
     /// The store's name: random, made with the store, another one after a restore that went by the book.
     fn store_id(&self) -> StoreId;
 
@@ -442,27 +444,6 @@ pub trait Storage: Approvals + Quotas + Replays + Send + Sync + 'static {
     /// # Errors
     /// [`StorageError`].
     async fn drop_bodies(&self, tenant: &TenantId, before_ms: u64) -> Result<DroppedBodies, StorageError>;
-
-    /// Notes that the relay is there. Between two notes that lie an hour or more apart it was not, and nobody was silent then (6.3);
-    /// unless the caller knows that it was there `all_along`.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    async fn note_present(&self, all_along: bool, now_ms: u64) -> Result<(), StorageError>;
-
-    /// Marks leaves of devices that have been silent for so long, and came in before that, as waiting to be removed (6.3): in live
-    /// conversations, at most [`AuthenticatedData::NAMED_LIMIT`](curo_types::format::AuthenticatedData::NAMED_LIMIT) in each at a
-    /// time. Looks at one page of devices, from where the answer before said. [`Self::touch_device`] takes a device's marks away.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    async fn mark_silent(
-        &self,
-        tenant: &TenantId,
-        silence: &Silence,
-        after: Option<(u64, DeviceId)>,
-        now_ms: u64,
-    ) -> Result<SilentMarked, StorageError>;
 
     /// Forgets claims made before `before_ms`, the bytes of KeyPackages that only they name, KeyPackages too old to be given out,
     /// and rate windows that have ended. To be called now and then; a bounded number of rows at a time, `more` in the report

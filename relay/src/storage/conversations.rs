@@ -300,24 +300,6 @@ pub enum EntriesOutcome {
     BodyGone,
 }
 
-/// When a device counts as silent (6.3).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Silence {
-    /// How long the relay must have been there without a call of it.
-    pub for_ms: u64,
-    /// Users whose devices never count as silent: those whom the tenant's policy wants in every conversation.
-    pub spared: Vec<UserId>,
-}
-
-/// What became of leaves of silent devices.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct SilentMarked {
-    /// How many wait to be removed from now on.
-    pub marked: u64,
-    /// Where the next page begins, if there may be more.
-    pub next: Option<(u64, DeviceId)>,
-}
-
 /// What became of old bodies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct DroppedBodies {

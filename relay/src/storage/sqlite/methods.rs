@@ -8,7 +8,7 @@ use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
     SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages,
-    leaving, log, messages, outages, outside, people, push, receipts, retention, silence, sql, sweep, tenants, turns,
+    leaving, log, messages, outside, people, push, receipts, retention, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
@@ -16,8 +16,8 @@ use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
     DirectoryOutcome, DirectoryPage, DroppedBodies, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome,
     IncarnationsOutcome, LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome,
-    ReportOutcome, Silence, SilentMarked, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys,
-    TenantMark, TreeOutcome, UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    ReportOutcome, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark, TreeOutcome,
+    UploadOutcome, UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -478,23 +478,6 @@ impl Storage for SqliteStorage {
             .await?;
         pass(failpoints::BODIES_AFTER_DROP)?;
         Ok(dropped)
-    }
-
-    async fn mark_silent(
-        &self,
-        tenant: &TenantId,
-        silence: &Silence,
-        after: Option<(u64, DeviceId)>,
-        now_ms: u64,
-    ) -> Result<SilentMarked, StorageError> {
-        let (tenant, silence) = (tenant.clone(), silence.clone());
-        self.write(move |conn| silence::mark(conn, &tenant, &silence, after, now_ms))
-            .await
-    }
-
-    async fn note_present(&self, all_along: bool, now_ms: u64) -> Result<(), StorageError> {
-        self.write(move |conn| outages::note_present(conn, all_along, now_ms))
-            .await
     }
 
     async fn sweep(&self, before_ms: u64, now_ms: u64) -> Result<SweepReport, StorageError> {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use curo_sqlite::DbError;
 use curo_sqlite::rusqlite::Connection;
 use curo_types::format::AuthenticatedData;
@@ -13,16 +14,36 @@ use curo_types::{ConversationId, DeviceId, TenantId, UserId};
 use super::commit_rules::rule;
 use super::conversations::Place;
 use super::sql::{Stop, U, all, exists, first, run};
-use super::{leaving, outages, outside};
-use crate::storage::{NewCommit, Refusal, Silence, SilentMarked};
+use super::{SqliteStorage, leaving, outages, outside};
+use crate::storage::{NewCommit, Refusal, Silence, Silences, SilentMarked, StorageError};
 
 type Refused = Stop<Refusal>;
+
+#[async_trait]
+impl Silences for SqliteStorage {
+    async fn note_present(&self, all_along: bool, now_ms: u64) -> Result<(), StorageError> {
+        self.write(move |conn| outages::note_present(conn, all_along, now_ms))
+            .await
+    }
+
+    async fn mark_silent(
+        &self,
+        tenant: &TenantId,
+        silence: &Silence,
+        after: Option<(u64, DeviceId)>,
+        now_ms: u64,
+    ) -> Result<SilentMarked, StorageError> {
+        let (tenant, silence) = (tenant.clone(), silence.clone());
+        self.write(move |conn| mark(conn, &tenant, &silence, after, now_ms))
+            .await
+    }
+}
 
 /// Devices that one transaction looks at.
 const DEVICES: usize = 64;
 
 /// Marks leaves of devices that were last seen, and came in, `silence.for_ms` before now: of one page of devices.
-pub(super) fn mark(
+fn mark(
     conn: &Connection,
     tenant: &TenantId,
     silence: &Silence,
