@@ -258,6 +258,7 @@ async fn p6_3_a_dormant_member_who_is_added_again_is_in_with_a_welcome() {
     until_dormant(&team[0], id, ben).await;
     team[1].open().await.unwrap();
     send(&team[1], id, "kept").await;
+    until_roster(&team[2], id, ben, Some(true)).await;
     let back = team[2].client().conversation(id).add(&[ben]).await.unwrap();
     until_done(team[2].client(), id, back, SOON).await;
     until_roster(&team[0], id, ben, Some(false)).await;
