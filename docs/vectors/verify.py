@@ -104,6 +104,10 @@ def log_key_statement(f):
     return {"bytes": cbor(["curo log key v1", f["tenant"], unhex(f["log_key"])])}
 
 
+def account_statement(f):
+    return {"bytes": cbor(["curo account v1", f["tenant"], unhex(f["user"]), f["subject"]])}
+
+
 def signer(s):
     """`[0, []]` the directory, `[1, [suite]]` the envelope's own key, `[2, [device, suite]]` another device."""
     if s == "directory":
@@ -174,14 +178,15 @@ def conversation_state(f):
 
 
 FORMATS = {f.__name__: f for f in (
-    credential, authenticated_data, content, entry_hash, signed_tip, log_key_statement, directory_envelope,
+    credential, authenticated_data, content, entry_hash, signed_tip, log_key_statement, account_statement,
+    directory_envelope,
     request_context, leave_request, direct_conversation_id, receipt, conversation_state,
 )}
 
 
 def signatures(format_name, fields, made):
     """(name of the key, message, signature) of all that is signed."""
-    if format_name in ("signed_tip", "log_key_statement"):
+    if format_name in ("signed_tip", "log_key_statement", "account_statement"):
         yield fields["signed_by"], made["bytes"], unhex(fields["signature"])
     if format_name == "leave_request":
         yield fields["signed_by"], made["signed"], unhex(fields["signature"])

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use curo_sqlite::{CipherKey, OpenError, durable};
 use curo_types::StoreId;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::storage::SqliteStorage;
 
@@ -77,7 +78,8 @@ pub fn backup(config: &Config, to: &Path) -> Result<(), BackupError> {
 }
 
 /// Makes the data folder, which must be absent or empty, from the backup in the folder `from`. The restored store has a new
-/// store id, which is returned: clients notice that the relay was restored (`docs/protocol.md` 7.2). Blocks.
+/// store id, which is returned: clients notice that the relay was restored (`docs/protocol.md` 7.2). Its directory versions go
+/// on behind all that the lost store can have used, by this machine's clock. Blocks.
 ///
 /// After a kill the relay refuses to start until another restore is through. The backup is not changed.
 ///
@@ -122,9 +124,11 @@ fn restore_in_steps(config: &Config, from: &Path, after: After<'_>) -> Result<St
     copy(config, from, &restoring)?;
     after(Step::Copied)?;
     let database = restoring.join(DATABASE);
-    let store = SqliteStorage::rename_store(&database, &cipher_key(config)).map_err(|error| BackupError::Database {
-        path: database.clone(),
-        error,
+    let store = SqliteStorage::rename_store(&database, &cipher_key(config), SystemClock.now_ms()).map_err(|error| {
+        BackupError::Database {
+            path: database.clone(),
+            error,
+        }
     })?;
     after(Step::Renamed)?;
     let place = |name: &str| {

@@ -5,6 +5,7 @@ mod approval;
 mod conversations;
 mod devices;
 mod directory;
+mod directory_replay;
 mod extract;
 mod health;
 mod held;

@@ -2,8 +2,9 @@
 //!
 //! They are made at the tenant's first start and live in the encrypted database.
 
-use curo_types::format::{Envelope, LogKeyStatement, SignedTip};
-use curo_types::{Digest, StoreId, TenantId};
+use curo_types::api::KnownAccount;
+use curo_types::format::{AccountStatement, Envelope, LogKeyStatement, SignedTip};
+use curo_types::{Blob, Digest, StoreId, TenantId, UserId};
 use ed25519_dalek::SigningKey;
 
 use crate::storage::{Storage, StorageError, TenantKeys, Tip};
@@ -55,6 +56,24 @@ impl TenantSigner {
     pub(crate) fn log_key(&self) -> LogKeyStatement {
         let log_key = self.log_public();
         LogKeyStatement::sign(&self.directory, self.tenant.clone(), log_key)
+    }
+
+    /// Vouches for who a subject is, in case this store is lost (2.23).
+    pub(crate) fn account(&self, user: UserId, subject: &str) -> Blob {
+        let tenant = &self.tenant;
+        AccountStatement { tenant, user, subject }.sign(&self.directory)
+    }
+
+    /// Whether the subject was this user, on the directory key's own word.
+    pub(crate) fn was(&self, known: &KnownAccount, subject: &str) -> bool {
+        let statement = AccountStatement {
+            tenant: &self.tenant,
+            user: known.user,
+            subject,
+        };
+        statement
+            .verify(&self.directory_key(), known.statement.as_slice())
+            .is_ok()
     }
 
     /// Vouches for an envelope.

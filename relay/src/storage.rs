@@ -54,7 +54,7 @@ pub use sync::{AckOutcome, Acknowledge, News, SyncOutcome, SyncPage};
 pub use token::{SyncToken, TenantMark};
 
 use async_trait::async_trait;
-use curo_types::api::{KeyPackageStock, PersonRecord};
+use curo_types::api::{KeyPackageStock, LostVersions, PersonRecord};
 use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 
 /// The relay's storage.
@@ -85,7 +85,8 @@ pub trait Storage: Approvals + Quotas + Replays + Silences + Send + Sync + 'stat
     /// [`StorageError`].
     async fn tenant_keys(&self, tenant: &TenantId, fresh: TenantKeys, now_ms: u64) -> Result<TenantKeys, StorageError>;
 
-    /// The user of an identity provider's subject: that of the first call, or `fresh` if this is the first.
+    /// The user of an identity provider's subject: that of the first call, or `fresh` if this is the first; a random one if `fresh`
+    /// is another subject's.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -96,6 +97,12 @@ pub trait Storage: Approvals + Quotas + Replays + Silences + Send + Sync + 'stat
         fresh: UserId,
         now_ms: u64,
     ) -> Result<UserId, StorageError>;
+
+    /// Directory versions that this store has lost because it was restored from backups (7.2): of the last 64 restores, ascending.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    async fn lost_versions(&self, tenant: &TenantId) -> Result<Vec<LostVersions>, StorageError>;
 
     /// Who calls: the subject's user, if it ever signed in, and what the directory says of the device that it names.
     /// Whether the device is that user's is for the caller of this method to compare.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use curo_mls::{Leaf, MlsError, Suite, verify_signature};
-use curo_store::repo::{account, directory as rows, policy};
+use curo_store::repo::{account, directory as rows, lost, policy};
 use curo_types::api::{DirectoryAnswer, DirectoryQuery, limits};
 use curo_types::format::{Action, Credential, Envelope, EnvelopeBody, Signer, SuiteVerdict};
 use curo_types::{DeviceId, Digest, ErrorCode, FormatError, SuiteId, TenantId, UserId};
@@ -28,6 +28,29 @@ pub(crate) enum Verdict {
     Mismatch,
 }
 
+/// At which version of the directory something is judged. One that a restored relay has lost (rule 7.2) cannot be known any more:
+/// its envelopes have come back behind it, if at all. The directory as it is now stands for it.
+#[derive(Clone, Copy)]
+pub(crate) struct JudgedAt {
+    /// Envelopes are needed up to this version.
+    pub(crate) needs: u64,
+    /// Those up to this version count.
+    pub(crate) at: u64,
+    /// Whether the relay has lost it.
+    pub(crate) is_lost: bool,
+}
+
+impl JudgedAt {
+    pub(crate) fn of(conn: &Connection, version: u64) -> Result<Self, Fault> {
+        let until = lost::until(conn, version)?;
+        Ok(Self {
+            needs: until.unwrap_or(version),
+            at: if until.is_some() { u64::MAX } else { version },
+            is_lost: until.is_some(),
+        })
+    }
+}
+
 /// Judges leaves at a directory version (rule 3.6). Who is added must be in the directory then; of whom was there before,
 /// or renews its leaf, the key must have been published at any time until then: what was revoked or rotated since is a
 /// duty to remove, not a mismatch. Where the tenant asks for approvals, each came with one, needed none, or was here before.
@@ -41,6 +64,7 @@ pub(crate) fn judge<'l>(
 ) -> Result<Verdict, Fault> {
     let mut fetch = BTreeSet::new();
     let asked_since = policy::approval_since(conn)?;
+    let judged = JudgedAt::of(conn, version)?;
     let added = added.iter().map(|leaf| (leaf, true));
     for (leaf, is_new) in added.chain(others.iter().map(|leaf| (leaf, false))) {
         let credential = match Credential::from_bytes(&leaf.identity) {
@@ -51,12 +75,18 @@ pub(crate) fn judge<'l>(
         if credential.tenant != *tenant {
             return Ok(Verdict::Mismatch);
         }
-        if rows::complete_to(conn, credential.user)? < version {
+        if rows::complete_to(conn, credential.user)? < judged.needs {
             fetch.insert(credential.user);
             continue;
         }
-        let known = if is_new { rows::current } else { rows::published };
-        let vouched = known(conn, credential.device, suite, &leaf.signature_key, version)?;
+        let strictly = is_new && !judged.is_lost;
+        let known = if strictly { rows::current } else { rows::published };
+        let vouched = known(conn, credential.device, suite, &leaf.signature_key, judged.at)?;
+        if !vouched && judged.is_lost {
+            // Perhaps somebody has brought it back meanwhile.
+            fetch.insert(credential.user);
+            continue;
+        }
         let owner = rows::last_before(conn, credential.device, u64::MAX)?.map(|(user, _)| user);
         let approved = match asked_since {
             Some(since) => {

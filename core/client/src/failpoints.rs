@@ -85,6 +85,8 @@ points! {
     RESENT = "client.renewal.resent";
     /// The relay's new store is taken, durably; every conversation stands still.
     STORE_ADOPTED = "client.recovery.store_adopted";
+    /// The restored relay was offered what it has lost of its directory; nothing of it is durable here.
+    DIRECTORY_OFFERED = "client.recovery.directory_offered";
     /// The account is in step with the store that was taken, durably; no conversation is compared.
     STORE_SETTLED = "client.recovery.store_settled";
     /// Lost entries are about to be offered.

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use crate::conversations::Conversation;
 use crate::core::Core;
 use crate::db::Tx;
-use crate::directory::verify_suite;
+use crate::directory::{JudgedAt, verify_suite};
 use crate::error::{Error, Fault, Result};
 use crate::failpoints;
 use crate::policy;
@@ -249,13 +249,14 @@ pub(crate) fn left_by(
         if read.body().user != user {
             continue;
         }
-        if rows::complete_to(conn, user)? < version {
+        let judged = JudgedAt::of(conn, version)?;
+        if rows::complete_to(conn, user)? < judged.needs {
             return Err(Fault::NeedDirectory {
                 users: vec![user],
                 version,
             });
         }
-        if leave_holds(conn, me, row, leave.as_slice(), user, version)? {
+        if leave_holds(conn, me, row, leave.as_slice(), user, judged.at)? {
             return Ok(true);
         }
     }

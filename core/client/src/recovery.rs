@@ -6,10 +6,12 @@
 
 mod adopt;
 mod compare;
+mod directory;
 mod offer;
 
-use curo_store::repo::recovery;
-use curo_types::api::LostLog;
+use curo_store::repo::{account, lost, recovery};
+use curo_types::Blob;
+use curo_types::api::{KnownAccount, LostLog, LostVersions, SessionAnswer};
 use curo_types::{ConversationId, ErrorCode};
 use rusqlite::Connection;
 
@@ -21,6 +23,39 @@ use crate::error::Fault;
 pub(crate) fn may_be_restored(code: &ErrorCode) -> bool {
     [ErrorCode::STORE_CHANGED, ErrorCode::UNKNOWN_DEVICE].contains(code)
 }
+
+/// Who this account is at its relay, on the relay's own word: for one that has lost it.
+pub(crate) fn known(conn: &Connection) -> Result<Option<KnownAccount>, Fault> {
+    let (me, statement) = (account::get(conn)?, lost::statement(conn)?);
+    Ok(me.zip(statement).map(|(me, statement)| KnownAccount {
+        user: me.user,
+        statement: Blob(statement),
+    }))
+}
+
+/// Bytes of a statement: a signature. Another one is of no use.
+const STATEMENT_BYTES: usize = 64;
+
+/// Keeps the relay's word on who the account is.
+pub(crate) fn keep_statement(conn: &Connection, session: &SessionAnswer) -> Result<(), Fault> {
+    match &session.account {
+        Some(statement) if statement.len() == STATEMENT_BYTES => Ok(lost::set_statement(conn, statement.as_slice())?),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps which directory versions the relay has lost. Only where its store is taken: a relay cannot lose more on its word alone.
+pub(crate) fn keep_lost(conn: &Connection, spans: &[LostVersions]) -> Result<(), Fault> {
+    let spans: Vec<_> = spans
+        .iter()
+        .take(MAX_SPANS)
+        .map(|span| (span.after, span.until))
+        .collect();
+    Ok(lost::set_versions(conn, &spans)?)
+}
+
+/// Spans of lost versions that are kept.
+const MAX_SPANS: usize = 64;
 
 /// The proof that an incarnation's log is lost, if there is one.
 pub(crate) fn proof(conn: &Connection, id: ConversationId, incarnation: u64) -> Result<Option<LostLog>, Fault> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use curo_mls::Suite;
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::sign_in;
-use curo_types::api::{KeyPackageStock, SessionAnswer};
+use curo_types::api::{KeyPackageStock, Registered, SessionAnswer};
 use curo_types::format::{Envelope, EnvelopeBody};
 use curo_types::{ChainId, DeviceId, ErrorCode};
 
@@ -21,7 +21,7 @@ use crate::{failpoints, key_packages, policy, recovery, suites};
 
 /// Signs in, registering the device if it is new, and returns the account.
 pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Result<Account, Fault> {
-    let session = relay.session().await?;
+    let session = relay.session(db.read(recovery::known).await?).await?;
     session.log_key.verify(&session.directory_key)?;
     if session.log_key.tenant != session.tenant {
         return Err(Fault::BadRelay("log key of another tenant"));
@@ -31,6 +31,7 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Resul
         .write(move |tx| {
             let renewed = guard.renewed(sign_in::get(tx.conn)?.as_ref(), &session)?;
             let account = bind(tx, &session)?;
+            recovery::keep_statement(tx.conn, &session)?;
             if let Some(policy) = &session.policy {
                 policy::keep(tx.conn, policy)?;
             }
@@ -43,16 +44,9 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Resul
         return Ok(account);
     }
     failpoints::hit(failpoints::REGISTER_BEFORE_SEND);
-    let answer = relay.register(account.envelope.clone()).await;
+    let registered = register(relay, &account, &Envelope::from_bytes(&account.envelope)?).await;
     failpoints::hit(failpoints::REGISTER_AFTER_SEND);
-    let registered = answer?;
-    // The relay may only add its signature.
-    let ours = Envelope::from_bytes(&account.envelope)?;
-    let theirs = Envelope::from_bytes(registered.envelope.as_slice())?;
-    if theirs.signed_bytes() != ours.signed_bytes() {
-        return Err(Fault::BadRelay("another envelope came back"));
-    }
-    theirs.verify(&account.directory_key, &verify_suite, &|_, _| None)?;
+    let registered = registered?;
     let account = db
         .write(move |tx| {
             account::set_registered(tx.conn, registered.version, registered.envelope.as_slice())?;
@@ -67,6 +61,18 @@ pub(crate) async fn sign_in(db: &Db, relay: &Relay, guard: &Arc<Guard>) -> Resul
     });
     key_packages::refill(db, relay, &account, stock.collect()).await?;
     Ok(account)
+}
+
+/// Registers the device; what comes back is what was sent, with the relay's signature.
+pub(crate) async fn register(relay: &Relay, account: &Account, ours: &Envelope) -> Result<Registered, Fault> {
+    let registered = relay.register(ours.to_bytes()).await?;
+    // The relay may only add its signature.
+    let theirs = Envelope::from_bytes(registered.envelope.as_slice())?;
+    if theirs.signed_bytes() != ours.signed_bytes() {
+        return Err(Fault::BadRelay("another envelope came back"));
+    }
+    theirs.verify(&account.directory_key, &verify_suite, &|_, _| None)?;
+    Ok(registered)
 }
 
 /// The account of this session: the bound one, or a new one with new keys.
@@ -130,6 +136,7 @@ fn bind(tx: &mut Tx<'_>, session: &SessionAnswer) -> Result<Account, Fault> {
         inbox_ack: 0,
     };
     account::bind(tx.conn, &account)?;
+    recovery::keep_lost(tx.conn, &session.lost)?;
     Ok(account)
 }
 

@@ -16,6 +16,7 @@ pub mod kept;
 pub mod key_package;
 pub mod knowledge;
 pub mod leaf;
+pub mod lost;
 pub mod outbox;
 pub mod overview;
 pub mod person;

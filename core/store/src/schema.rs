@@ -9,7 +9,7 @@ use crate::StoreError;
 /// "Curo" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: i32 = 0x4375_726f;
 
-static MIGRATIONS: [Migration; 18] = [
+static MIGRATIONS: [Migration; 19] = [
     Migration {
         version: 1,
         name: "store",
@@ -116,6 +116,12 @@ static MIGRATIONS: [Migration; 18] = [
         version: 18,
         name: "recovery",
         sql: include_str!("../migrations/0018_recovery.sql"),
+        rust: None,
+    },
+    Migration {
+        version: 19,
+        name: "lost directory",
+        sql: include_str!("../migrations/0019_lost_directory.sql"),
         rust: None,
     },
 ];

@@ -24,7 +24,10 @@ pub use conversations::{
     MessagesAccepted, MessagesRequest, TreeAnswer, Winner,
 };
 pub use devices::{ApproveDevice, DeviceInfo, DeviceRefused, DevicesAnswer, PendingDevice, RevokeDevice};
-pub use directory::{DirectoryAnswer, DirectoryQuery, DirectoryRecord, PeopleAnswer, PeopleQuery, PersonRecord};
+pub use directory::{
+    DirectoryAnswer, DirectoryQuery, DirectoryRecord, DirectoryReplayed, PeopleAnswer, PeopleQuery, PersonRecord,
+    ReplayDirectory,
+};
 pub use incarnations::{
     Duty, DutyOffer, DutyRequest, IncarnationRecord, IncarnationsAnswer, LostLog, ReportCommit, ReportReason, Reported,
 };
@@ -35,7 +38,7 @@ pub use problem::Problem;
 pub use push::{PushRegistration, PushTaken, PutPush};
 pub use receipts::{MemberReceipt, PutReceipt, ReceiptTaken};
 pub use replay::{ReplayAnswer, ReplayRequest, ReplayStart};
-pub use session::{AddKeys, RegisterDevice, Registered, SessionAnswer};
+pub use session::{AddKeys, KnownAccount, LostVersions, RegisterDevice, Registered, SessionAnswer, SessionRequest};
 pub use sync::{
     ConversationNews, CursorReport, InboxItem, InboxRecord, MemberCursor, StreamEvent, SyncAnswer, SyncRequest,
 };

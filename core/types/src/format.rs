@@ -4,6 +4,7 @@
 //! by small integers; a reader ignores keys that it does not know, and refuses a version that it does not know. It refuses every
 //! other encoding of the same value too, so that no two readers can understand the same bytes differently.
 
+pub mod account;
 pub mod authenticated_data;
 pub(crate) mod cbor;
 pub mod content;
@@ -16,6 +17,7 @@ pub mod request_context;
 pub mod state;
 pub mod tip;
 
+pub use account::AccountStatement;
 pub use authenticated_data::{AuditHead, AuthenticatedData, CursorClaim};
 pub use content::{Content, ContentBody, Kind, Priority, Reference, Subject, TextBody};
 pub use credential::Credential;

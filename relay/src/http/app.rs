@@ -17,8 +17,8 @@ use super::held::InFlight;
 use super::paced::paced;
 use super::problem::Reject;
 use super::{
-    approval, conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, metrics,
-    observe, openapi, own_devices, push, receipts, replay, session, stream, sync,
+    approval, conversations, devices, directory, directory_replay, health, incarnations, key_packages, leave, log,
+    messages, metrics, observe, openapi, own_devices, push, receipts, replay, session, stream, sync,
 };
 use crate::state::AppState;
 
@@ -64,6 +64,7 @@ fn protocol() -> Routes {
         .post("/v1/devices/{id}/approve", approval::approve)
         .post("/v1/devices/{id}/refuse", approval::refuse)
         .post("/v1/directory", directory::query)
+        .post("/v1/directory/replay", directory_replay::replay)
         .post("/v1/people", directory::people)
         .post("/v1/key-packages", key_packages::upload)
         .post("/v1/key-packages/claim", key_packages::claim)

@@ -78,7 +78,8 @@ pub(super) async fn approve(
         tenant: device.tenant,
         user: device.caller.user,
     };
-    detached(devices::append(app, user, addition)).await.map(Json)
+    let bounds = devices::bounds(&app);
+    detached(devices::append(app, user, addition, bounds)).await.map(Json)
 }
 
 /// Refuses a waiting device for good. Idempotent.

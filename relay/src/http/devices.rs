@@ -62,7 +62,7 @@ async fn register_or_ask(
         envelope,
     };
     let tenant = user.tenant.clone();
-    match append(app.clone(), user, addition).await {
+    match append(app.clone(), user, addition, bounds(&app)).await {
         Err(reject) if reject.code() == &ErrorCode::APPROVAL_PENDING => {}
         answered => return answered,
     }
@@ -81,7 +81,7 @@ async fn register_or_ask(
     }
 }
 
-fn bounds(app: &AppState) -> DirectoryLimits {
+pub(super) fn bounds(app: &AppState) -> DirectoryLimits {
     DirectoryLimits {
         active: limits::DEVICES_PER_USER,
         additions_per_day: app.limits.registrations_per_user_per_day,
@@ -171,9 +171,13 @@ pub(super) fn verify_suite(suite: SuiteId, key: &[u8], message: &[u8], signature
 }
 
 /// Appends the addition and, where the user has too many devices, the revocations of those least recently used.
-pub(super) async fn append(app: Arc<AppState>, user: User, addition: DirectoryChange) -> Result<Registered, Reject> {
+pub(super) async fn append(
+    app: Arc<AppState>,
+    user: User,
+    addition: DirectoryChange,
+    bounds: DirectoryLimits,
+) -> Result<Registered, Reject> {
     let tenant = extract::tenant(&app, &user.tenant)?;
-    let bounds = bounds(&app);
     for _ in 0..ATTEMPTS {
         let devices = app
             .storage

@@ -256,6 +256,18 @@ impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<App> for Json<T, LIMIT
     }
 }
 
+/// A JSON body if there is one that can be read, within the bounds of a small one.
+pub(super) struct Lenient<T>(pub(super) Option<T>);
+
+impl<T: DeserializeOwned> FromRequest<App> for Lenient<T> {
+    type Rejection = Reject;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Reject> {
+        let read = Json::<T, SMALL_BODY_BYTES>::from_request(request, app).await;
+        Ok(Self(read.ok().map(|Json(value)| value)))
+    }
+}
+
 fn check_media_type(headers: &HeaderMap) -> Result<(), Reject> {
     let json = headers
         .get(header::CONTENT_TYPE)

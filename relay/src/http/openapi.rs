@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 
 use super::{
-    approval, conversations, devices, directory, health, incarnations, key_packages, leave, log, messages, own_devices,
-    push, receipts, replay, session, stream, sync,
+    approval, conversations, devices, directory, directory_replay, health, incarnations, key_packages, leave, log,
+    messages, own_devices, push, receipts, replay, session, stream, sync,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -29,6 +29,7 @@ use super::{
         approval::approve,
         approval::refuse,
         directory::query,
+        directory_replay::replay,
         directory::people,
         key_packages::upload,
         key_packages::claim,
@@ -150,6 +151,7 @@ fn bound_lists(components: &mut Value) {
         ("SyncAnswer", "conversations", limits::ENTRIES_PER_PAGE),
         ("EntriesPage", "entries", limits::ENTRIES_PER_PAGE),
         ("ReplayRequest", "entries", limits::REPLAY_ENTRIES),
+        ("ReplayDirectory", "envelopes", limits::REPLAY_ENVELOPES),
         ("MessagesAccepted", "accepted", limits::MESSAGES_PER_BATCH),
     ];
     let schemas = &mut components["schemas"];
@@ -163,6 +165,7 @@ fn bound_lists(components: &mut Value) {
         ("ClaimRequest", "users"),
         ("ClaimRequest", "suites"),
         ("ReplayRequest", "entries"),
+        ("ReplayDirectory", "envelopes"),
     ] {
         schemas[schema]["properties"][member]["minItems"] = json!(1);
     }

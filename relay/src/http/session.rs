@@ -6,29 +6,38 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use curo_types::UserId;
-use curo_types::api::SessionAnswer;
+use curo_types::api::{SessionAnswer, SessionRequest};
 
-use super::extract::{self, Bearer};
+use super::extract::{self, Bearer, Lenient};
 use super::outcome;
 use super::problem::Reject;
 use crate::state::AppState;
 
-/// Who the access token's subject is here. The relay mints the user at the first call. A request body is not read.
+/// Who the access token's subject is here. The relay mints the user at the first call, or has it from its own earlier statement,
+/// if it was restored from a backup that does not know the subject. A body that cannot be read counts as none.
 #[utoipa::path(
     post,
     path = "/v1/session",
     operation_id = "openSession",
     tag = "people",
+    request_body = Option<SessionRequest>,
     responses((status = 200, description = "The user, and the relay's keys", body = SessionAnswer))
 )]
-pub(super) async fn open(State(app): State<Arc<AppState>>, bearer: Bearer) -> Result<Json<SessionAnswer>, Reject> {
+pub(super) async fn open(
+    State(app): State<Arc<AppState>>,
+    bearer: Bearer,
+    Lenient(request): Lenient<SessionRequest>,
+) -> Result<Json<SessionAnswer>, Reject> {
     let tenant = extract::tenant(&app, &bearer.tenant)?;
     let now_ms = app.clock.now_ms();
-    let user = app
-        .storage
-        .sign_in(&bearer.tenant, &bearer.subject.0, UserId::random(), now_ms)
-        .await
-        .map_err(outcome::storage)?;
+    let subject = &bearer.subject.0;
+    let known = request.and_then(|request| request.account);
+    let known = known.filter(|known| tenant.signer.was(known, subject));
+    let fresh = known.map_or_else(UserId::random, |known| known.user);
+    let user = app.storage.sign_in(&bearer.tenant, subject, fresh, now_ms).await;
+    let user = user.map_err(outcome::storage)?;
+    let lost = app.storage.lost_versions(&bearer.tenant).await;
+    let account = tenant.signer.account(user, subject);
     Ok(Json(SessionAnswer {
         tenant: bearer.tenant,
         user,
@@ -40,6 +49,8 @@ pub(super) async fn open(State(app): State<Arc<AppState>>, bearer: Bearer) -> Re
         session_limit_ms: tenant.session.limit.map(millis),
         policy: Some(tenant.policy.clone()),
         authenticated_ms_ago: bearer.authenticated_ms.map(|then| now_ms.saturating_sub(then)),
+        account: Some(account),
+        lost: lost.map_err(outcome::storage)?,
     }))
 }
 

@@ -32,6 +32,7 @@ mod push;
 mod quotas;
 mod receipts;
 mod replay;
+mod restored;
 mod retention;
 mod silence;
 mod sql;
@@ -124,6 +125,12 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0012_silence.sql"),
         rust: None,
     },
+    Migration {
+        version: 13,
+        name: "lost versions",
+        sql: include_str!("../../migrations/0013_lost_versions.sql"),
+        rust: None,
+    },
 ];
 
 /// How the embedded storage is opened.
@@ -172,12 +179,14 @@ impl SqliteStorage {
     }
 
     /// Gives the store in a closed database a new random name, so that no token or cursor of the old one is taken for its
-    /// own. Migrates it if need be. Blocks.
-    pub(crate) fn rename_store(path: &Path, key: &CipherKey) -> Result<StoreId, OpenError> {
+    /// own, and lets its directory versions begin behind all that the old one can have used. Migrates it if need be. Blocks.
+    pub(crate) fn rename_store(path: &Path, key: &CipherKey, now_ms: u64) -> Result<StoreId, OpenError> {
         let store = StoreId::random();
         let db = Database::open_blocking(path, key, options(SqliteOptions::default(), Mode::Existing))?;
-        let written = db
-            .write_blocking(move |tx| sql::run(tx, "UPDATE store SET store_id = ?1 WHERE id = 1", [store.0]).map(drop));
+        let written = db.write_blocking(move |tx| {
+            restored::skip_versions(tx, now_ms)?;
+            sql::run(tx, "UPDATE store SET store_id = ?1 WHERE id = 1", [store.0]).map(drop)
+        });
         db.close_blocking().map_err(OpenError::from)?;
         written.map(|()| store).map_err(OpenError::from)
     }

@@ -16,6 +16,7 @@ mod checkpoints;
 mod conversations;
 mod device;
 mod directory;
+mod directory_replay;
 mod external;
 mod incarnations;
 mod key_packages;

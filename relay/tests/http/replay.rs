@@ -70,7 +70,7 @@ async fn lost(world: &mut World) -> Lost {
     Lost { anna, ben, talk, offer }
 }
 
-async fn restart(world: &mut World, name: &str) {
+pub async fn restart(world: &mut World, name: &str) {
     world.relay.take().unwrap().shutdown().await;
     world.config.data_dir = world.dir.path().join(name);
     restore(&world.config, &world.dir.path().join("backup")).unwrap();

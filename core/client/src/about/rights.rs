@@ -16,6 +16,7 @@ use curo_types::{ConversationId, SuiteId, UserId};
 use rusqlite::Connection;
 
 use super::{Role, roster};
+use crate::directory::JudgedAt;
 use crate::dormant::Named;
 use crate::error::Fault;
 use crate::leaving;
@@ -133,10 +134,15 @@ pub(crate) fn judge(
             }
             Err(fault) => return Err(fault),
         }
-        if directory::complete_to(conn, gone.user)? < at {
+        let judged = JudgedAt::of(conn, at)?;
+        if directory::complete_to(conn, gone.user)? < judged.needs {
             fetch.insert(gone.user);
-        } else if directory::current(conn, gone.device, suite, &leaf.signature_key, at)? {
-            return Ok(Judged::NotAllowed);
+        } else if directory::current(conn, gone.device, suite, &leaf.signature_key, judged.at)? {
+            if !judged.is_lost {
+                return Ok(Judged::NotAllowed);
+            }
+            // Perhaps somebody has brought the revocation back meanwhile.
+            fetch.insert(gone.user);
         }
     }
     Ok(if fetch.is_empty() {

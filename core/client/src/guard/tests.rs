@@ -157,6 +157,8 @@ fn a_sign_in_prolongs_only_what_the_person_did() {
         session_limit_ms: Some(8_000),
         authenticated_ms_ago: ago,
         policy: None,
+        account: None,
+        lost: Vec::new(),
     };
     let now = clock.wall_ms();
     let began = |old: Option<u64>, ago| {

@@ -2,11 +2,11 @@
 
 use curo_types::api::{
     Accepted, AddKeys, ApproveDevice, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, DeviceRefused,
-    DevicesAnswer, DirectoryAnswer, DirectoryQuery, DutyOffer, DutyRequest, EntriesPage, GroupInfoAnswer,
-    IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, MessagesAccepted, MessagesRequest, PeopleAnswer,
-    PeopleQuery, PushTaken, PutPush, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReplayAnswer, ReplayRequest,
-    ReportCommit, Reported, RevokeDevice, SessionAnswer, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages,
-    Winner,
+    DevicesAnswer, DirectoryAnswer, DirectoryQuery, DirectoryReplayed, DutyOffer, DutyRequest, EntriesPage,
+    GroupInfoAnswer, IncarnationsAnswer, KeyPackageStock, KnownAccount, LeaveAnswer, LeaveRequest, MessagesAccepted,
+    MessagesRequest, PeopleAnswer, PeopleQuery, PushTaken, PutPush, PutReceipt, ReceiptTaken, RegisterDevice,
+    Registered, ReplayAnswer, ReplayDirectory, ReplayRequest, ReportCommit, Reported, RevokeDevice, SessionAnswer,
+    SessionRequest, SyncAnswer, SyncRequest, TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::{Blob, ConversationId, DeviceId};
 
@@ -14,8 +14,8 @@ use super::{Access, EventStream, Relay};
 use crate::error::Fault;
 
 impl Relay {
-    pub(crate) async fn session(&self) -> Result<SessionAnswer, Fault> {
-        self.post("/v1/session", &serde_json::json!({})).await
+    pub(crate) async fn session(&self, known: Option<KnownAccount>) -> Result<SessionAnswer, Fault> {
+        self.post("/v1/session", &SessionRequest { account: known }).await
     }
 
     pub(crate) async fn register(&self, envelope: Vec<u8>) -> Result<Registered, Fault> {
@@ -42,6 +42,10 @@ impl Relay {
 
     pub(crate) async fn directory(&self, query: &DirectoryQuery) -> Result<DirectoryAnswer, Fault> {
         self.post("/v1/directory", query).await
+    }
+
+    pub(crate) async fn replay_directory(&self, envelopes: Vec<Blob>) -> Result<DirectoryReplayed, Fault> {
+        self.post("/v1/directory/replay", &ReplayDirectory { envelopes }).await
     }
 
     pub(crate) async fn people(&self, subjects: Vec<String>) -> Result<PeopleAnswer, Fault> {

@@ -4,9 +4,7 @@ use std::sync::atomic::Ordering;
 
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationState};
-use curo_store::repo::push;
-use curo_store::repo::receipt;
-use curo_store::repo::recovery;
+use curo_store::repo::{lost, push, receipt, recovery};
 use curo_types::ErrorCode;
 use curo_types::api::SessionAnswer;
 use rusqlite::Connection;
@@ -30,7 +28,7 @@ impl Core {
             return Err(refused);
         }
         let me = self.fresh_account().await?;
-        let session = self.relay.session().await?;
+        let session = self.relay.session(self.db.read(super::known).await?).await?;
         let is_same = session.store == me.relay_store;
         if is_same && refused.code() != ErrorCode::STORE_CHANGED {
             return Err(refused);
@@ -39,7 +37,8 @@ impl Core {
         self.db
             .write(move |tx| {
                 let me = account::get(tx.conn)?.ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED))?;
-                adopt(tx.conn, &me, &session)
+                adopt(tx.conn, &me, &session)?;
+                super::keep_statement(tx.conn, &session)
             })
             .await?;
         failpoints::hit(failpoints::STORE_ADOPTED);
@@ -58,6 +57,9 @@ impl Core {
         if !self.db.read(|conn| Ok(recovery::is_under_way(conn)?)).await? {
             return Ok(());
         }
+        // Before all else: the relay may not know this device, nor that others were revoked.
+        self.offer_directory(me).await?;
+        let me = &self.fresh_account().await?;
         key_packages::replace(&self.db, &self.relay, me).await?;
         self.db
             .write(|tx| {
@@ -82,6 +84,8 @@ pub(crate) fn adopt(conn: &Connection, me: &Account, session: &SessionAnswer) ->
     }
     crate::log::event!(Warn, "store_changed");
     recovery::begin(conn, session.store, session.log_key.log_key, now_ms())?;
+    super::keep_lost(conn, &session.lost)?;
+    lost::set_aside(conn, me.user)?;
     receipt::own::owe_again(conn)?;
     // The store may be of before this device asked for pushes, or of before it named this target.
     push::doubt(conn)?;

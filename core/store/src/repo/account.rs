@@ -7,7 +7,7 @@ use curo_types::{ChainId, DeviceId, Digest, StoreId, SuiteId, TenantId, UserId};
 pub use keys::{drop_rotation, prepare_rotation, set_read_suites, set_rotated, set_suites, unpublished};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Result, int, one, uint};
+use super::{Result, int, lost, one, uint};
 
 /// The one account row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +139,7 @@ pub fn set_registered(conn: &Connection, version: u64, envelope: &[u8]) -> Resul
         "UPDATE account SET registered = ?1, envelope = ?2",
         params![int(version), envelope],
     )?;
+    lost::keep_own(conn, version, envelope)?;
     see_directory_version(conn, version)
 }
 

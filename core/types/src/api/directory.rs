@@ -34,6 +34,23 @@ pub struct DirectoryRecord {
     pub envelope: Blob,
 }
 
+/// Request of `POST /v1/directory/replay`: envelopes that the relay once had in its directory and has lost.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReplayDirectory {
+    /// 1 to 64 envelopes, verbatim, in the order of the versions that they had.
+    #[serde(deserialize_with = "bounded::list::<{ limits::REPLAY_ENVELOPES }, _, _>")]
+    pub envelopes: Vec<Blob>,
+}
+
+/// Answer of `POST /v1/directory/replay`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DirectoryReplayed {
+    /// How many of them are in the directory that were not.
+    pub appended: u64,
+}
+
 /// Request of `POST /v1/people`: who these subjects of the identity provider are.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -30,6 +30,8 @@ pub const ENTRIES_PER_PAGE: usize = 512;
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Entries in one replay of what a restored relay has lost.
 pub const REPLAY_ENTRIES: usize = 1024;
+/// Directory envelopes in one replay of what a restored relay has lost.
+pub const REPLAY_ENVELOPES: usize = 64;
 /// Inbox items in one sync answer.
 pub const INBOX_PER_PAGE: usize = 64;
 /// Cursor reports in one request.

@@ -6,6 +6,25 @@ use super::policy::TenantPolicy;
 use crate::format::LogKeyStatement;
 use crate::{Blob, Digest, StoreId, SuiteId, TenantId, UserId};
 
+/// Request of `POST /v1/session`. A relay that cannot read the body takes it for an empty one.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionRequest {
+    /// Who the caller was here, for a relay that was restored from a backup and does not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<KnownAccount>,
+}
+
+/// Who the subject is, on the relay's own signature.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KnownAccount {
+    /// The user.
+    pub user: UserId,
+    /// What stood in `account` of an earlier answer.
+    pub statement: Blob,
+}
+
 /// Answer of `POST /v1/session`: who the access token's subject is here. The relay mints the user id at the first call.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -36,6 +55,23 @@ pub struct SessionAnswer {
     /// The tenant's policy; absent from a relay that knows none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<TenantPolicy>,
+    /// The tenant's directory key over who the subject is (2.23), for a relay that has lost it. Absent from a relay that gives
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Blob>,
+    /// Directory versions that this store has lost because it was restored from backups, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostVersions>,
+}
+
+/// Directory versions that a restored store has lost: those after the first and up to the second. None of them is used again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LostVersions {
+    /// The backup's version.
+    pub after: u64,
+    /// The version with which the restored store began.
+    pub until: u64,
 }
 
 /// Request of `POST /v1/devices`: registers the caller's device. The same envelope again is answered as the first time.

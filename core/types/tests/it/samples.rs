@@ -5,12 +5,13 @@ use std::fmt::Debug;
 use curo_types::api::{
     Accepted, ApproveDevice, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews,
     CreateConversation, CursorReport, DeviceInfo, DeviceRefused, DevicesAnswer, DirectoryAnswer, DirectoryQuery,
-    DirectoryRecord, Duty, DutyOffer, DutyRequest, EntriesPage, EntryRecord, GroupInfoAnswer, InboxItem, InboxRecord,
-    IncarnationRecord, IncarnationsAnswer, KeyPackageStock, LeaveAnswer, LeaveRequest, LostLog, MemberCursor,
-    MemberReceipt, MessagesAccepted, MessagesRequest, PendingDevice, PendingReason, PendingRemoval, PeopleAnswer,
-    PeopleQuery, PersonRecord, Problem, PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReplayAnswer,
-    ReplayRequest, ReplayStart, ReportCommit, ReportReason, Reported, RevokeDevice, SessionAnswer, StreamEvent,
-    SyncAnswer, SyncRequest, TenantPolicy, TreeAnswer, UploadKeyPackages, Winner,
+    DirectoryRecord, DirectoryReplayed, Duty, DutyOffer, DutyRequest, EntriesPage, EntryRecord, GroupInfoAnswer,
+    InboxItem, InboxRecord, IncarnationRecord, IncarnationsAnswer, KeyPackageStock, KnownAccount, LeaveAnswer,
+    LeaveRequest, LostLog, LostVersions, MemberCursor, MemberReceipt, MessagesAccepted, MessagesRequest, PendingDevice,
+    PendingReason, PendingRemoval, PeopleAnswer, PeopleQuery, PersonRecord, Problem, PutReceipt, ReceiptTaken,
+    RegisterDevice, Registered, ReplayAnswer, ReplayDirectory, ReplayRequest, ReplayStart, ReportCommit, ReportReason,
+    Reported, RevokeDevice, SessionAnswer, SessionRequest, StreamEvent, SyncAnswer, SyncRequest, TenantPolicy,
+    TreeAnswer, UploadKeyPackages, Winner,
 };
 use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
 use curo_types::{
@@ -305,6 +306,8 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         session_limit_ms: Some(28_800_000),
         authenticated_ms_ago: Some(1_000),
         policy: Some(policy()),
+        account: Some(blob()),
+        lost: vec![LostVersions { after: 4, until: 9 }],
     };
     let create = CreateConversation {
         conversation: CONVERSATION,
@@ -344,6 +347,22 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             &session,
             &["tenant", "user", "store", "directory_key", "log_key", "suites"],
         ),
+        check(
+            &SessionRequest {
+                account: Some(KnownAccount {
+                    user,
+                    statement: blob(),
+                }),
+            },
+            &[],
+        ),
+        check(
+            &ReplayDirectory {
+                envelopes: vec![blob()],
+            },
+            &["envelopes"],
+        ),
+        check(&DirectoryReplayed { appended: 1 }, &["appended"]),
         check(&RegisterDevice { envelope: blob() }, &["envelope"]),
         check(
             &Registered {

@@ -2,8 +2,8 @@
 
 use curo_types::api::EntryRecord;
 use curo_types::format::{
-    Content, ContentBody, EntryHeader, EntryKind, Envelope, Kind, Leave, LogKeyStatement, Receipt, ReceiptPlace,
-    RequestContext, SignedTip,
+    AccountStatement, Content, ContentBody, EntryHeader, EntryKind, Envelope, Kind, Leave, LogKeyStatement, Receipt,
+    ReceiptPlace, RequestContext, SignedTip,
 };
 use curo_types::{Blob, ConversationId, Digest, FormatError};
 
@@ -14,13 +14,14 @@ use crate::fields::{made, request_context};
 use crate::file::{Vectors, bytes, id, number, optional, repository_file, tenant, text};
 
 /// All formats of docs/protocol.md section 2.
-pub const FORMATS: [&str; 12] = [
+pub const FORMATS: [&str; 13] = [
     "credential",
     "authenticated_data",
     "content",
     "entry_hash",
     "signed_tip",
     "log_key_statement",
+    "account_statement",
     "directory_envelope",
     "request_context",
     "leave_request",
@@ -88,8 +89,8 @@ fn the_file_has_vectors_of_every_format_in_the_source() {
         }
     }
     assert_eq!(
-        domains, 8,
-        "entry, tip, log key, directory, leave, direct, receipt twice"
+        domains, 9,
+        "entry, tip, log key, account, directory, leave, direct, receipt twice"
     );
 }
 
@@ -254,6 +255,31 @@ fn p2_6_tips_and_log_keys_are_signed_as_published() {
         assert_eq!(hex::encode(statement.signed_bytes()), text(&vector["bytes"]));
         assert_eq!(statement.signature.0, bytes(&fields["signature"]));
         statement.verify(&file.public_key("directory")).unwrap();
+    }
+}
+
+#[test]
+fn p7_2_account_statements_are_signed_as_published() {
+    let file = Vectors::read();
+    for vector in file.of("account_statement") {
+        let fields = &vector["fields"];
+        let tenant = tenant(fields);
+        let statement = AccountStatement {
+            tenant: &tenant,
+            user: id(&fields["user"]),
+            subject: text(&fields["subject"]),
+        };
+        assert_eq!(hex::encode(statement.signed_bytes()), text(&vector["bytes"]));
+        let signature = statement.sign(&file.key("directory"));
+        assert_eq!(signature.0, bytes(&fields["signature"]));
+        let directory = file.public_key("directory");
+        statement.verify(&directory, signature.as_slice()).unwrap();
+        let other = AccountStatement {
+            subject: "somebody else",
+            ..statement
+        };
+        other.verify(&directory, signature.as_slice()).unwrap_err();
+        assert!(!format!("{statement:?}").contains(statement.subject));
     }
 }
 

@@ -96,6 +96,11 @@ const CALLS: &[(&str, Caller, &[Code])] = &[
     ("refuseDevice", Caller::Device, &[]),
     ("putPush", Caller::Device, &[]),
     ("queryDirectory", Caller::Device, &[]),
+    (
+        "replayDirectory",
+        Caller::User,
+        &[Code::UNSUPPORTED_VERSION, Code::FORBIDDEN],
+    ),
     ("findPeople", Caller::Device, &[]),
     ("uploadKeyPackages", Caller::Device, &[Code::REFUSED]),
     (

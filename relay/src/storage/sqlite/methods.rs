@@ -1,14 +1,14 @@
 //! Each method of [`Storage`] as one transaction, between its fail points.
 
 use async_trait::async_trait;
-use curo_types::api::{KeyPackageStock, PersonRecord};
+use curo_types::api::{KeyPackageStock, LostVersions, PersonRecord};
 use curo_types::{ConversationId, DeviceId, StoreId, TenantId, UserId};
 
 use super::conversations::Place;
 use super::cursors::Plan;
 use super::{
     SqliteStorage, claims, commits, conversations, cursors, devices, directory, feed, incarnations, key_packages,
-    leaving, log, messages, outside, people, push, receipts, retention, sql, sweep, tenants, turns,
+    leaving, log, messages, outside, people, push, receipts, restored, retention, sql, sweep, tenants, turns,
 };
 use crate::failpoints::{self, pass};
 use crate::storage::{
@@ -61,6 +61,11 @@ impl Storage for SqliteStorage {
         }
         self.write(move |conn| people::sign_in(conn, &tenant, &subject, fresh, now_ms))
             .await
+    }
+
+    async fn lost_versions(&self, tenant: &TenantId) -> Result<Vec<LostVersions>, StorageError> {
+        let tenant = tenant.clone();
+        self.read(move |conn| restored::lost_versions(conn, &tenant)).await
     }
 
     async fn caller(&self, tenant: &TenantId, subject: &str, device: Option<DeviceId>) -> Result<Caller, StorageError> {

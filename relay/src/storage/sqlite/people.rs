@@ -5,9 +5,9 @@ use curo_sqlite::rusqlite::Connection;
 use curo_types::api::PersonRecord;
 use curo_types::{TenantId, UserId};
 
-use super::sql::{U, first, run};
+use super::sql::{U, exists, first, run};
 
-/// The subject's user, or `fresh` stored now.
+/// The subject's user, or `fresh` stored now; another one if that is somebody else's.
 pub(super) fn sign_in(
     conn: &Connection,
     tenant: &TenantId,
@@ -18,6 +18,12 @@ pub(super) fn sign_in(
     if let Some(user) = user(conn, tenant, subject)? {
         return Ok(user);
     }
+    let taken = "SELECT 1 FROM person WHERE tenant = ?1 AND user = ?2";
+    let fresh = if exists(conn, taken, (tenant.as_str(), fresh.0))? {
+        UserId::random()
+    } else {
+        fresh
+    };
     run(
         conn,
         "INSERT INTO person (tenant, subject, user, created_ms) VALUES (?1, ?2, ?3, ?4)",

@@ -1,5 +1,7 @@
 //! A relay that was restored from a backup (rule 7.2): what it has lost comes back from its members.
 
+mod accounts;
+
 use curo::{ConversationId, ConversationState, DeliveryState, Entry};
 use curo_kit::{Person, TestRelay, until_delivery, until_done, until_text};
 
@@ -270,7 +272,7 @@ async fn p7_2_a_client_killed_at_each_step_of_it_goes_on() {
         .iter()
         .filter(|point| point.starts_with("client.recovery."))
         .collect();
-    assert_eq!(points.len(), 6);
+    assert_eq!(points.len(), 7);
     for (n, point) in points.into_iter().enumerate() {
         let parts = point.ends_with("loss_proven");
         let ana = Person::online(&relay, &format!("ana-{n}")).await.unwrap();

@@ -5,7 +5,7 @@ use curo_types::format::SuiteKey;
 use rusqlite::{Connection, params};
 
 use super::see_directory_version;
-use crate::repo::Result;
+use crate::repo::{Result, lost};
 
 pub(super) fn suites(conn: &Connection) -> Result<Vec<SuiteId>> {
     conn.prepare_cached("SELECT suite FROM account_suite ORDER BY rank")?
@@ -75,6 +75,7 @@ pub fn prepare_rotation(conn: &Connection, added: &[SuiteKey], envelope: &[u8]) 
 /// The database's.
 pub fn set_rotated(conn: &Connection, version: u64, envelope: &[u8], keys: &[SuiteKey]) -> Result<()> {
     conn.execute("UPDATE account SET rotation = NULL, envelope = ?1", [envelope])?;
+    lost::keep_own(conn, version, envelope)?;
     for key in keys {
         conn.execute(
             "UPDATE account_key SET published = 1 WHERE suite = ?1 AND public_key = ?2",
