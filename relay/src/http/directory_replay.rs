@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use curo_types::api::{DirectoryReplayed, ReplayDirectory};
+use curo_types::api::{DirectoryReplayed, ReplayDirectory, limits};
 use curo_types::format::{Action, Envelope, Signer, SuiteVerdict};
 use curo_types::{DeviceId, Digest, ErrorCode, SuiteId, TenantId};
 
@@ -38,6 +38,9 @@ pub(super) async fn replay(
 ) -> Result<Json<DirectoryReplayed>, Reject> {
     if request.envelopes.is_empty() {
         return Err(Reject::malformed("no envelopes"));
+    }
+    if request.envelopes.len() > limits::REPLAY_ENVELOPES {
+        return Err(Reject::too_large("more than 64 envelopes in one request"));
     }
     let mut envelopes = Vec::with_capacity(request.envelopes.len());
     for bytes in &request.envelopes {

@@ -185,7 +185,7 @@ async fn p7_2_an_offer_of_envelopes_is_bounded_and_of_the_own_tenant() {
     let elsewhere = Device::of(&world, &other_tenant(), "anna").await;
     for (envelopes, code) in [
         (vec![], ErrorCode::MALFORMED),
-        (vec![envelope; 65], ErrorCode::MALFORMED),
+        (vec![envelope; 65], ErrorCode::TOO_LARGE),
         (vec![&[1, 2, 3][..]], ErrorCode::MALFORMED),
         (vec![&[0; 4000][..]], ErrorCode::TOO_LARGE),
     ] {

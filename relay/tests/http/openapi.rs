@@ -127,6 +127,10 @@ impl Scene {
                 std::mem::swap(&mut anna, &mut ben);
                 scene
             }
+            "replayDirectory" => {
+                let page = anna.directory(&world, &[ben.user()]).await;
+                json!({"envelopes": [page.records[0].envelope]})
+            }
             "replay" => {
                 let path = format!("/v1/conversations/{}/entries?incarnation=1&after=0", talk.id);
                 let page: curo_types::api::EntriesPage = anna.get(&world, &path).await.unwrap();

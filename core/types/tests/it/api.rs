@@ -13,7 +13,7 @@ use crate::samples::{samples, sync_answer, welcome};
 
 #[test]
 fn every_body_survives_json_and_later_members() {
-    assert_eq!(samples().len(), 43);
+    assert_eq!(samples().len(), 46);
 }
 
 #[test]

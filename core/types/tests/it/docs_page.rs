@@ -67,6 +67,7 @@ fn every_limit_has_its_row() {
         ("ENTRIES_PER_PAGE", limits::ENTRIES_PER_PAGE as u64),
         ("PAGE_BYTES", limits::PAGE_BYTES as u64),
         ("REPLAY_ENTRIES", limits::REPLAY_ENTRIES as u64),
+        ("REPLAY_ENVELOPES", limits::REPLAY_ENVELOPES as u64),
         ("INBOX_PER_PAGE", limits::INBOX_PER_PAGE as u64),
         ("CURSORS_PER_REQUEST", limits::CURSORS_PER_REQUEST as u64),
         ("DEVICES_PER_USER", limits::DEVICES_PER_USER as u64),

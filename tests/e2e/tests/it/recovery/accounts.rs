@@ -10,7 +10,7 @@ use crate::{SOON, logs};
 
 async fn until_failed(person: &Person, code: ErrorCode) {
     until_holds(person, format!("failed with {code}"), async || {
-        person.client().connection().borrow().clone() == ConnectionState::Failed { code: code.clone() }
+        person.client().connection() == ConnectionState::Failed { code: code.clone() }
     })
     .await;
 }
