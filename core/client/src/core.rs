@@ -1,8 +1,8 @@
 //! What every part of a running client shares: store, engine, relay, the signed-in account and the signals between tasks.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use curo_store::repo::account::Account;
@@ -15,6 +15,7 @@ use crate::holds::Holds;
 use crate::http::Relay;
 use crate::observe::{Observe, Refused, Touched};
 use crate::receipts::send::Pace;
+use crate::rejoin::waiting::Patience;
 use crate::state::ConnectionState;
 use crate::sync::run::Retry;
 
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) retry: Retry,
     /// Conversations in which the relay has asked to wait before the next try; the others do not wait with them.
     pub(crate) holds: Holds,
+    /// Conversations whose Welcome is waited for.
+    pub(crate) patience: StdMutex<Patience>,
     pub(crate) connection: watch::Sender<ConnectionState>,
     /// What has changed, the session, and who watches.
     pub(crate) observe: Observe,
@@ -83,6 +86,7 @@ impl Core {
             recoveries: AtomicUsize::new(0),
             retry,
             holds: Holds::default(),
+            patience: StdMutex::default(),
             connection: watch::Sender::new(ConnectionState::Stopped),
         }
     }

@@ -9,6 +9,7 @@ mod prepare;
 pub(crate) mod rollback;
 mod settle;
 mod turn;
+pub(crate) mod waiting;
 
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::rejoin::{self, MadeRejoin, RejoinRow};
@@ -30,6 +31,7 @@ const MAX_RACES: usize = 16;
 impl Core {
     /// Takes each conversation that waits for it one rung further. Returns what went wrong, by conversation.
     pub(crate) async fn climb(&self) -> Result<Vec<(ConversationId, Fault)>, Fault> {
+        self.stop_waiting().await?;
         let waiting = self.waiting_for_rejoin().await?;
         let mut faults = Vec::new();
         for id in waiting {
@@ -145,6 +147,7 @@ impl Core {
             }
             "removed" => self.out(id).await,
             // The relay does not know us there: nothing more is tried.
+            "not_a_member" if self.waits_on(id).await? => Ok(()),
             "not_a_member" => self.give_up(id, code).await,
             _ if code.retryable() || of_account(&code) => Err(problem.into()),
             _ => self.missed(id, code, false).await,

@@ -11,5 +11,5 @@ pub(crate) mod leaves;
 mod message;
 pub(crate) mod pull;
 pub(crate) mod run;
-mod siblings;
+pub(crate) mod siblings;
 pub(crate) mod standing;

@@ -95,7 +95,10 @@ impl Core {
         self.catch_up_behind().await?;
         for news in answer.conversations {
             let id = news.conversation;
-            match self.take_news(me, news, answer.more).await {
+            match self
+                .take_news(me, news, answer.more, store_token && inbox.is_ok())
+                .await
+            {
                 // What does not verify costs the one conversation its news, not the account.
                 Err(Fault::BadRelay(reason)) => {
                     crate::log::event!(Warn, "news_refused", conversation = id, reason = reason);
@@ -127,14 +130,22 @@ impl Core {
         Ok(())
     }
 
-    async fn take_news(&self, me: &Account, news: ConversationNews, more: bool) -> Result<(), Fault> {
+    /// `complete`: whatever Welcomes there are have been taken.
+    async fn take_news(&self, me: &Account, news: ConversationNews, more: bool, complete: bool) -> Result<(), Fault> {
         let (id, tip, last) = (news.conversation, news.tip, news.last);
         check_tip(me, id, &tip)?;
         if let Some(last) = &last {
             check_tip(me, id, last)?;
         }
         let live = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
-        if live.is_some_and(|row| row.incarnation != tip.incarnation) {
+        let Some(live) = live else {
+            return if complete {
+                self.found(id, tip.incarnation).await
+            } else {
+                Ok(())
+            };
+        };
+        if live.incarnation != tip.incarnation {
             // Of one that was left there is nothing new to know; into a later one leads a Welcome, or a way from outside.
             return Ok(());
         }

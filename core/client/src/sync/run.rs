@@ -208,7 +208,7 @@ pub(crate) async fn outbox(core: Arc<Core>, retry: Retry, cancel: CancellationTo
         if core.unreported().await.is_ok_and(|cursors| !cursors.is_empty()) {
             core.report_work.notify_one();
         }
-        again = core.holds.until();
+        again = core.holds.until().into_iter().chain(core.patience_ends()).min();
         let Err(fault) = flushed else {
             waits = retry.schedule();
             continue;

@@ -56,7 +56,7 @@ impl Core {
     }
 }
 
-fn waiting(id: ConversationId, incarnation: u64) -> ConversationRow {
+pub(crate) fn waiting(id: ConversationId, incarnation: u64) -> ConversationRow {
     ConversationRow {
         id,
         incarnation,

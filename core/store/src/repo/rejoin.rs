@@ -141,6 +141,16 @@ pub fn frozen_with(conn: &Connection, code: &str) -> Result<Vec<ConversationId>>
         .collect()
 }
 
+/// Conversations that this device waits to be let into.
+///
+/// # Errors
+/// The database's.
+pub fn waiting(conn: &Connection) -> Result<Vec<ConversationId>> {
+    conn.prepare_cached("SELECT id FROM conversation WHERE state = 'waiting'")?
+        .query_map([], |row| Ok(ConversationId(row.get(0)?)))?
+        .collect()
+}
+
 /// Notes that this store is older than what the relay has seen of this device. Says whether that is new.
 ///
 /// # Errors

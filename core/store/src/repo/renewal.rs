@@ -150,6 +150,44 @@ pub fn own_after(
     .collect()
 }
 
+/// A change of a conversation's state, as it took effect and shows in the timeline.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateChangeRow {
+    /// The incarnation in which it stands.
+    pub incarnation: u64,
+    /// Its sequence number there.
+    pub seq: u64,
+    /// The device that made it.
+    pub device: DeviceId,
+    /// What changed: the body of a content of kind `state`.
+    pub body: Vec<u8>,
+}
+
+/// What was changed of a conversation's state behind an entry, by anybody, in later incarnations too; in order.
+///
+/// # Errors
+/// The database's.
+pub fn state_after(
+    conn: &Connection,
+    conversation: ConversationId,
+    incarnation: u64,
+    after: u64,
+) -> Result<Vec<StateChangeRow>> {
+    conn.prepare_cached(
+        "SELECT order_incarnation, order_seq, sender_device, content FROM item WHERE conversation = ?1 AND kind = 'about' \
+         AND content IS NOT NULL AND (order_incarnation, order_seq) > (?2, ?3) ORDER BY order_incarnation, order_seq",
+    )?
+    .query_map(params![conversation.0, int(incarnation), int(after)], |row| {
+        Ok(StateChangeRow {
+            incarnation: uint(row.get(0)?),
+            seq: uint(row.get(1)?),
+            device: DeviceId(row.get(2)?),
+            body: row.get(3)?,
+        })
+    })?
+    .collect()
+}
+
 /// Moves an item out of the log, among the unsent.
 ///
 /// # Errors

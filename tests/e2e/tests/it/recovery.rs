@@ -346,3 +346,102 @@ async fn p7_2_a_relay_killed_while_it_takes_entries_back_has_them_once() {
         person.close().await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_2_a_long_tail_comes_back_over_several_requests_also_if_killed_between_them() {
+    logs();
+    let (mut relay, vaults) = (TestRelay::start().await.unwrap(), Vaults::new());
+    let ana = Person::online(&relay, "ana").await.unwrap();
+    let mut mover = Mover::new(&relay, "mover", [("client.recovery.replay_before_send".to_owned(), 2)]);
+    mover.begin();
+    let (talk, _) = ana.client().create_conversation(&[mover.user]).await.unwrap();
+    let id = talk.id();
+    send(&ana, id, "before").await;
+    mover.until_text(id, "before");
+    vaults.save(&relay, "monday").await;
+    // Three requests' worth: one takes 5 MiB of bodies.
+    let mut said = vec!["before".to_owned()];
+    for n in 0..24 {
+        let text = format!("{n} {}", "lost ".repeat(120 * 1024));
+        send(&ana, id, &text).await;
+        said.push(text);
+        if n % 6 == 5 {
+            // Each run of entries comes with a tip of its own.
+            let renewed = ana.client().conversation(id).renew_keys().await.unwrap();
+            until_done(ana.client(), id, renewed, SOON).await;
+            mover.until_text(id, said.last().unwrap());
+        }
+    }
+    let log = api::log(&relay, &ana, id).await;
+    ana.client().stop().await;
+    vaults.restore(&mut relay, "monday").await;
+    mover.send(id, "after");
+    mover.settled();
+    assert_eq!(mover.deaths, 1);
+    let now = api::log(&relay, &ana, id).await;
+    assert_eq!(now[..log.len()], log);
+    ana.client().start().await.unwrap();
+    until_text(ana.client(), id, "after", SOON).await;
+    said.push("after".to_owned());
+    assert_eq!(read(&ana, id).await, said);
+    assert_eq!(mover.texts(id), said);
+    assert_eq!(incarnation(&ana, id).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_3_what_was_changed_of_a_conversation_is_changed_again_and_nothing_later_is_overwritten() {
+    logs();
+    let (mut relay, vaults) = (TestRelay::start().await.unwrap(), Vaults::new());
+    let team = people(&relay, &["ana", "ben", "cara"]).await;
+    let everybody = [&team[0], &team[1], &team[2]];
+    let id = group(&everybody).await;
+    talk(&everybody, id, "before").await;
+    team[2].client().stop().await;
+    vaults.save(&relay, "monday").await;
+    let titled = async |person: &Person, title: &str| {
+        let info = person.client().conversation(id).info().await.unwrap();
+        info.title.is_some_and(|now| now.as_str() == title)
+    };
+    let patient = curo::Subject {
+        system: "urn:mrn".into(),
+        value: "4711".into(),
+    };
+    let (ana, ben) = (team[0].client().conversation(id), team[1].client().conversation(id));
+    ana.bind_subject(patient.clone()).await.unwrap();
+    ana.set_title("by ana".into()).await.unwrap();
+    until_holds(&team[1], "a title".into(), async || titled(&team[1], "by ana").await).await;
+    ben.set_title("by ben, later".into()).await.unwrap();
+    until_holds(&team[0], "a title".into(), async || {
+        titled(&team[0], "by ben, later").await
+    })
+    .await;
+    team[0].client().stop().await;
+    team[1].client().stop().await;
+    vaults.restore(&mut relay, "monday").await;
+    team[2].client().start().await.unwrap();
+    send(&team[2], id, "cara goes on").await;
+    until_sent(&team[2]).await;
+    team[0].client().start().await.unwrap();
+    team[1].client().start().await.unwrap();
+    for person in everybody {
+        until_holds(person, "incarnation 2".into(), async || {
+            incarnation(person, id).await == 2
+        })
+        .await;
+        until_active(person, id).await;
+        until_holds(person, "the later title".into(), async || {
+            titled(person, "by ben, later").await
+        })
+        .await;
+        until_holds(person, "the patient".into(), async || {
+            let info = person.client().conversation(id).info().await.unwrap();
+            info.subjects == [patient.clone()]
+        })
+        .await;
+    }
+    talk(&everybody, id, "after").await;
+    for person in everybody {
+        until_sent(person).await;
+        assert!(titled(person, "by ben, later").await, "{person:?}");
+    }
+}

@@ -174,3 +174,73 @@ async fn p7_1_a_device_restored_from_a_backup_rejoins_everything_before_it_sends
     let diagnostics = ben.client().diagnostics().await;
     assert_eq!(diagnostics.matches("epoch=2").count(), 2, "{diagnostics}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_1_a_conversation_joined_after_the_backup_is_found_again_and_shows_the_gap() {
+    logs();
+    for speaks in [true, false] {
+        let relay = TestRelay::start().await.unwrap();
+        let mut team = people(&relay, &["ana", "ben"]).await;
+        let id = group(&[&team[0], &team[1]]).await;
+        send(&team[0], id, "one").await;
+        same_everywhere(&[&team[0], &team[1]], id, 1).await;
+        team[1].close().await.unwrap();
+        let backup = tempfile::tempdir().unwrap();
+        damage::copy(team[1].dir(), backup.path());
+        team[1].open().await.unwrap();
+        team[1].go_online().await.unwrap();
+        let late = group(&[&team[0], &team[1]]).await;
+        send(&team[0], late, "heard once").await;
+        until_text(team[1].client(), late, "heard once", SOON).await;
+        if speaks {
+            // Only then something tells the device, beyond the conversation that it does not know, that it was rolled back.
+            for place in [id, late] {
+                send(&team[1], place, "said after the backup").await;
+                until_text(team[0].client(), place, "said after the backup", SOON).await;
+            }
+        }
+        team[1].close().await.unwrap();
+        damage::restore(backup.path(), team[1].dir());
+
+        team[1].open().await.unwrap();
+        team[1].go_online().await.unwrap();
+        let ben = &team[1];
+        until_active(ben, late).await;
+        until_gap(ben, late).await;
+        assert_eq!(read(ben, late).await, [""; 0]);
+        for place in [late, id] {
+            send(ben, place, "back again").await;
+            until_text(team[0].client(), place, "back again", SOON).await;
+            send(&team[0], place, "do you hear me?").await;
+            until_text(ben.client(), place, "do you hear me?", SOON).await;
+        }
+        let roster = ben.client().conversation(late).info().await.unwrap().members;
+        assert_eq!(roster.len(), 2);
+        until_sent(ben).await;
+        assert_eq!(ben.client().outbox().await.unwrap().failed, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p7_1_a_device_that_nobody_lets_in_comes_in_by_itself() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let team = people(&relay, &["ana", "ben"]).await;
+    let [ana, ben] = &team[..] else { unreachable!() };
+    let (care, ward) = (group(&[ana, ben]).await, group(&[ben, ana]).await);
+    send(ana, care, "before").await;
+    same_everywhere(&[ana, ben], care, 1).await;
+    // The only one that would add it is gone for good.
+    ben.close().await.unwrap();
+    let tablet = Person::online(&relay, "ben").await.unwrap();
+    for place in [care, ward] {
+        until_active(&tablet, place).await;
+        send(&tablet, place, "from the tablet").await;
+        until_text(ana.client(), place, "from the tablet", SOON).await;
+        send(ana, place, "to the tablet").await;
+        until_text(tablet.client(), place, "to the tablet", SOON).await;
+        assert_eq!(read(&tablet, place).await, ["from the tablet", "to the tablet"]);
+        let roster = tablet.client().conversation(place).info().await.unwrap().members;
+        assert_eq!(roster.len(), 2);
+    }
+}
