@@ -78,7 +78,7 @@ async fn p7_2_people_and_devices_that_came_after_the_backup_are_who_they_were() 
     vaults.restore(&mut relay, "monday").await;
     let eli = Person::online(&relay, "eli").await.unwrap();
     let third = group(&[&eli, &cara, &dora, &team[1]]).await;
-    talk(&[&eli, &cara, &dora], third, "once more").await;
+    talk(&[&eli, &cara, &dora, &team[1]], third, "once more").await;
     send(&dora, early, "still here").await;
     for person in everybody {
         until_text(person.client(), early, "still here", SOON).await;
@@ -145,6 +145,7 @@ async fn p7_2_a_device_that_is_killed_while_it_comes_back_is_who_it_was() {
         vaults.restore(&mut relay, &name).await;
         mover.send(id, "after");
         ana.client().start().await.unwrap();
+        mover.settled();
         until_text(ana.client(), id, "after", SOON).await;
         send(&ana, id, "at last").await;
         mover.until_text(id, "at last");
