@@ -64,11 +64,15 @@ async fn p3_5_another_device_of_a_member_adds_itself_and_sees_nothing_from_befor
     second.apply_external(&state);
     anna.process(talk, &commit.0);
     let news = second.sync(&world, None, 0).await.unwrap();
-    assert!(news.conversations.is_empty() && news.inbox.is_empty());
+    assert!(news.inbox.is_empty());
+    let [own] = news.conversations[0].entries.as_slice() else {
+        panic!("{news:?}")
+    };
+    assert_eq!((own.seq, &own.body), (3, &commit));
     let hello = anna.encrypt(talk, IntentId::random(), 2, "welcome");
     anna.send(&world, talk, vec![hello.clone()]).await.unwrap();
     let news = second.sync(&world, None, 0).await.unwrap();
-    let [entry] = news.conversations[0].entries.as_slice() else {
+    let [_, entry] = news.conversations[0].entries.as_slice() else {
         panic!("{news:?}")
     };
     assert_eq!((entry.seq, second.read(talk, &entry.body.0)), (4, "welcome".to_owned()));
