@@ -20,7 +20,6 @@ use crate::state::AppState;
     path = "/v1/session",
     operation_id = "openSession",
     tag = "people",
-    request_body = Option<SessionRequest>,
     responses((status = 200, description = "The user, and the relay's keys", body = SessionAnswer))
 )]
 pub(super) async fn open(
