@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use curo_store::repo::account::Account;
-use curo_types::{ConversationId, ErrorCode, IntentId};
+use curo_types::{ConversationId, ErrorCode, IntentId, StoreId};
 use tokio::sync::{Mutex, Notify, RwLock, watch};
 
 use crate::db::Db;
@@ -40,8 +40,9 @@ pub(crate) struct Core {
     pub(crate) report_work: Notify,
     /// The app has signed in again.
     pub(crate) signed_in: Notify,
-    /// The relay has refused the whole account while something was sent: the live stream is of no use any more.
-    pub(crate) account_refused: watch::Sender<Option<ErrorCode>>,
+    /// The relay has refused the whole account while something was sent, and its store at that time: the live stream is of no
+    /// use any more.
+    pub(crate) account_refused: watch::Sender<Option<(ErrorCode, StoreId)>>,
     /// Whether the relay has answered a sync since this opening: nothing is encrypted before (rule 4, queued).
     pub(crate) answered: AtomicBool,
     /// Whether the relay has refused keys of further suites since this opening.

@@ -26,13 +26,15 @@ impl Core {
     /// Sends what can be sent. The first error that waiting may cure is returned when all conversations had their turn.
     pub(crate) async fn flush(self: &Arc<Self>) -> Result<(), Fault> {
         let _one_at_a_time = self.outbox_lock.lock().await;
+        // Before the look at the answer: a store that is taken later has not answered (7.2).
+        let store = self.fresh_account().await?.relay_store;
         if !self.relay_has_answered() {
             return Ok(());
         }
         // What cannot go on as it is comes first: in another incarnation (rules 3.9, 7.3), or from outside (7.4). After a rollback
         // nothing else is sent meanwhile (7.1).
         // A restored relay has its logs back before anything is added to them (7.2).
-        let mut faults = self.compare_logs().await?;
+        let mut faults = self.compare_logs(store).await?;
         faults.extend(self.renew().await?);
         let stopped: Vec<_> = faults.iter().map(|(id, _)| *id).collect();
         faults.extend(self.climb().await?);
@@ -59,7 +61,7 @@ impl Core {
                 self.holds.hold(*id, wait);
             }
             if of_account(&fault.code()) {
-                self.account_refused.send_replace(Some(fault.code()));
+                self.account_refused.send_replace(Some((fault.code(), store)));
             }
         }
         let curable = faults.iter().position(|(_, fault)| fault.retryable()).unwrap_or(0);

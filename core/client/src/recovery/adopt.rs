@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use curo_store::repo::account::{self, Account};
 use curo_store::repo::conversation::{self, ConversationState};
 use curo_store::repo::{lost, push, receipt, recovery};
-use curo_types::ErrorCode;
 use curo_types::api::SessionAnswer;
+use curo_types::{ErrorCode, StoreId};
 use rusqlite::Connection;
 
 use crate::core::{Core, now_ms};
@@ -20,10 +20,14 @@ const MAX_RECOVERIES: usize = 3;
 const NOW: &str = "now";
 
 impl Core {
-    /// The relay has refused as one does that was restored. Looks whether it was, and takes its new store. Returns the refusal
-    /// if that is not what it means.
-    pub(crate) async fn recover(&self, refused: Fault) -> Result<(), Fault> {
+    /// The relay has refused, as one does that was restored, what was asked while the account's store was `asked`. Looks whether
+    /// it was, and takes its new store. Returns the refusal if that is not what it means.
+    pub(crate) async fn recover(&self, refused: Fault, asked: StoreId) -> Result<(), Fault> {
         let _one_at_a_time = self.sync_lock.lock().await;
+        if self.fresh_account().await?.relay_store != asked {
+            // It was taken in the meantime.
+            return Ok(());
+        }
         if self.recoveries.fetch_add(1, Ordering::AcqRel) >= MAX_RECOVERIES {
             return Err(refused);
         }
@@ -34,6 +38,9 @@ impl Core {
             return Err(refused);
         }
         session.log_key.verify(&session.directory_key)?;
+        // Nothing is compared or sent before the new store has given a position in its feed: what is found until then and what
+        // is news from then on is all there is.
+        self.forget_answer();
         self.db
             .write(move |tx| {
                 let me = account::get(tx.conn)?.ok_or(Fault::Code(ErrorCode::SIGN_IN_NEEDED))?;
@@ -44,7 +51,6 @@ impl Core {
         failpoints::hit(failpoints::STORE_ADOPTED);
         let me = self.fresh_account().await?;
         self.set_account(me).await;
-        self.forget_answer();
         self.holds.release_all();
         self.changed();
         Ok(())

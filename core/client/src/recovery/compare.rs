@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use curo_store::repo::account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::kept;
 use curo_store::repo::recovery;
 use curo_store::repo::renewal::{self, RenewalRow};
 use curo_types::api::{EntriesPage, LostLog};
 use curo_types::format::SignedTip;
-use curo_types::{ConversationId, Digest, ErrorCode};
+use curo_types::{ConversationId, Digest, ErrorCode, StoreId};
 use rusqlite::Connection;
 
 use super::offer::Offered;
@@ -40,9 +41,9 @@ enum Compared {
 }
 
 impl Core {
-    /// Compares each conversation that stands still, and brings back what the relay has lost of it. Returns what went wrong, by
-    /// conversation.
-    pub(crate) async fn compare_logs(&self) -> Result<Vec<(ConversationId, Fault)>, Fault> {
+    /// Compares each conversation that stands still with `store`, and brings back what the relay has lost of it. Returns what
+    /// went wrong, by conversation.
+    pub(crate) async fn compare_logs(&self, store: StoreId) -> Result<Vec<(ConversationId, Fault)>, Fault> {
         let code = ErrorCode::STORE_CHANGED;
         let waiting = self
             .db
@@ -53,7 +54,7 @@ impl Core {
             if self.holds.is_held(id) {
                 continue;
             }
-            let compared = match self.compare_one(id).await {
+            let compared = match self.compare_one(id, store).await {
                 // What does not verify costs the one conversation its turn.
                 Err(Fault::BadRelay(reason)) => {
                     crate::log::event!(Warn, "comparison_stopped", conversation = id, reason = reason);
@@ -73,32 +74,32 @@ impl Core {
         Ok(faults)
     }
 
-    async fn compare_one(&self, id: ConversationId) -> Result<(), Fault> {
+    async fn compare_one(&self, id: ConversationId, store: StoreId) -> Result<(), Fault> {
         for _ in 0..MAX_OFFERS {
             let row = self.db.read(move |conn| Ok(conversation::get(conn, id)?)).await?;
             let Some(row) = row.filter(stands_still) else {
                 return Ok(());
             };
             match self.look(&row).await? {
-                Compared::InStep => return self.goes_on(&row).await,
-                Compared::Ladder => return self.to_the_ladder(&row).await,
-                Compared::Parted(tip) => return self.parted(&row, &tip).await,
+                Compared::InStep => return self.goes_on(&row, store).await,
+                Compared::Ladder => return self.to_the_ladder(&row, store).await,
+                Compared::Parted(tip) => return self.parted(&row, &tip, store).await,
                 Compared::Shorter(tip) => match self.offer(&row, Some(&tip)).await? {
                     Offered::Taken => {}
-                    Offered::Parted => return self.parted(&row, &tip).await,
+                    Offered::Parted => return self.parted(&row, &tip, store).await,
                     // What is kept does not reach back far enough.
-                    Offered::Nothing => return self.lost(&row, tip.seq, tip.h).await,
-                    Offered::Ladder => return self.to_the_ladder(&row).await,
+                    Offered::Nothing => return self.lost(&row, tip.seq, tip.h, store).await,
+                    Offered::Ladder => return self.to_the_ladder(&row, store).await,
                 },
                 Compared::Unknown => match self.offer(&row, None).await? {
                     Offered::Taken => {}
                     Offered::Nothing | Offered::Parted => {
                         if self.look_again(id).await? {
-                            return self.begin_anew(&row).await;
+                            return self.begin_anew(&row, store).await;
                         }
                         return Ok(());
                     }
-                    Offered::Ladder => return self.to_the_ladder(&row).await,
+                    Offered::Ladder => return self.to_the_ladder(&row, store).await,
                 },
             }
         }
@@ -142,11 +143,11 @@ impl Core {
     }
 
     /// The conversation goes on where it stood; what it has missed is fetched.
-    async fn goes_on(&self, row: &ConversationRow) -> Result<(), Fault> {
+    async fn goes_on(&self, row: &ConversationRow, store: StoreId) -> Result<(), Fault> {
         let (id, incarnation) = (row.id, row.incarnation);
         self.db
             .write(move |tx| {
-                let Some(mut row) = settled(tx.conn, id, incarnation)? else {
+                let Some(mut row) = settled(tx.conn, id, incarnation, store)? else {
                     return Ok(());
                 };
                 row.state = ConversationState::Active;
@@ -160,10 +161,10 @@ impl Core {
         self.follow_log(id).await
     }
 
-    async fn to_the_ladder(&self, row: &ConversationRow) -> Result<(), Fault> {
+    async fn to_the_ladder(&self, row: &ConversationRow, store: StoreId) -> Result<(), Fault> {
         let (id, incarnation) = (row.id, row.incarnation);
         self.db
-            .write(move |tx| match settled(tx.conn, id, incarnation)? {
+            .write(move |tx| match settled(tx.conn, id, incarnation, store)? {
                 Some(mut row) => freeze(tx.conn, &mut row, &ErrorCode::REJOIN_NEEDED),
                 None => Ok(()),
             })
@@ -188,7 +189,7 @@ impl Core {
     }
 
     /// The logs have parted. Finds the last entry that both have, among what is kept.
-    async fn parted(&self, row: &ConversationRow, tip: &SignedTip) -> Result<(), Fault> {
+    async fn parted(&self, row: &ConversationRow, tip: &SignedTip, store: StoreId) -> Result<(), Fault> {
         let (id, incarnation) = (row.id, row.incarnation);
         let newest = row.cursor_seq.min(tip.seq);
         let first = self
@@ -196,7 +197,7 @@ impl Core {
             .read(move |conn| Ok(kept::first_before(conn, id, incarnation, newest)?))
             .await?;
         let Some(first) = first else {
-            return self.to_the_ladder(row).await;
+            return self.to_the_ladder(row, store).await;
         };
         // Both have `low`, or it is before what is kept; they differ at `high`.
         let (mut low, mut high) = (first - 1, newest);
@@ -219,9 +220,11 @@ impl Core {
             .await?;
         let me = self.account().await?;
         match (h, follows) {
-            (Some(h), Some(next)) if next.expected_hash(&me.tenant, id, h) == next.h => self.lost(row, low, h).await,
+            (Some(h), Some(next)) if next.expected_hash(&me.tenant, id, h) == next.h => {
+                self.lost(row, low, h, store).await
+            }
             // They have parted before what is kept.
-            _ => self.to_the_ladder(row).await,
+            _ => self.to_the_ladder(row, store).await,
         }
     }
 
@@ -241,7 +244,7 @@ impl Core {
 
     /// What followed `stands` is lost at the relay for good: the conversation goes on in its next incarnation, on this
     /// device's proof, and authors send again what they have (7.3).
-    async fn lost(&self, row: &ConversationRow, stands: u64, stands_h: Digest) -> Result<(), Fault> {
+    async fn lost(&self, row: &ConversationRow, stands: u64, stands_h: Digest, store: StoreId) -> Result<(), Fault> {
         let (id, incarnation, cursor) = (row.id, row.incarnation, row.cursor_seq);
         let tip = self
             .db
@@ -250,13 +253,13 @@ impl Core {
         let tip = tip.and_then(|bytes| serde_json::from_slice::<SignedTip>(&bytes).ok());
         let Some(tip) = tip.filter(|_| row.joined_seq <= stands) else {
             // Somebody else has to prove it: this one came later.
-            return self.to_the_ladder(row).await;
+            return self.to_the_ladder(row, store).await;
         };
         let proof = LostLog { tip, stands, stands_h };
         self.db
             .write(move |tx| {
                 let bytes = serde_json::to_vec(&proof).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
-                let Some(mut row) = settled(tx.conn, id, incarnation)? else {
+                let Some(mut row) = settled(tx.conn, id, incarnation, store)? else {
                     return Ok(());
                 };
                 recovery::put_lost(tx.conn, id, incarnation, &bytes)?;
@@ -277,7 +280,7 @@ impl Core {
     }
 
     /// The relay does not know the conversation, and nobody has brought it back: it goes on in its next incarnation.
-    async fn begin_anew(&self, row: &ConversationRow) -> Result<(), Fault> {
+    async fn begin_anew(&self, row: &ConversationRow, store: StoreId) -> Result<(), Fault> {
         let (id, incarnation, cursor) = (row.id, row.incarnation, row.cursor_seq);
         let tip = self
             .db
@@ -285,7 +288,7 @@ impl Core {
             .await?;
         let tip = tip.and_then(|bytes| serde_json::from_slice::<SignedTip>(&bytes).ok());
         let Some(tip) = tip else {
-            return self.to_the_ladder(row).await;
+            return self.to_the_ladder(row, store).await;
         };
         let proof = LostLog {
             tip,
@@ -296,7 +299,7 @@ impl Core {
         self.db
             .write(move |tx| {
                 let bytes = serde_json::to_vec(&proof).map_err(|_| Fault::Code(ErrorCode::INVALID_ARGUMENT))?;
-                if settled(tx.conn, id, incarnation)?.is_none() {
+                if settled(tx.conn, id, incarnation, store)?.is_none() {
                     return Ok(());
                 }
                 recovery::put_lost(tx.conn, id, incarnation, &bytes)?;
@@ -314,8 +317,17 @@ fn stands_still(row: &ConversationRow) -> bool {
 }
 
 /// The comparison has come to something. `None`: not any more. While the relay was asked a Welcome may have brought the device
-/// into the next incarnation, which another member was quicker to open.
-fn settled(conn: &Connection, id: ConversationId, incarnation: u64) -> Result<Option<ConversationRow>, Fault> {
+/// into the next incarnation, which another member was quicker to open; or the relay was restored once more, and what follows
+/// from its answers is not true of what it has now.
+fn settled(
+    conn: &Connection,
+    id: ConversationId,
+    incarnation: u64,
+    store: StoreId,
+) -> Result<Option<ConversationRow>, Fault> {
+    if account::get(conn)?.is_none_or(|me| me.relay_store != store) {
+        return Ok(None);
+    }
     recovery::compared(conn, id)?;
     let row = conversation::get(conn, id)?;
     Ok(row.filter(|row| row.incarnation == incarnation && stands_still(row)))

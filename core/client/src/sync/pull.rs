@@ -21,10 +21,11 @@ const MAX_ANSWERS: usize = 100_000;
 impl Core {
     /// Catches up: asks, applies, reports cursors, until the relay has nothing more.
     pub(crate) async fn pull(&self) -> Result<(), Fault> {
+        let store = self.fresh_account().await?.relay_store;
         match self.pull_once().await {
             // Perhaps the relay was restored (rule 7.2).
             Err(fault) if recovery::may_be_restored(&fault.code()) => {
-                self.recover(fault).await?;
+                self.recover(fault, store).await?;
                 self.pull_once().await
             }
             pulled => pulled,

@@ -43,6 +43,7 @@ pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToke
         let reached = Instant::now();
         // Who signed in before this attempt has signed in for it, and not for the one after it.
         let _ = core.signed_in.notified().now_or_never();
+        let store = core.fresh_account().await.map(|me| me.relay_store);
         let ended = tokio::select! {
             () = cancel.cancelled() => break,
             ended = connected(&core) => ended,
@@ -51,13 +52,15 @@ pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToke
         if lasted {
             waits = retry.schedule();
         }
-        let ended = match ended {
+        let ended = match (ended, store) {
             // Perhaps the relay was restored (rule 7.2): what was sent, or the stream, has met it first.
-            Err(fault) if recovery::may_be_restored(&fault.code()) => match core.recover(fault).await {
-                Ok(()) => continue,
-                Err(fault) => Err(fault),
-            },
-            ended => ended,
+            (Err(fault), Ok(store)) if recovery::may_be_restored(&fault.code()) => {
+                match core.recover(fault, store).await {
+                    Ok(()) => continue,
+                    Err(fault) => Err(fault),
+                }
+            }
+            (ended, _) => ended,
         };
         let fault = match ended {
             Err(fault) => fault,
@@ -128,7 +131,11 @@ async fn connected(core: &Core) -> Result<(), Fault> {
             }
             // What a stream does not show, because it has nothing new, a message that is sent may meet (rule 7.2).
             Ok(()) = refused.changed() => {
-                if let Some(code) = refused.borrow().clone() {
+                let met = refused.borrow().clone();
+                // What an older store has refused says nothing of this one.
+                if let Some((code, store)) = met
+                    && store == core.fresh_account().await?.relay_store
+                {
                     return Err(Fault::Code(code));
                 }
             }
