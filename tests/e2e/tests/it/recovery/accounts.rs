@@ -76,13 +76,14 @@ async fn p7_2_people_and_devices_that_came_after_the_backup_are_who_they_were() 
     }
     // The same backup once more: no version is used twice.
     vaults.restore(&mut relay, "monday").await;
-    let eli = Person::online(&relay, "eli").await.unwrap();
-    let third = group(&[&eli, &cara, &dora, &team[1]]).await;
-    talk(&[&eli, &cara, &dora, &team[1]], third, "once more").await;
     send(&dora, early, "still here").await;
     for person in everybody {
         until_text(person.client(), early, "still here", SOON).await;
     }
+    // All of them are back: before that the relay knows no device of Dora's.
+    let eli = Person::online(&relay, "eli").await.unwrap();
+    let third = group(&[&eli, &cara, &dora, &team[1]]).await;
+    talk(&[&eli, &cara, &dora, &team[1]], third, "once more").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
