@@ -10,7 +10,7 @@ use curo_store::repo::outbox::{self, IntentKind};
 use curo_store::repo::policy;
 use curo_types::api::limits;
 use curo_types::format::StateBody;
-use curo_types::{ConversationId, Digest, ErrorCode, IntentId, UserId};
+use curo_types::{ConversationId, ErrorCode, IntentId, UserId};
 use rusqlite::Connection;
 
 use crate::about::{self, CreateOptions};
@@ -121,23 +121,8 @@ impl Client {
             }
             let now = now_ms();
             let row = ConversationRow {
-                id,
-                incarnation: 1,
-                group: None,
-                suite: None,
-                state: ConversationState::Creating,
-                frozen_code: None,
-                cursor_seq: 0,
-                cursor_h: Digest::ZERO,
-                joined_seq: 0,
-                epoch: 0,
-                sent_count: 0,
-                discarded: 0,
-                needs_update: false,
-                reported_seq: 0,
-                behind: false,
                 direct_with,
-                activity: now,
+                ..ConversationRow::new(id, 1, ConversationState::Creating, now)
             };
             conversation::put(tx.conn, &row)?;
             about::created(tx.conn, me.user, &row, &change)?;
@@ -189,22 +174,8 @@ fn reopen(conn: &Connection, me: &Account, row: &ConversationRow, person: UserId
     conversation::put(
         conn,
         &ConversationRow {
-            incarnation,
-            group: None,
-            suite: None,
-            state: ConversationState::Creating,
-            frozen_code: None,
-            cursor_seq: 0,
-            cursor_h: Digest::ZERO,
-            joined_seq: 0,
-            epoch: 0,
-            sent_count: 0,
-            discarded: 0,
-            needs_update: false,
-            reported_seq: 0,
-            behind: false,
-            activity: now,
-            ..row.clone()
+            direct_with: row.direct_with,
+            ..ConversationRow::new(id, incarnation, ConversationState::Creating, now)
         },
     )?;
     conversation::add_member(conn, id, incarnation, me.user, 0)?;

@@ -303,21 +303,8 @@ fn begin(
     conversation::put(
         tx.conn,
         &ConversationRow {
-            incarnation: next,
-            group: None,
-            suite: None,
-            state: ConversationState::Creating,
-            frozen_code: None,
-            cursor_seq: 0,
-            cursor_h: Digest::ZERO,
-            joined_seq: 0,
-            epoch: 0,
-            sent_count: 0,
-            discarded: 0,
-            needs_update: false,
-            reported_seq: 0,
-            behind: false,
-            ..old
+            direct_with: old.direct_with,
+            ..ConversationRow::new(id, next, ConversationState::Creating, old.activity)
         },
     )?;
     outbox::add(

@@ -48,23 +48,12 @@ pub(crate) fn device(n: u8) -> DeviceId {
 
 pub(crate) fn row(joined_seq: u64) -> ConversationRow {
     ConversationRow {
-        id: ID,
-        incarnation: 1,
         group: Some(GroupId([1; 16])),
         suite: Some(SUITE),
-        state: ConversationState::Active,
-        frozen_code: None,
         cursor_seq: joined_seq,
-        cursor_h: Digest::ZERO,
         joined_seq,
         epoch: 1,
-        sent_count: 0,
-        discarded: 0,
-        needs_update: false,
-        reported_seq: 0,
-        behind: false,
-        direct_with: None,
-        activity: 0,
+        ..ConversationRow::new(ID, 1, ConversationState::Active, 0)
     }
 }
 

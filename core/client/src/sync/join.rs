@@ -211,24 +211,20 @@ impl Core {
 
 fn row_for(welcome: &Welcome, epoch: u64) -> ConversationRow {
     ConversationRow {
-        id: welcome.conversation,
-        incarnation: welcome.incarnation,
         group: Some(welcome.group),
         suite: Some(welcome.suite),
-        state: ConversationState::Active,
-        frozen_code: None,
         cursor_seq: welcome.seq,
         cursor_h: welcome.h,
         joined_seq: welcome.seq,
         epoch,
-        sent_count: 0,
-        discarded: 0,
-        needs_update: false,
-        reported_seq: 0,
         // The sync token may be past entries that came between the commit and this join.
         behind: true,
-        direct_with: None,
-        activity: now_ms(),
+        ..ConversationRow::new(
+            welcome.conversation,
+            welcome.incarnation,
+            ConversationState::Active,
+            now_ms(),
+        )
     }
 }
 

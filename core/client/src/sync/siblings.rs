@@ -2,7 +2,7 @@
 
 use curo_store::repo::account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
-use curo_types::{ConversationId, DeviceId, Digest};
+use curo_types::{ConversationId, DeviceId};
 
 use crate::core::{Core, now_ms};
 use crate::error::Fault;
@@ -57,23 +57,5 @@ impl Core {
 }
 
 pub(crate) fn waiting(id: ConversationId, incarnation: u64) -> ConversationRow {
-    ConversationRow {
-        id,
-        incarnation,
-        group: None,
-        suite: None,
-        state: ConversationState::Waiting,
-        frozen_code: None,
-        cursor_seq: 0,
-        cursor_h: Digest::ZERO,
-        joined_seq: 0,
-        epoch: 0,
-        sent_count: 0,
-        discarded: 0,
-        needs_update: false,
-        reported_seq: 0,
-        behind: false,
-        direct_with: None,
-        activity: now_ms(),
-    }
+    ConversationRow::new(id, incarnation, ConversationState::Waiting, now_ms())
 }

@@ -81,6 +81,33 @@ pub struct ConversationRow {
     pub activity: u64,
 }
 
+impl ConversationRow {
+    /// An incarnation of which this device has nothing yet: no group, no cursor, nothing sent. `activity` in milliseconds since
+    /// 1970.
+    #[must_use]
+    pub fn new(id: ConversationId, incarnation: u64, state: ConversationState, activity: u64) -> Self {
+        Self {
+            id,
+            incarnation,
+            group: None,
+            suite: None,
+            state,
+            frozen_code: None,
+            cursor_seq: 0,
+            cursor_h: Digest::ZERO,
+            joined_seq: 0,
+            epoch: 0,
+            sent_count: 0,
+            discarded: 0,
+            needs_update: false,
+            reported_seq: 0,
+            behind: false,
+            direct_with: None,
+            activity,
+        }
+    }
+}
+
 const COLUMNS: &str = "id, incarnation, group_id, suite, state, frozen_code, cursor_seq, cursor_h, joined_seq, epoch, sent_count, \
                        discarded, needs_update, reported_seq, behind, direct_with, activity";
 

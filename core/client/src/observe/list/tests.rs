@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use curo_store::repo::conversation::ConversationRow;
 use curo_store::repo::item::{Fold, ItemKind, ItemRow, Place};
 use curo_types::format::Content;
-use curo_types::{DeviceId, Digest, MessageId};
+use curo_types::{DeviceId, MessageId};
 
 use super::*;
 use crate::fold::Folding;
@@ -21,23 +21,8 @@ fn id(n: u64) -> ConversationId {
 
 fn row(n: u64, activity: u64) -> ConversationRow {
     ConversationRow {
-        id: id(n),
-        incarnation: 1,
-        group: None,
-        suite: None,
-        state: ConversationState::Active,
-        frozen_code: None,
-        cursor_seq: 0,
-        cursor_h: Digest::ZERO,
         joined_seq: 1,
-        epoch: 0,
-        sent_count: 0,
-        discarded: 0,
-        needs_update: false,
-        reported_seq: 0,
-        behind: false,
-        direct_with: None,
-        activity,
+        ..ConversationRow::new(id(n), 1, ConversationState::Active, activity)
     }
 }
 

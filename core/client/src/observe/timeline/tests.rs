@@ -10,7 +10,7 @@ use curo_store::repo::account::Account;
 use curo_store::repo::conversation::{self, ConversationRow, ConversationState};
 use curo_store::repo::item::{Fold, ItemKind, ItemRow, Place as At};
 use curo_types::format::Content;
-use curo_types::{ConversationId, DeviceId, Digest, MessageId, UserId};
+use curo_types::{ConversationId, DeviceId, MessageId, UserId};
 use tempfile::TempDir;
 
 use super::*;
@@ -54,23 +54,8 @@ fn row(place: At, n: u64, own: bool) -> ItemRow {
 
 fn conversation_row() -> ConversationRow {
     ConversationRow {
-        id: CARE,
-        incarnation: 1,
-        group: None,
-        suite: None,
-        state: ConversationState::Active,
-        frozen_code: None,
-        cursor_seq: 0,
-        cursor_h: Digest::ZERO,
         joined_seq: 1,
-        epoch: 0,
-        sent_count: 0,
-        discarded: 0,
-        needs_update: false,
-        reported_seq: 0,
-        behind: false,
-        direct_with: None,
-        activity: 1,
+        ..ConversationRow::new(CARE, 1, ConversationState::Active, 1)
     }
 }
 
