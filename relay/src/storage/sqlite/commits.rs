@@ -4,7 +4,7 @@ use curo_sqlite::DbError;
 use curo_sqlite::rusqlite::Connection;
 use curo_types::api::Accepted;
 use curo_types::format::{EntryHeader, EntryKind};
-use curo_types::{Digest, GroupId, SuiteId, TenantId};
+use curo_types::{DeviceId, Digest, GroupId, SuiteId, TenantId};
 
 use super::commit_rules::{check_rules, rule};
 use super::conversations::{self, Group, Place, Standing};
@@ -246,19 +246,7 @@ fn apply(
         retention::keeps_again(conn, place, now_ms)?;
     }
     store_group_state(conn, place, commit, epoch + 1, seq)?;
-    for device in &commit.removed {
-        run(
-            conn,
-            "UPDATE membership SET removed_seq = ?5, removed_position = ?6
-             WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND device = ?4 AND removed_seq IS NULL",
-            (tenant, conversation, incarnation, device.0, U(seq), U(position)),
-        )?;
-        leaving::removed(conn, place, *device, seq)?;
-        // Who was silent is no news to itself: it finds the commit in the log, and comes in again.
-        if !commit.dormant.contains(device) && !conversations::has_left(conn, place, *device)? {
-            inbox::push(conn, place, *device, Kind::Removed, seq, position)?;
-        }
-    }
+    end_memberships(conn, place, &commit.removed, &commit.dormant, seq, position)?;
     for leaf in &commit.added {
         // Who comes in from outside reads its own commit in the log: by that it knows that it is in (4.4).
         let own = u64::from(commit.key.external);
@@ -340,6 +328,32 @@ fn store_group_state(
             "INSERT INTO welcome (tenant, conversation, incarnation, seq, welcome) VALUES (?1, ?2, ?3, ?4, ?5)",
             (tenant, conversation, incarnation, U(seq), welcome.as_slice()),
         )?;
+    }
+    Ok(())
+}
+
+/// Ends the memberships of the devices that a commit removes, and tells them, as far as it is news to them.
+pub(super) fn end_memberships(
+    conn: &Connection,
+    place: Place<'_>,
+    removed: &[DeviceId],
+    dormant: &[DeviceId],
+    seq: u64,
+    position: u64,
+) -> Result<(), DbError> {
+    let (tenant, conversation, incarnation) = place.key();
+    for device in removed {
+        run(
+            conn,
+            "UPDATE membership SET removed_seq = ?5, removed_position = ?6
+             WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND device = ?4 AND removed_seq IS NULL",
+            (tenant, conversation, incarnation, device.0, U(seq), U(position)),
+        )?;
+        leaving::removed(conn, place, *device, seq)?;
+        // Who was silent is no news to itself: it finds the commit in the log, and comes in again.
+        if !dormant.contains(device) && !conversations::has_left(conn, place, *device)? {
+            inbox::push(conn, place, *device, Kind::Removed, seq, position)?;
+        }
     }
     Ok(())
 }

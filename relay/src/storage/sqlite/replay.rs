@@ -12,11 +12,11 @@ use curo_types::format::{EntryHeader, EntryKind};
 use curo_types::{DeviceId, Digest, GroupId, TenantId};
 
 use super::commit_rules::rule;
-use super::commits::{insert_incarnation, insert_member, move_tip};
+use super::commits::{end_memberships, insert_incarnation, insert_member, move_tip};
 use super::conversations::{self, Group, Place};
 use super::inbox::{self, Kind};
 use super::sql::{Stop, U, exists, run};
-use super::{SqliteStorage, checkpoints, leaving, log, silence, tenants};
+use super::{SqliteStorage, checkpoints, log, silence, tenants};
 use crate::failpoints::{self, pass};
 use crate::storage::{
     DeviceRef, GroupState, Refusal, Replay, ReplayBase, ReplayCheck, ReplayKey, ReplayOutcome, ReplayedCommit,
@@ -307,17 +307,8 @@ fn apply_commit(
         if !leaves.remove(device) {
             return rule("replay_removed");
         }
-        run(
-            conn,
-            "UPDATE membership SET removed_seq = ?5, removed_position = ?6
-             WHERE tenant = ?1 AND conversation = ?2 AND incarnation = ?3 AND device = ?4 AND removed_seq IS NULL",
-            (tenant, conversation, incarnation, device.0, U(seq), U(position)),
-        )?;
-        leaving::removed(conn, place, *device, seq)?;
-        if !commit.dormant.contains(device) && !conversations::has_left(conn, place, *device)? {
-            inbox::push(conn, place, *device, Kind::Removed, seq, position)?;
-        }
     }
+    end_memberships(conn, place, &commit.removed, &commit.dormant, seq, position)?;
     for device in &commit.added {
         if !leaves.insert(device.device) {
             return rule("replay_added");
