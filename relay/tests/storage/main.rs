@@ -18,6 +18,7 @@ mod leaving;
 mod log;
 mod mandatory;
 mod messages;
+mod published;
 mod push;
 mod quotas;
 mod receipts;
@@ -28,6 +29,7 @@ mod silence;
 mod sqlite;
 mod suites;
 mod sync;
+mod turns;
 mod world;
 
 use std::sync::Arc;
@@ -123,10 +125,11 @@ on_sqlite! {
         p3_4_p9_2_a_commit_is_checked_against_the_state_of_its_epoch,
         p3_4_leaves_are_added_and_removed_once,
         p3_4_strangers_and_removed_devices_are_told_apart_from_members_only,
+        p3_8_trees_are_kept_while_a_welcome_needs_them;
+    published:
         p3_6_a_device_that_changed_after_the_version_is_refused,
         p3_6_leaves_bear_the_directorys_key,
-        p3_6_the_current_version_is_stamped,
-        p3_8_trees_are_kept_while_a_welcome_needs_them;
+        p3_6_the_current_version_is_stamped;
     external:
         p3_5_an_external_commit_replaces_the_callers_leaf,
         p3_5_an_external_commit_adds_a_device_of_a_member,
@@ -144,7 +147,8 @@ on_sqlite! {
         p3_7_what_does_not_stand_brings_nobody_in_or_out,
         p3_7_sync_tells_incarnations_apart,
         p7_2_a_proven_loss_opens_the_next_incarnation,
-        p7_2_a_lost_conversation_goes_on,
+        p7_2_a_lost_conversation_goes_on;
+    turns:
         p3_10_the_third_loss_brings_the_turn,
         p3_10_a_turn_ends_and_is_not_given_again_soon,
         p3_10_a_duty_is_one_members_for_thirty_seconds;

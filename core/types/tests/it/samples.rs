@@ -3,230 +3,27 @@
 use std::fmt::Debug;
 
 use curo_types::api::{
-    Accepted, ApproveDevice, Claim, ClaimAnswer, ClaimRequest, CommitBundle, CommitRequest, ConversationNews,
-    CreateConversation, CursorReport, DeviceInfo, DeviceRefused, DevicesAnswer, DirectoryAnswer, DirectoryQuery,
-    DirectoryRecord, DirectoryReplayed, Duty, DutyOffer, DutyRequest, EntriesPage, EntryRecord, GroupInfoAnswer,
-    InboxItem, InboxRecord, IncarnationRecord, IncarnationsAnswer, KeyPackageStock, KnownAccount, LeaveAnswer,
-    LeaveRequest, LostLog, LostVersions, MemberCursor, MemberReceipt, MessagesAccepted, MessagesRequest, PendingDevice,
-    PendingReason, PendingRemoval, PeopleAnswer, PeopleQuery, PersonRecord, Problem, PutReceipt, ReceiptTaken,
-    RegisterDevice, Registered, ReplayAnswer, ReplayDirectory, ReplayRequest, ReplayStart, ReportCommit, ReportReason,
-    Reported, RevokeDevice, SessionAnswer, SessionRequest, StreamEvent, SyncAnswer, SyncRequest, TenantPolicy,
-    TreeAnswer, UploadKeyPackages, Winner,
+    ApproveDevice, Claim, ClaimAnswer, ClaimRequest, CommitRequest, CreateConversation, CursorReport, DeviceInfo,
+    DeviceRefused, DevicesAnswer, DirectoryAnswer, DirectoryQuery, DirectoryRecord, DirectoryReplayed, Duty, DutyOffer,
+    DutyRequest, EntriesPage, IncarnationRecord, IncarnationsAnswer, KnownAccount, LeaveAnswer, LeaveRequest, LostLog,
+    LostVersions, MessagesAccepted, MessagesRequest, PendingDevice, PeopleAnswer, PeopleQuery, PersonRecord, Problem,
+    PutReceipt, ReceiptTaken, RegisterDevice, Registered, ReplayAnswer, ReplayDirectory, ReplayRequest, ReplayStart,
+    ReportCommit, ReportReason, Reported, RevokeDevice, SessionAnswer, SessionRequest, StreamEvent, SyncRequest,
+    TreeAnswer, UploadKeyPackages,
 };
-use curo_types::format::{EntryKind, LogKeyStatement, SignedTip};
-use curo_types::{
-    Blob, ClaimId, ConversationId, DeviceId, Digest, ErrorCode, GroupId, IntentId, StoreId, SuiteId, TenantId, UserId,
-};
+use curo_types::format::LogKeyStatement;
+use curo_types::{ClaimId, DeviceId, Digest, ErrorCode, GroupId, StoreId, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-pub const SUITE: SuiteId = SuiteId::MLS_128_X25519_AES128GCM_SHA256_ED25519;
-pub const CONVERSATION: ConversationId = ConversationId([3; 16]);
+mod parts;
 
-fn tenant() -> TenantId {
-    "st-mary".parse().unwrap()
-}
-
-fn blob() -> Blob {
-    Blob(vec![0xfb, 0xff])
-}
-
-fn tip() -> SignedTip {
-    SignedTip {
-        store: StoreId([1; 16]),
-        tenant: tenant(),
-        conversation: CONVERSATION,
-        incarnation: 1,
-        seq: 2,
-        h: Digest([4; 32]),
-        time_ms: 1_767_225_600_000,
-        signature: Blob(vec![5; 64]),
-    }
-}
-
-fn entry() -> EntryRecord {
-    EntryRecord {
-        incarnation: 1,
-        seq: 2,
-        kind: EntryKind::Commit,
-        epoch: 1,
-        sender: DeviceId([6; 16]),
-        intent: IntentId([7; 16]),
-        directory_version: Some(8),
-        time_ms: u64::MAX,
-        body: blob(),
-        h: Digest([4; 32]),
-        leaves: vec![blob()],
-    }
-}
-
-fn pending() -> PendingRemoval {
-    PendingRemoval {
-        user: UserId([8; 16]),
-        device: DeviceId([6; 16]),
-        reason: PendingReason::Left,
-        leave: Some(blob()),
-        version: Some(8),
-    }
-}
-
-fn accepted() -> Accepted {
-    Accepted {
-        intent: IntentId([7; 16]),
-        seq: 2,
-        h: Digest([4; 32]),
-        time_ms: 9,
-        directory_version: Some(8),
-        duplicate: true,
-    }
-}
-
-fn bundle() -> CommitBundle {
-    CommitBundle {
-        commit: blob(),
-        group_info: blob(),
-        welcome: Some(blob()),
-    }
-}
-
-fn winner() -> Winner {
-    Winner {
-        epoch: 1,
-        seq: 2,
-        body_hash: Digest([9; 32]),
-        sender: DeviceId([6; 16]),
-        intent: IntentId([7; 16]),
-    }
-}
-
-const GROUP_INFO: [&str; 10] = [
-    "incarnation",
-    "group",
-    "suite",
-    "epoch",
-    "group_info",
-    "tree",
-    "directory_version",
-    "counter",
-    "kept_from",
-    "tip",
-];
-
-fn group_info() -> GroupInfoAnswer {
-    GroupInfoAnswer {
-        incarnation: 1,
-        group: GroupId([2; 16]),
-        suite: SUITE,
-        epoch: 4,
-        group_info: blob(),
-        tree: blob(),
-        directory_version: 8,
-        counter: 5,
-        kept_from: 1,
-        tip: tip(),
-    }
-}
-
-fn stock() -> KeyPackageStock {
-    KeyPackageStock {
-        suite: SUITE,
-        one_time: 50,
-        last_resort: true,
-    }
-}
-
-pub fn welcome() -> InboxItem {
-    InboxItem::Welcome {
-        conversation: CONVERSATION,
-        incarnation: 1,
-        group: GroupId([2; 16]),
-        suite: SUITE,
-        seq: 2,
-        h: Digest([4; 32]),
-        directory_version: 8,
-        sender: DeviceId([6; 16]),
-        tree_hash: blob(),
-        welcome: blob(),
-    }
-}
-
-pub fn policy() -> TenantPolicy {
-    TenantPolicy {
-        mandatory: vec![UserId([8; 16])],
-        approval_since: Some(7),
-        purge_removed: true,
-    }
-}
-
-pub fn sync_answer() -> SyncAnswer {
-    SyncAnswer {
-        store: StoreId([1; 16]),
-        token: "t".to_owned(),
-        more: true,
-        cursors: vec![MemberCursor {
-            conversation: CONVERSATION,
-            incarnation: 1,
-            user: UserId([8; 16]),
-            device: DeviceId([6; 16]),
-            seq: 2,
-        }],
-        receipts: vec![MemberReceipt {
-            conversation: CONVERSATION,
-            incarnation: 1,
-            device: DeviceId([6; 16]),
-            epoch: 1,
-            sealed: blob(),
-        }],
-        inbox: vec![
-            InboxRecord::new(1, welcome()),
-            InboxRecord::new(
-                9,
-                InboxItem::Approval {
-                    device: DeviceId([7; 16]),
-                },
-            ),
-            InboxRecord::new(
-                2,
-                InboxItem::Removed {
-                    conversation: CONVERSATION,
-                    incarnation: 1,
-                    seq: 3,
-                },
-            ),
-            InboxRecord::new(
-                3,
-                InboxItem::Left {
-                    conversation: CONVERSATION,
-                    incarnation: 1,
-                },
-            ),
-            InboxRecord::new(
-                4,
-                InboxItem::Device {
-                    device: DeviceId([6; 16]),
-                    version: 8,
-                },
-            ),
-            InboxRecord::new(
-                5,
-                InboxItem::Waiting {
-                    conversation: CONVERSATION,
-                    incarnation: 1,
-                },
-            ),
-        ],
-        conversations: vec![ConversationNews {
-            conversation: CONVERSATION,
-            entries: vec![entry()],
-            tip: tip(),
-            last: Some(tip()),
-        }],
-        key_packages: vec![stock()],
-        suites: vec![SUITE],
-        policy: Some(Box::new(policy())),
-    }
-}
+use parts::{
+    CONVERSATION, GROUP_INFO, SUITE, accepted, blob, bundle, entry, group_info, pending, policy, stock, tenant, tip,
+    winner,
+};
+pub use parts::{sync_answer, welcome};
 
 /// Writes a value, reads it again, also with members of a later version in every object, and without each of its members.
 /// `required` are the members without which it is refused.

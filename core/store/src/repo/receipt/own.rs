@@ -89,7 +89,7 @@ pub fn owe_again(conn: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// There is nothing to say for now.
+/// Everything that this device has to say of the conversation is said.
 ///
 /// # Errors
 /// The database's.

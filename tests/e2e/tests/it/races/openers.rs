@@ -23,7 +23,7 @@ fn nobodys(call: &mut Call) -> Option<Reply> {
     call.is("/duty").then(|| Reply::json(200, later))
 }
 
-/// Keeps what is in the inbox from its owner for now.
+/// Keeps what is in the inbox from its owner.
 fn without_inbox(call: &Call, reply: &mut Reply) {
     if (call.is("/v1/sync") || call.is("/v1/stream")) && reply.value().get("inbox").is_some() {
         reply.value()["inbox"] = json!([]);
