@@ -57,7 +57,8 @@ pub struct ConversationInfo {
     pub roster: Vec<Member>,
     /// Who is in it now, this user included.
     pub members: Vec<UserId>,
-    /// Time of the last activity, milliseconds since 1970 UTC.
+    /// The relay's time of the last activity, milliseconds since 1970 UTC. Lists are in this order. Where something of this
+    /// device is still on its way: not after that of any other conversation by more than a millisecond, so that it comes first.
     pub activity_ms: u64,
 }
 

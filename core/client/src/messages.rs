@@ -8,6 +8,7 @@ use curo_store::repo::change::{self, ChangeKind};
 use curo_store::repo::conversation;
 use curo_store::repo::item::{self, Deleted, Fold, ItemKind, ItemRow, Place};
 use curo_store::repo::outbox::{self, IntentKind, IntentState};
+use curo_store::repo::ranking;
 use curo_types::format::{Content, ContentBody, Reference, TextBody};
 use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, MessageId, Text, UserId};
 use rusqlite::Connection;
@@ -355,6 +356,7 @@ impl Conversation {
                 fold: Fold::default(),
             };
             Folding::new(tx.conn, &me, conversation).take(row, Some(&content))?;
+            ranking::to_top(tx.conn, conversation)?;
             Ok(true)
         });
         let said = said.await?;

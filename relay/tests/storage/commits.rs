@@ -5,7 +5,7 @@ use std::sync::Arc;
 use curo_relay::storage::{CommitCheck, CommitOutcome, DeviceRef, NewCommit, NewConversation, Refusal, TreeOutcome};
 use curo_types::{ConversationId, Digest, GroupId, TenantId, UserId};
 
-use crate::world::{Conversation, SUITE, World, accepted, key_of, refused, welcome_seq};
+use crate::world::{Conversation, SUITE, World, accepted, refused, welcome_seq};
 
 async fn check(w: &World, sender: DeviceRef, commit: &NewCommit) -> CommitCheck {
     w.storage

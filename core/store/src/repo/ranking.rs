@@ -30,6 +30,21 @@ fn high(rank: Option<Rank>) -> (i64, [u8; 16]) {
     rank.map_or((i64::MAX, [0xff; 16]), |rank| (int(rank.activity), rank.id.0))
 }
 
+/// Puts a conversation before all others, for what was said in it and has no time of the relay's yet. The rank is taken from
+/// the others and not from this device's clock, which may be an hour ahead and would keep it there for that long.
+///
+/// # Errors
+/// The database's.
+pub fn to_top(conn: &Connection, id: ConversationId) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE conversation SET activity = top.activity + 1
+         FROM (SELECT activity FROM conversation WHERE id <> ?1 ORDER BY activity DESC LIMIT 1) AS top
+         WHERE conversation.id = ?1 AND conversation.activity <= top.activity",
+    )?
+    .execute([id.0])?;
+    Ok(())
+}
+
 /// Conversations between two ranks, both included; the least active first, or the most active. At most `limit`.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ mod states;
 mod timeline;
 
 use curo::{ConnectionState, ErrorCode, Observed, SessionState, Snapshot, UserId};
-use curo_kit::{Person, TestRelay, Validity, until_snapshot};
+use curo_kit::{Person, TestRelay, Validity, until_snapshot, until_text};
 
 use crate::lifecycle::code;
 use crate::team::{group, people, send};

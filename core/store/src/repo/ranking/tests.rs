@@ -52,6 +52,36 @@ fn every_stretch_is_what_a_look_at_everything_gives() {
 }
 
 #[test]
+fn what_goes_to_the_top_stands_before_all_others_and_stays_there() {
+    let conn = database();
+    let active = |n: u8, activity| {
+        let row = conversation::ConversationRow {
+            activity,
+            ..row(ConversationId([n; 16]), 1)
+        };
+        conversation::put(&conn, &row).unwrap();
+    };
+    let order = || -> Vec<_> {
+        let ranks = before(&conn, None, 9).unwrap();
+        ranks.into_iter().map(|rank| (rank.id.0[0], rank.activity)).collect()
+    };
+    // Alone, it is there already.
+    active(1, 10);
+    to_top(&conn, ConversationId([1; 16])).unwrap();
+    assert_eq!(order(), [(1, 10)]);
+    active(2, 30);
+    active(3, 30);
+    to_top(&conn, ConversationId([1; 16])).unwrap();
+    assert_eq!(order(), [(1, 31), (3, 30), (2, 30)]);
+    to_top(&conn, ConversationId([1; 16])).unwrap();
+    assert_eq!(order()[0], (1, 31));
+    to_top(&conn, ConversationId([3; 16])).unwrap();
+    assert_eq!(order(), [(3, 32), (1, 31), (2, 30)]);
+    to_top(&conn, ConversationId([7; 16])).unwrap();
+    assert_eq!(order().len(), 3);
+}
+
+#[test]
 fn people_are_those_on_the_roster_now() {
     let conn = database();
     for n in 1..=6 {

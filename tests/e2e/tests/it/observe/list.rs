@@ -72,6 +72,35 @@ async fn who_speaks_comes_first_with_what_they_said() {
     }
 }
 
+/// What a user sends moves the conversation at once, with or without a network; what comes afterwards goes before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_offline_comes_first_until_somebody_speaks() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let team = people(&relay, &["ana", "ben"]).await;
+    let (ana, ben) = (&team[0], &team[1]);
+    let (first, second) = (group(&[ana, ben]).await, group(&[ana, ben]).await);
+    send(ben, second, "one").await;
+    until_text(ana.client(), second, "one", SOON).await;
+    let list = ana.client().conversation_list(50).unwrap();
+    until(&list, "one", |shown| shown.state.items[0].id == second).await;
+
+    ana.cable().cut();
+    send(ana, first, "two").await;
+    let infos = ana.client().conversations().await.unwrap();
+    assert_eq!(infos[0].id, first);
+    let shown = until(&list, "two", |shown| last(&shown.state, first) == Some("two")).await;
+    assert_eq!(shown.state.items[0].id, first);
+
+    send(ben, second, "three").await;
+    until_text(ben.client(), second, "three", SOON).await;
+    ana.cable().restore();
+    until_text(ben.client(), first, "two", SOON).await;
+    send(ben, second, "four").await;
+    let shown = until(&list, "four", |shown| last(&shown.state, second) == Some("four")).await;
+    assert_eq!(shown.state.items[0].id, second);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_unread_is_counted_until_it_is_read_and_muted_is_left_out() {
     logs();
