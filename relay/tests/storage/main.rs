@@ -217,6 +217,7 @@ replay:
         p5_7_the_inbox_is_a_log_until_acknowledged,
         p5_7_every_added_device_gets_the_welcome,
         p7_2_tokens_and_acknowledgements_of_another_store_are_refused,
+        p7_2_the_token_now_leaves_out_entries_and_nothing_else,
         p8_2_cursors_move_forward_and_wake_small_conversations,
         p8_2_cursors_are_reported_by_members_only,
         a_revoked_device_gets_nothing;

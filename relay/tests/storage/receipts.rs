@@ -123,19 +123,25 @@ pub async fn p8_3_many_slots_cut_the_answer(w: &World) {
         accepted(w.try_create(&talk, a, commit).await);
         stored(put_at(w, b, receipt(&talk, &n.to_be_bytes()), now).await);
     }
-    let mut seen = Vec::new();
-    let mut token = token;
-    loop {
-        let page = w.sync(a, Some(&token), 0).await;
-        assert!(page.receipts.len() <= 1024);
-        seen.extend(page.receipts.iter().map(|r| r.sealed.as_slice().to_vec()));
-        token = page.token.to_string();
-        if !page.more {
-            break;
-        }
-    }
     let expected: Vec<_> = (0..1030_u32).map(|n| n.to_be_bytes().to_vec()).collect();
-    assert_eq!(seen, expected, "each once, in order");
+    let newest = w.storage.newest_token(&w.tenant).await.unwrap();
+    // Who asks for what is now gets all of them, and no entry (7.2).
+    for (start, entries) in [(token.as_str(), true), ("now", false)] {
+        let (mut seen, mut has_entries) = (Vec::new(), false);
+        let mut page = w.sync(a, Some(start), 0).await;
+        loop {
+            assert!(page.receipts.len() <= 1024);
+            seen.extend(page.receipts.iter().map(|r| r.sealed.as_slice().to_vec()));
+            has_entries |= !page.conversations.is_empty();
+            if !page.more {
+                break;
+            }
+            page = w.sync(a, Some(&page.token.to_string()), 0).await;
+        }
+        assert_eq!(seen, expected, "each once, in order");
+        assert_eq!(has_entries, entries);
+        assert_eq!(page.token, newest);
+    }
 }
 
 pub async fn p8_3_large_conversations_are_not_woken(w: &World) {

@@ -241,14 +241,7 @@ pub async fn p5_1_a_reader_beside_writers_sees_each_entry_once(w: &World) {
 pub async fn p5_2_the_newest_token_moves_with_every_change(w: &World) {
     let (a, b) = (w.device().await, w.device().await);
     let newest = async || w.storage.newest_token(&w.tenant).await.unwrap();
-    assert_eq!(
-        newest().await,
-        SyncToken {
-            store: w.storage.store_id(),
-            tenant: TenantMark::of(&w.tenant),
-            position: 0
-        }
-    );
+    assert_eq!(newest().await, SyncToken::at(w.storage.store_id(), &w.tenant, 0));
     let mut last = newest().await.position;
     let mut moved = async || {
         let position = w.storage.newest_token(&w.tenant).await.unwrap().position;
@@ -345,11 +338,13 @@ pub async fn p7_2_tokens_and_acknowledgements_of_another_store_are_refused(w: &W
         ..newest
     };
     assert_eq!(sync(&elsewhere.to_string(), 0).await, SyncOutcome::StoreChanged);
-    let ahead = SyncToken {
-        position: newest.position + 1,
+    let ahead = SyncToken::at(newest.store, &w.tenant, newest.position + 1);
+    assert_eq!(sync(&ahead.to_string(), 0).await, SyncOutcome::StoreChanged);
+    let ahead_in_entries = SyncToken {
+        entries_after: newest.position + 1,
         ..newest
     };
-    assert_eq!(sync(&ahead.to_string(), 0).await, SyncOutcome::StoreChanged);
+    assert_eq!(sync(&ahead_in_entries.to_string(), 0).await, SyncOutcome::StoreChanged);
     assert_eq!(sync("anything", 0).await, SyncOutcome::BadToken);
     assert_eq!(
         sync(&newest.to_string(), 1).await,
@@ -357,6 +352,24 @@ pub async fn p7_2_tokens_and_acknowledgements_of_another_store_are_refused(w: &W
         "no such item was issued"
     );
     assert_eq!(acknowledge(w, a, 1, &[]).await, AckOutcome::StoreChanged);
+}
+
+pub async fn p7_2_the_token_now_leaves_out_entries_and_nothing_else(w: &World) {
+    let (a, b) = (w.device().await, w.device().await);
+    let conversation = w.create(a, &[b]).await;
+    w.say(&conversation, a, 1, 3).await;
+    acknowledge(w, b, 0, &[report(&conversation, 3)]).await;
+    let page = w.sync(a, Some("now"), 0).await;
+    assert!(page.conversations.is_empty() && !page.more);
+    assert_eq!(page.cursors.len(), 1);
+    assert_eq!((page.cursors[0].device, page.cursors[0].seq), (b.device, 3));
+    let newest = w.storage.newest_token(&w.tenant).await.unwrap();
+    assert_eq!(page.token, newest);
+    // Its inbox is still there, and what comes from then on is news.
+    assert_eq!(w.sync(b, Some("now"), 0).await.inbox.len(), 1);
+    w.say(&conversation, a, 4, 1).await;
+    let page = w.sync(b, Some(&newest.to_string()), 1).await;
+    assert_eq!(by_conversation(&page)[&conversation.id], [5]);
 }
 
 pub async fn p8_2_cursors_move_forward_and_wake_small_conversations(w: &World) {

@@ -16,7 +16,7 @@ use crate::{failpoints, key_packages};
 
 /// Recoveries in a row without a pass of sync that ended well: a relay that changes its store every time is not followed.
 const MAX_RECOVERIES: usize = 3;
-/// The token that stands for the feed's position now.
+/// The token that stands for the feed's position now: no entry from before, but cursors and receipts.
 const NOW: &str = "now";
 
 impl Core {

@@ -25,7 +25,7 @@ const CURSORS_PER_PAGE: usize = 4096;
 /// Read receipts of others in one answer.
 const RECEIPTS_PER_PAGE: usize = 1024;
 
-/// The token of who wants nothing that was before.
+/// The token of who wants no entry that was before.
 const NOW: &str = "now";
 
 /// Where an entry stands.
@@ -53,15 +53,17 @@ pub(super) fn sync(
     }
     let newest = tenants::position(conn, tenant)?;
     let mark = TenantMark::of(tenant);
-    let now = token.filter(|token| *token == NOW).map(|_| newest);
-    let from = match token.filter(|_| now.is_none()).map(str::parse::<SyncToken>) {
-        None if now.is_some() => newest,
-        None => 0,
-        Some(Err(_)) => return Ok(SyncOutcome::BadToken),
-        Some(Ok(token)) if token.store != store || token.tenant != mark || token.position > newest => {
-            return Ok(SyncOutcome::StoreChanged);
-        }
-        Some(Ok(token)) => token.position,
+    // Cursors and receipts are overwritten: what was said of them before is heard from nobody else.
+    let (from, entries_after) = match token {
+        None => (0, 0),
+        Some(NOW) => (0, newest),
+        Some(token) => match token.parse::<SyncToken>() {
+            Err(_) => return Ok(SyncOutcome::BadToken),
+            Ok(token) if token.store != store || token.tenant != mark || token.entries_after > newest => {
+                return Ok(SyncOutcome::StoreChanged);
+            }
+            Ok(token) => (token.position, token.entries_after),
+        },
     };
     if inbox_ack > inbox::last_issued(conn, tenant, caller.device)? {
         return Ok(SyncOutcome::StoreChanged);
@@ -90,7 +92,7 @@ pub(super) fn sync(
         let last = receipts.last().map_or(from, |(position, _)| *position);
         cut(last, &mut upto);
     }
-    let (conversations, cut_at) = entries(conn, tenant, caller.device, from, upto)?;
+    let (conversations, cut_at) = entries(conn, tenant, caller.device, entries_after, upto)?;
     if let Some(position) = cut_at {
         cut(position, &mut upto);
     }
@@ -102,6 +104,7 @@ pub(super) fn sync(
             store,
             tenant: mark,
             position: upto,
+            entries_after: entries_after.max(upto),
         },
         more,
         cursors: cursors.into_iter().map(|(_, cursor)| cursor).collect(),

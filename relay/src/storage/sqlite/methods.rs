@@ -16,8 +16,8 @@ use crate::storage::{
     CommitCheck, CommitKey, CommitOutcome, CommitReport, DeviceRef, DeviceState, DirectoryChange, DirectoryLimits,
     DirectoryOutcome, DirectoryPage, DroppedBodies, DutyAsked, DutyOutcome, EntriesOutcome, GroupInfoOutcome,
     IncarnationsOutcome, LeaveOutcome, NewCommit, NewConversation, NewLeave, NewReceipt, PushTarget, ReceiptOutcome,
-    ReportOutcome, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TenantMark, TreeOutcome,
-    UploadOutcome, UploadedKeyPackages, WinnerOutcome,
+    ReportOutcome, Storage, StorageError, SweepReport, SyncOutcome, SyncToken, TenantKeys, TreeOutcome, UploadOutcome,
+    UploadedKeyPackages, WinnerOutcome,
 };
 
 #[async_trait]
@@ -460,11 +460,8 @@ impl Storage for SqliteStorage {
     async fn newest_token(&self, tenant: &TenantId) -> Result<SyncToken, StorageError> {
         let (store, tenant) = (self.store, tenant.clone());
         self.read(move |conn| {
-            Ok(SyncToken {
-                store,
-                tenant: TenantMark::of(&tenant),
-                position: tenants::position(conn, &tenant)?,
-            })
+            let position = tenants::position(conn, &tenant)?;
+            Ok(SyncToken::at(store, &tenant, position))
         })
         .await
     }

@@ -4,6 +4,7 @@ mod big;
 mod delivered;
 mod hostile;
 mod read;
+mod restored;
 mod sent;
 
 use curo::{ConversationId, DeliveryState, MessageId, MessageRef};
