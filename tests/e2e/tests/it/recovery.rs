@@ -1,6 +1,7 @@
 //! A relay that was restored from a backup (rule 7.2): what it has lost comes back from its members.
 
 mod accounts;
+mod approved;
 
 use curo::{ConversationId, ConversationState, DeliveryState, Entry};
 use curo_kit::{Person, TestRelay, until_delivery, until_done, until_text};
