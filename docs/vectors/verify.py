@@ -68,7 +68,7 @@ def content_body(kind, says):
         return present({0: says["text"], 1: mentions})
     if kind == "reaction":
         return {0: says["emoji"], 1: says["set"]}
-    assert kind in ("delete", "ack", "purged") and not says
+    assert kind in ("delete", "ack", "purged", "receipt_request") and not says
     return {}
 
 
