@@ -84,6 +84,17 @@ struct State {
     /// When somebody was there last, by both clocks.
     active: (u64, u64),
     session: Option<Session>,
+    /// How many are opening the store for a person who is there.
+    unlocking: usize,
+}
+
+/// The store is being opened for a person who is there, as long as this lives.
+pub(crate) struct Unlocking<'g>(&'g Guard);
+
+impl Drop for Unlocking<'_> {
+    fn drop(&mut self) {
+        self.0.state().unlocking -= 1;
+    }
 }
 
 /// A running session: when it began, and the latest time seen together with the steady clock at that moment.
@@ -103,6 +114,7 @@ impl Guard {
                 bounds: own,
                 active,
                 session: None,
+                unlocking: 0,
             }),
             wake: Notify::new(),
         }
@@ -134,6 +146,12 @@ impl Guard {
         }
     }
 
+    /// A person is unlocking: doors stay shut, and nobody locks the store behind the back of who opens it.
+    pub(crate) fn unlocking(&self) -> Unlocking<'_> {
+        self.state().unlocking += 1;
+        Unlocking(self)
+    }
+
     /// The person has unlocked.
     pub(crate) fn unlocked(&self) {
         let now = self.now();
@@ -145,6 +163,17 @@ impl Guard {
     pub(crate) fn due(&self) -> Option<Due> {
         let now = self.now();
         self.state().due(now)
+    }
+
+    /// As [`Guard::due`], for who locks an open store. Look first whether it is open: it may be since a moment, for a person of
+    /// whom the guard has not heard yet.
+    pub(crate) fn due_to_lock(&self) -> Option<Due> {
+        let now = self.now();
+        let mut state = self.state();
+        match state.due(now) {
+            Some(Due::Idle) if state.unlocking > 0 => None,
+            due => due,
+        }
     }
 
     /// As [`Guard::due`], for the door: wakes who locks.

@@ -63,6 +63,7 @@ impl Client {
     /// Opens the client's own store for a person who is there.
     pub(super) async fn open_own(&self) -> Result<()> {
         // Whoever still stands behind a door that should have been locked stays out meanwhile.
+        let _unlocking = self.home.guard.unlocking();
         self.home.open_own(self.core.db.store()).await.map_err(Fault::from)?;
         self.home.suspended.store(false, Ordering::Release);
         self.home.guard.unlocked();
@@ -196,8 +197,8 @@ pub(super) async fn watch(core: Weak<Core>, tasks: Weak<Mutex<Option<Tasks>>>, g
         let (Some(core), Some(tasks)) = (core.upgrade(), tasks.upgrade()) else {
             return;
         };
-        let due = guard.due();
         open = !core.db.store().is_locked();
+        let due = guard.due_to_lock();
         if let Some(due) = due.filter(|_| open) {
             crate::log::event!(Info, "locked_by_guard", session_over = due == Due::SessionOver);
             // It is locked, whatever closing met.

@@ -79,6 +79,33 @@ fn idle_time_counts_awake_asleep_and_with_a_clock_that_is_set_back() {
 }
 
 #[test]
+fn nobody_locks_behind_the_back_of_a_person_who_unlocks() {
+    let (guard, clock) = guard();
+    clock.pass(1_000, false);
+    assert_eq!(guard.due_to_lock(), Some(Due::Idle));
+    let (one, another) = (guard.unlocking(), guard.unlocking());
+    assert_eq!(guard.due_to_lock(), None);
+    assert!(
+        guard.check().is_err(),
+        "the door is shut until the guard has heard of the person"
+    );
+    drop(another);
+    assert_eq!(guard.due_to_lock(), None);
+    // The store could not be opened.
+    drop(one);
+    assert_eq!(guard.due_to_lock(), Some(Due::Idle));
+    let unlocking = guard.unlocking();
+    guard.unlocked();
+    drop(unlocking);
+    assert_eq!((guard.due_to_lock(), guard.check().is_ok()), (None, true));
+    // A session that is over is over.
+    guard.begin(Some(&signed_in(clock.wall_ms())));
+    clock.pass(10_000, false);
+    let _unlocking = guard.unlocking();
+    assert_eq!(guard.due_to_lock(), Some(Due::SessionOver));
+}
+
+#[test]
 fn a_session_ends_whatever_the_person_does_and_whatever_the_clock_says() {
     let (guard, clock) = guard();
     let began = clock.wall_ms();
