@@ -14,6 +14,7 @@ mod doctor;
 mod failure;
 mod lines;
 mod policy;
+mod qa;
 mod rules;
 mod run;
 mod suites;
@@ -53,6 +54,13 @@ enum Task {
         #[arg(last = true)]
         args: Vec<OsString>,
     },
+    /// Play the scenarios of tests/scenarios on every platform; everything after `qa` goes to the runner
+    #[command(disable_help_flag = true)]
+    Qa {
+        /// Arguments of the runner (try `--help`)
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Check dependencies and manifests against policy/dependencies.toml
     Policy,
     /// List the rules of docs/protocol.md with the tests that name them; fail on a rule without one
@@ -85,6 +93,10 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
         Task::Test { packages, args } => {
             doctor::prepare(workspace)?;
             suites::run(workspace, &suites::Selection { packages, args })
+        }
+        Task::Qa { args } => {
+            doctor::prepare(workspace)?;
+            qa::run(workspace, &args)
         }
         Task::Policy => policy::run(workspace),
         Task::Rules => rules::run(workspace),

@@ -1,10 +1,11 @@
-//! `cargo xtask test`: the table of test suites, one per platform, and its summary.
+//! `cargo xtask test`: the table of test suites, one per platform and the scenarios on all of them, and its summary.
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use crate::doctor::{self, Tool};
 use crate::failure::Failure;
+use crate::qa;
 use crate::run;
 use crate::workspace::{Workspace, is_ci};
 
@@ -17,7 +18,7 @@ pub(crate) struct Selection {
     pub(crate) args: Vec<OsString>,
 }
 
-/// The tests of one platform. A new platform is a new row of [`SUITES`].
+/// The tests of one platform, or of all together. A new platform is a new row of [`SUITES`].
 struct Suite {
     name: &'static str,
     tools: &'static [Tool],
@@ -27,11 +28,18 @@ struct Suite {
 
 const RUST: &str = "rust";
 
-const SUITES: &[Suite] = &[Suite {
-    name: RUST,
-    tools: doctor::RUST_TOOLS,
-    run: rust,
-}];
+const SUITES: &[Suite] = &[
+    Suite {
+        name: RUST,
+        tools: doctor::RUST_TOOLS,
+        run: rust,
+    },
+    Suite {
+        name: "qa",
+        tools: doctor::RUST_TOOLS,
+        run: |workspace, _| qa::test(workspace),
+    },
+];
 
 enum Outcome {
     Passed(String),

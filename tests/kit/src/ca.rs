@@ -72,8 +72,11 @@ impl std::fmt::Debug for Ca {
     }
 }
 
-/// Writes a file that only its owner may read.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a file that only its owner may read. Blocks.
+///
+/// # Errors
+/// What the file system says.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

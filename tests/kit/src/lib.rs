@@ -28,12 +28,12 @@ mod snapshots;
 mod tokens;
 mod wait;
 
-pub use ca::Ca;
+pub use ca::{Ca, write_private};
 pub use cable::Cable;
 pub use error::KitError;
 pub use person::Person;
 pub use raw::RawAnswer;
-pub use relay::{TENANT, TestRelay, TestRelayBuilder};
+pub use relay::{TENANT, TestRelay, TestRelayBuilder, free_port};
 pub use snapshots::until_snapshot;
 pub use tokens::{Tokens, Validity};
 pub use wait::{

@@ -404,7 +404,11 @@ impl std::fmt::Debug for TestRelay {
     }
 }
 
-fn free_port() -> Result<u16, KitError> {
+/// A port that nobody listens on now and that stays free while who uses it is restarted.
+///
+/// # Errors
+/// [`KitError::Io`] if none is found.
+pub fn free_port() -> Result<u16, KitError> {
     for _ in 0..ATTEMPTS {
         let mut random = [0; 2];
         getrandom::fill(&mut random).map_err(|_| KitError::Randomness)?;

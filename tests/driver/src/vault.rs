@@ -1,0 +1,116 @@
+//! A vault in files that can be told to fail as those of phones do, and a clock that can be turned.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use curo::{DeviceClock, FileVault, KeyVault, ProfileId, StoreKey, VaultError, VaultMode};
+
+use crate::args::{Outcome, bad};
+
+/// A file vault with a mode, and with an answer of its own while it is told one.
+pub(crate) struct Vault {
+    files: FileVault,
+    mode: VaultMode,
+    refuses: Mutex<Option<VaultError>>,
+}
+
+impl Vault {
+    /// A vault in the folder `keys`; the wrapping key is the file `wrapping.key` there.
+    pub(crate) fn new(keys: &Path, mode: &str) -> Outcome<Self> {
+        let mode = match mode {
+            "background" => VaultMode::Background,
+            "user_presence" => VaultMode::UserPresence,
+            _ => return Err(bad("`mode` is background or user_presence")),
+        };
+        let no_vault = |error: std::io::Error| bad(format!("no vault: {error}"));
+        std::fs::create_dir_all(keys).map_err(no_vault)?;
+        let files = FileVault::with_key_file(keys, &keys.join("wrapping.key")).map_err(no_vault)?;
+        Ok(Self {
+            files,
+            mode,
+            refuses: Mutex::new(None),
+        })
+    }
+
+    /// What it answers from now on: `key`, or one of the four errors.
+    pub(crate) fn answer(&self, how: &str) -> Outcome<()> {
+        let answer = match how {
+            "key" => None,
+            "not_ready" => Some(VaultError::NotReady),
+            "user_auth_needed" => Some(VaultError::UserAuthNeeded),
+            "invalidated" => Some(VaultError::Invalidated),
+            "missing" => Some(VaultError::Missing),
+            _ => {
+                return Err(bad(
+                    "`answers` is key, not_ready, user_auth_needed, invalidated or missing",
+                ));
+            }
+        };
+        *self.refuses.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        Ok(())
+    }
+
+    fn look(&self) -> Result<(), VaultError> {
+        match *self.refuses.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl KeyVault for Vault {
+    fn mode(&self) -> VaultMode {
+        self.mode
+    }
+
+    async fn load(&self, profile: &ProfileId) -> Result<StoreKey, VaultError> {
+        self.look()?;
+        self.files.load(profile).await
+    }
+
+    async fn create(&self, profile: &ProfileId) -> Result<StoreKey, VaultError> {
+        self.look()?;
+        self.files.create(profile).await
+    }
+
+    async fn destroy(&self, profile: &ProfileId) -> Result<(), VaultError> {
+        self.files.destroy(profile).await
+    }
+}
+
+/// The device's clocks, the wall clock off by so much.
+pub(crate) struct Clock {
+    since: Instant,
+    offset_ms: AtomicI64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            offset_ms: AtomicI64::new(0),
+        }
+    }
+}
+
+impl Clock {
+    pub(crate) fn turn(&self, offset_ms: i64) {
+        self.offset_ms.store(offset_ms, Ordering::SeqCst);
+    }
+}
+
+impl DeviceClock for Clock {
+    fn wall_ms(&self) -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        now.saturating_add_signed(self.offset_ms.load(Ordering::SeqCst))
+    }
+
+    fn steady_ms(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
