@@ -1,7 +1,9 @@
 //! Plays one scenario in one mix of platforms, step by step, and keeps what the report shows.
 
 mod act;
+mod alike;
 mod expect;
+mod messages;
 mod read;
 mod world;
 

@@ -95,7 +95,7 @@ impl RelayProcess {
         ];
         for (name, word) in words {
             if let Some(word) = word {
-                writeln!(text, "{name} = {word:?}").map_err(Broken::any)?;
+                writeln!(text, "{name} = {:?}", word.value).map_err(Broken::any)?;
             }
         }
         let numbers = [

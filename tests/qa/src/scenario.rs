@@ -94,8 +94,8 @@ pub(crate) struct Actor {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RelayPolicy {
-    pub(crate) device_approval: Option<String>,
-    pub(crate) removed_content: Option<String>,
+    pub(crate) device_approval: Option<Word>,
+    pub(crate) removed_content: Option<Word>,
     #[serde(default)]
     pub(crate) mandatory_members: Vec<String>,
     pub(crate) max_conversations: Option<u64>,
@@ -160,7 +160,9 @@ impl Scenario {
         let complaints = check::check(&read);
         if !complaints.is_empty() {
             let told = complaints.into_iter().map(|(place, reason)| wrong(file, place, reason));
-            return Err(told.collect());
+            let mut told: Vec<_> = told.collect();
+            told.sort_by_key(|wrong| (wrong.line, wrong.column));
+            return Err(told);
         }
         let stem = std::path::Path::new(file).file_stem();
         Ok(Self {

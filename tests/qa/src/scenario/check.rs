@@ -1,77 +1,20 @@
 //! Plays a scenario dry: every name, key and word is checked before anything starts.
 
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_saphyr::Location;
 
 use super::{ACTORS_LIMIT, Args, File, STEPS_LIMIT, Spanned, Step, VERBS, Verb, Word};
 
-/// Words that a key takes, where it takes only some.
-const WORDS: &[(&str, &str, &[&str])] = &[
-    ("network", "is", &["up", "cut", "reset", "stalled"]),
-    ("tokens", "is", &["good", "stale", "expired", "refused", "none"]),
-    (
-        "vault",
-        "answers",
-        &["key", "not_ready", "user_auth_needed", "invalidated", "missing"],
-    ),
-    ("key", "is", &["wrong", "right"]),
-    ("disk", "is", &["full", "free"]),
-    ("send", "priority", &["routine", "urgent", "stat"]),
-    ("cancel", "is", &["cancelled", "too_late"]),
-];
-const RELAY: &[&str] = &["kill", "stop", "start", "restart"];
-const SESSIONS: &[&str] = &[
-    "active",
-    "locked",
-    "sign_in_needed",
-    "waiting_for_approval",
-    "revoked",
-    "wiped",
-    "update_required",
-    "closed",
-];
-const CONNECTIONS: &[&str] = &["stopped", "catching_up", "live", "waiting", "sign_in_needed", "failed"];
-const INTENTS: &[&str] = &["pending", "done", "failed"];
-const VAULTS: &[&str] = &["background", "user_presence"];
-/// What `expect` may ask of a message, of an intent, of a conversation and of the device.
-const OF_MESSAGE: &[&str] = &[
-    "is",
-    "text",
-    "edited",
-    "deleted",
-    "absent",
-    "acknowledged_by",
-    "read_by",
-    "reacted_by",
-    "code",
-];
-const OF_CONVERSATION: &[&str] = &[
-    "texts",
-    "reads",
-    "does_not_read",
-    "members",
-    "title",
-    "left",
-    "purged",
-    "frozen",
-    "unread",
-    "count",
-    "draft",
-];
-const OF_DEVICE: &[&str] = &[
-    "connection",
-    "code",
-    "session",
-    "waiting",
-    "failed",
-    "conversations",
-    "unread",
-];
 /// No scenario waits longer for one thing.
 const WITHIN_LIMIT_S: u64 = 300;
-const COUNT_LIMIT: u64 = 20_000;
 const DISK_LIMIT_MB: u64 = 64;
+const RELAY: &[&str] = &["kill", "stop", "start", "restart"];
+const VAULTS: &[&str] = &["background", "user_presence"];
+const APPROVALS: &[&str] = &["none", "required"];
+const CONTENTS: &[&str] = &["keep", "purge"];
 
 type Complaint = (Location, String);
 
@@ -86,6 +29,8 @@ struct Checker<'f> {
     actors: BTreeMap<&'f str, bool>,
     disks: BTreeSet<&'f str>,
     named: BTreeMap<String, Kind>,
+    /// Names that the steps of a `parallel` give: they hold only after it.
+    later: Option<BTreeMap<String, Kind>>,
     relay_up: bool,
     complaints: Vec<Complaint>,
 }
@@ -96,6 +41,7 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
         actors: BTreeMap::new(),
         disks: BTreeSet::new(),
         named: BTreeMap::new(),
+        later: None,
         relay_up: true,
         complaints: Vec::new(),
     };
@@ -127,6 +73,12 @@ impl<'f> Checker<'f> {
         if let Some(within) = &file.within_s {
             self.within(within);
         }
+        if let Some(approval) = &file.relay.device_approval {
+            self.word(approval, APPROVALS);
+        }
+        if let Some(content) = &file.relay.removed_content {
+            self.word(content, CONTENTS);
+        }
         let actors = &file.actors.value;
         if !(1..=ACTORS_LIMIT).contains(&actors.len()) {
             let reason = format!("there are {} actors; 1 to {ACTORS_LIMIT} were expected", actors.len());
@@ -140,11 +92,22 @@ impl<'f> Checker<'f> {
                 let reason = format!("{:?}: a name of 1 to 24 of a-z, 0-9 and - was expected", name.value);
                 self.say(name.referenced, reason);
             }
-            if let Some(phone) = &spec.phone_of
-                && !self.actors.contains_key(phone.value.as_str())
-            {
-                let reason = format!("{:?}: the name of an actor further up was expected", phone.value);
-                self.say(phone.referenced, reason);
+            if let Some(phone) = &spec.phone_of {
+                let owner = actors.iter().take_while(|other| other.value.name.value != name.value);
+                let mut owner = owner.filter(|other| other.value.phone_of.is_none());
+                if !owner.any(|owner| owner.value.name.value == phone.value) {
+                    let reason = format!(
+                        "{:?}: an actor further up with a phone of its own was expected",
+                        phone.value
+                    );
+                    self.say(phone.referenced, reason);
+                }
+                if let Some(size) = &spec.disk_mb {
+                    self.say(
+                        size.referenced,
+                        "a disk of the phone's owner was expected, not of who shares it",
+                    );
+                }
             }
             if let Some(vault) = &spec.vault {
                 self.word(vault, VAULTS);
@@ -181,9 +144,11 @@ impl<'f> Checker<'f> {
                 } else if steps.len() < 2 {
                     self.say(place, "two or more steps were expected");
                 }
+                self.later = Some(BTreeMap::new());
                 for step in steps {
                     self.step(step, true);
                 }
+                self.named.append(&mut self.later.take().unwrap_or_default());
             }
             Step::Relay(word) => {
                 self.word(word, RELAY);
@@ -351,128 +316,6 @@ impl<'f> Checker<'f> {
                 self.say(who.referenced, reason);
             }
             _ => {}
-        }
-    }
-
-    fn references(&mut self, verb: &Verb, args: &Args) {
-        if let Some(place) = &args.place {
-            self.known(place, Kind::Conversation);
-        }
-        for message in [&args.message, &args.reply_to].into_iter().flatten() {
-            self.known(message, Kind::Message);
-        }
-        for message in args.finds.iter().flat_map(|finds| &finds.value) {
-            self.known(message, Kind::Message);
-        }
-        if let Some(intent) = &args.intent {
-            self.known(intent, Kind::Intent);
-        }
-        for (of, key, words) in WORDS {
-            let word = match *key {
-                "is" => &args.is,
-                "answers" => &args.answers,
-                _ => &args.priority,
-            };
-            if *of == verb.name
-                && let Some(word) = word
-            {
-                self.word(word, words);
-            }
-        }
-        if let Some(session) = &args.session {
-            self.word(session, SESSIONS);
-        }
-        if let Some(connection) = &args.connection {
-            self.word(connection, CONNECTIONS);
-        }
-    }
-
-    fn values(&mut self, verb: &Verb, args: &Args, place: Location) {
-        if let Some(within) = &args.within_s {
-            self.within(within);
-        }
-        if let Some(count) = &args.count
-            && count.value > COUNT_LIMIT
-        {
-            self.say(count.referenced, format!("{COUNT_LIMIT} at most were expected"));
-        }
-        if verb.name == "send" {
-            let forms = [args.text.is_some(), args.text_bytes.is_some(), args.utf16.is_some()];
-            if forms.iter().filter(|given| **given).count() != 1 {
-                self.say(place, "exactly one of `text`, `text_bytes` and `utf16` was expected");
-            }
-        }
-        if verb.name == "send_many"
-            && let Some(text) = &args.text
-            && !text.value.contains("{n}")
-        {
-            self.say(text.referenced, "a text with {n}, for the number, was expected");
-        }
-        if verb.name == "expect" {
-            self.expect(args, place);
-        }
-    }
-
-    /// `expect` asks about one thing: a message, an intent, a conversation or the device.
-    fn expect(&mut self, args: &Args, place: Location) {
-        let of = [args.message.is_some(), args.intent.is_some(), args.place.is_some()];
-        if of.iter().filter(|given| **given).count() > 1 {
-            self.say(
-                place,
-                "one of `message`, `intent` and `in` was expected, or none: then it is about the device",
-            );
-            return;
-        }
-        let (what, takes): (_, &[&str]) = if args.message.is_some() {
-            ("a message", OF_MESSAGE)
-        } else if let Some(_intent) = &args.intent {
-            if let Some(is) = &args.is {
-                self.word(is, INTENTS);
-            }
-            ("an intent", &["is", "code"])
-        } else if args.place.is_some() {
-            ("a conversation", OF_CONVERSATION)
-        } else {
-            ("a device", OF_DEVICE)
-        };
-        let given = args.given();
-        let around = ["who", "in", "message", "intent", "within_s", "emoji"];
-        let mut asked = given.iter().filter(|(key, _)| !around.contains(key)).peekable();
-        if asked.peek().is_none() {
-            self.say(
-                place,
-                format!("expects nothing of {what}; it takes: {}", takes.join(", ")),
-            );
-        }
-        for (key, at) in asked {
-            if !takes.contains(key) {
-                self.say(
-                    *at,
-                    format!("`{key}` is not asked of {what}; expected: {}", takes.join(", ")),
-                );
-            }
-        }
-        if args.reacted_by.is_some() != args.emoji.is_some() {
-            self.say(place, "`emoji` and `reacted_by` were expected together");
-        }
-    }
-
-    /// Names that a step gives. They are given once, and never to what is refused.
-    fn name(&mut self, verb: &Verb, args: &Args) {
-        let Some(name) = &args.name else { return };
-        let kind = match verb.name {
-            "create" | "direct" => Kind::Conversation,
-            "send" | "amend" => Kind::Message,
-            _ => Kind::Intent,
-        };
-        if args.error.is_some() {
-            return;
-        }
-        if self.named.insert(name.value.clone(), kind).is_some() {
-            self.say(
-                name.referenced,
-                format!("{:?} is a name already; a new one was expected", name.value),
-            );
         }
     }
 }

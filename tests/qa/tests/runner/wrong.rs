@@ -72,7 +72,7 @@ fn actors_who_cannot_be() {
     );
     refused(
         "title: t\nactors: [{ name: ana, phone_of: ~ben }]\nsteps:\n  - say: hello\n",
-        "further up",
+        "further up with a phone",
     );
     refused(
         "title: t\nactors: [{ name: ana, vault: ~open }]\nsteps:\n  - say: hello\n",
@@ -82,6 +82,37 @@ fn actors_who_cannot_be() {
         "title: t\nactors: [{ name: ana, disk_mb: ~0 }]\nsteps:\n  - say: hello\n",
         "1 to 64",
     );
+}
+
+#[test]
+fn phones_and_disks_that_cannot_be() {
+    let steps = "\nsteps:\n  - say: hello\n";
+    let chain = "title: t\nactors: [{ name: a }, { name: b, phone_of: a }, { name: c, phone_of: ~b }]";
+    refused(&format!("{chain}{steps}"), "with a phone of its own");
+    let disk = "title: t\nactors: [{ name: a }, { name: b, phone_of: a, disk_mb: ~8 }]";
+    refused(&format!("{disk}{steps}"), "of the phone's owner");
+    let policy = "title: t\nrelay: { device_approval: ~never }\nactors: [{ name: a }]";
+    refused(&format!("{policy}{steps}"), "expected one of none, required");
+}
+
+#[test]
+fn a_name_given_in_parallel_holds_only_afterwards() {
+    let send = "send: { who: ana, in: ward, text: hi, as: hi }";
+    refused_step(
+        &format!("  - parallel:\n      - {send}\n      - edit: {{ who: ana, message: ~hi, text: ho }}\n"),
+        "no message \"hi\" further up",
+    );
+    refused_step(
+        &format!(
+            "  - parallel:\n      - {send}\n      - {}\n",
+            send.replace("as: hi", "as: ~hi")
+        ),
+        "\"hi\" is a name already",
+    );
+    let after = format!(
+        "{HEAD}{ROOM}  - parallel: [{{ {send} }}, {{ lock: {{ who: ben }} }}]\n  - delete: {{ who: ana, message: hi }}\n"
+    );
+    Scenario::parse("f", &after).unwrap();
 }
 
 #[test]
