@@ -6,7 +6,8 @@
 pub struct Broken(String);
 
 impl Broken {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
+    /// For this reason.
+    pub fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 

@@ -78,7 +78,15 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(Broken::from)
-        .and_then(|runtime| runtime.block_on(run(&scenarios, &choice, tell)));
+        .and_then(|runtime| {
+            // What was started ends with the runtime: processes are killed, disks unmounted, folders removed.
+            runtime.block_on(async {
+                tokio::select! {
+                    ended = run(&scenarios, &choice, tell) => ended,
+                    () = interrupted() => Err(Broken::new("interrupted")),
+                }
+            })
+        });
     match ended.and_then(|summary| conclude(&summary, &arguments.out)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
@@ -86,6 +94,22 @@ fn main() -> ExitCode {
             eprintln!("curo-qa: {broken}");
             ExitCode::from(WRONG)
         }
+    }
+}
+
+/// Until somebody wants it to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    // Without signals nobody can ask.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
     }
 }
 
