@@ -52,11 +52,21 @@ impl Weather {
     };
 }
 
+/// The network as connections see it.
+#[derive(Clone, Copy, Debug)]
+struct Now {
+    weather: Weather,
+    /// How often connections were ended: one that is older than the last time ends, even if all is well again.
+    ended: u64,
+    /// Whether it was with a reset, the last time.
+    hard: bool,
+}
+
 /// A proxy that ends when dropped.
 #[derive(Debug)]
 pub struct Proxy {
     addr: SocketAddr,
-    weather: Arc<watch::Sender<Weather>>,
+    now: Arc<watch::Sender<Now>>,
     task: JoinHandle<()>,
 }
 
@@ -68,9 +78,13 @@ impl Proxy {
     pub async fn to(target: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let weather = Arc::new(watch::Sender::new(Weather::FAIR));
-        let task = tokio::spawn(accept(listener, target, Arc::clone(&weather)));
-        Ok(Self { addr, weather, task })
+        let now = Arc::new(watch::Sender::new(Now {
+            weather: Weather::FAIR,
+            ended: 0,
+            hard: false,
+        }));
+        let task = tokio::spawn(accept(listener, target, Arc::clone(&now)));
+        Ok(Self { addr, now, task })
     }
 
     /// Where apps reach the relay.
@@ -78,9 +92,16 @@ impl Proxy {
         self.addr
     }
 
-    /// Changes the network, for connections that are open too.
+    /// Changes the network, for connections that are open too. What an app writes after that meets the new one: of a network that
+    /// is cut or stalled no byte of it comes through.
     pub fn set(&self, weather: Weather) {
-        self.weather.send_replace(weather);
+        self.now.send_modify(|now| {
+            now.weather = weather;
+            if matches!(weather.way, Way::Cut | Way::Reset) {
+                now.ended += 1;
+                now.hard = weather.way == Way::Reset;
+            }
+        });
     }
 }
 
@@ -90,16 +111,17 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, weather: Arc<watch::Sender<Weather>>) {
+async fn accept(listener: TcpListener, target: SocketAddr, now: Arc<watch::Sender<Now>>) {
     // Connections end with the proxy.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             taken = listener.accept() => {
                 let Ok((client, _)) = taken else { continue };
-                match weather.borrow().way {
+                let seen = *now.borrow();
+                match seen.weather.way {
                     Way::Up | Way::Stalled => {
-                        connections.spawn(carry(client, target, weather.subscribe()));
+                        connections.spawn(carry(client, target, now.subscribe(), seen.ended));
                     }
                     Way::Cut => drop(client),
                     Way::Reset => reset(&client),
@@ -116,7 +138,8 @@ fn reset(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
-async fn carry(mut client: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
+/// Carries a connection that began when connections had been ended `ended` times.
+async fn carry(mut client: TcpStream, target: SocketAddr, mut now: watch::Receiver<Now>, ended: u64) {
     // The relay may be down: the app sees the same as without a proxy.
     let Ok(mut relay) = TcpStream::connect(target).await else {
         return;
@@ -126,12 +149,13 @@ async fn carry(mut client: TcpStream, target: SocketAddr, mut weather: watch::Re
     let hard = {
         let (from_client, to_client) = client.split();
         let (from_relay, to_relay) = relay.split();
-        let (going, coming) = (weather.clone(), weather.clone());
+        let (going, coming) = (now.clone(), now.clone());
         tokio::select! {
-            _ = async { tokio::join!(one_way(from_client, to_relay, going), one_way(from_relay, to_client, coming)) } => false,
-            ended = weather.wait_for(|now| matches!(now.way, Way::Cut | Way::Reset)) => {
-                ended.is_ok_and(|now| now.way == Way::Reset)
-            }
+            biased;
+            over = now.wait_for(|now| now.ended != ended) => over.is_ok_and(|now| now.hard),
+            _ = async {
+                tokio::join!(one_way(from_client, to_relay, going, ended), one_way(from_relay, to_client, coming, ended))
+            } => false,
         }
     };
     if hard {
@@ -141,9 +165,9 @@ async fn carry(mut client: TcpStream, target: SocketAddr, mut weather: watch::Re
 }
 
 /// Carries bytes one way until their source ends; then the other side is told so.
-async fn one_way(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut weather: watch::Receiver<Weather>) {
+async fn one_way(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut now: watch::Receiver<Now>, ended: u64) {
     let (queue, mut queued) = mpsc::channel::<(Instant, Vec<u8>)>(UNDER_WAY);
-    let latency = weather.clone();
+    let latency = now.clone();
     let read = async move {
         loop {
             let mut chunk = vec![0; CHUNK];
@@ -151,7 +175,7 @@ async fn one_way(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut weather: wat
                 return;
             };
             chunk.truncate(length);
-            let due = Instant::now() + latency.borrow().latency;
+            let due = Instant::now() + latency.borrow().weather.latency;
             if queue.send((due, chunk)).await.is_err() {
                 return;
             }
@@ -160,10 +184,15 @@ async fn one_way(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut weather: wat
     let write = async move {
         while let Some((due, chunk)) = queued.recv().await {
             sleep_until(due).await;
-            let through = weather.wait_for(|now| now.way != Way::Stalled).await;
-            let Ok(narrow) = through.map(|now| now.bytes_per_s) else {
+            // Looked at after the bytes were read: what was written into a bad network never passes here.
+            let through = now.wait_for(|now| now.ended != ended || now.weather.way != Way::Stalled).await;
+            let Ok(seen) = through.map(|now| *now) else {
                 return;
             };
+            if seen.ended != ended {
+                return;
+            }
+            let narrow = seen.weather.bytes_per_s;
             if to.write_all(&chunk).await.is_err() {
                 return;
             }

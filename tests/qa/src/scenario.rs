@@ -22,6 +22,8 @@ pub(crate) type Word = Spanned<String>;
 
 /// Largest file in bytes.
 pub const FILE_LIMIT: usize = 1024 * 1024;
+/// How long anything may take unless the scenario says otherwise: long, since a busy machine is no fault of the product.
+const WITHIN_S: u64 = 60;
 /// Most actors.
 pub const ACTORS_LIMIT: usize = 8;
 /// Most steps, those in `parallel` included.
@@ -74,6 +76,7 @@ struct ActorSpec {
     vault: Option<Word>,
     disk_mb: Option<Spanned<u64>>,
     idle_lock_ms: Option<u64>,
+    request_timeout_ms: Option<u64>,
 }
 
 /// One installation of the app and its person.
@@ -88,6 +91,7 @@ pub(crate) struct Actor {
     /// The size of its own small disk.
     pub(crate) disk_mb: Option<u64>,
     pub(crate) idle_lock_ms: Option<u64>,
+    pub(crate) request_timeout_ms: Option<u64>,
 }
 
 /// What differs from a relay's defaults; the words are those of its configuration.
@@ -171,7 +175,7 @@ impl Scenario {
             slow: read.slow,
             needs: read.needs.into_iter().map(|need| need.value).collect(),
             fails: read.fails.map(|fails| fails.value),
-            within_s: read.within_s.map_or(30, |within| within.value),
+            within_s: read.within_s.map_or(WITHIN_S, |within| within.value),
             relay: read.relay,
             actors: read.actors.value.into_iter().map(|actor| actor.value.whole()).collect(),
             steps: read.steps.value,
@@ -211,6 +215,7 @@ impl ActorSpec {
             vault: self.vault.map_or_else(|| "background".to_owned(), |vault| vault.value),
             disk_mb: self.disk_mb.map(|size| size.value),
             idle_lock_ms: self.idle_lock_ms,
+            request_timeout_ms: self.request_timeout_ms,
         }
     }
 }

@@ -17,8 +17,6 @@ use crate::stage::{Seat, Trouble};
 const PULL_MS: u64 = 1000;
 /// Items that a window has, at most.
 const WINDOW: usize = 300;
-/// How long reading everything may take unless the step says otherwise.
-const PAGES_WITHIN_S: u64 = 240;
 
 impl Player<'_> {
     /// All have the same messages in the same order, none twice.
@@ -137,7 +135,7 @@ impl Player<'_> {
                 .map(key)
                 .collect::<Vec<_>>()
         };
-        self.until(within(args).or(Some(PAGES_WITHIN_S)), || async {
+        self.until(within(args), || async {
             let backwards = keys(&self.items(seat, &id, size).await?);
             equal("the number of messages", &(backwards.len() as u64), Some(&wanted))?;
             let once: BTreeSet<_> = backwards.iter().collect();

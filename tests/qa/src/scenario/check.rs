@@ -9,7 +9,7 @@ use serde_saphyr::Location;
 use super::{ACTORS_LIMIT, Args, File, STEPS_LIMIT, Spanned, Step, VERBS, Verb, Word};
 
 /// No scenario waits longer for one thing.
-const WITHIN_LIMIT_S: u64 = 300;
+const WITHIN_LIMIT_S: u64 = 900;
 const DISK_LIMIT_MB: u64 = 64;
 const RELAY: &[&str] = &["kill", "stop", "start", "restart"];
 const VAULTS: &[&str] = &["background", "user_presence"];

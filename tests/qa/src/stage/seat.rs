@@ -15,8 +15,8 @@ use crate::proxy::{Proxy, Weather};
 use crate::relay::RelayProcess;
 use crate::scenario::Actor;
 
-/// How long one request of the app may take. Short, so that a network that swallows everything is noticed soon.
-const REQUEST_TIMEOUT_MS: u64 = 5000;
+/// How long one request of the app may take unless its actor says otherwise: as in an app.
+const REQUEST_TIMEOUT_MS: u64 = 30_000;
 
 pub(crate) struct Seat {
     pub(crate) actor: Actor,
@@ -115,7 +115,7 @@ impl Seat {
             "mode": self.actor.vault,
             "answers": self.held().answers.clone().unwrap_or_else(|| "key".to_owned()),
             "clock_offset_ms": self.offset_ms.load(Ordering::SeqCst),
-            "request_timeout_ms": REQUEST_TIMEOUT_MS,
+            "request_timeout_ms": self.actor.request_timeout_ms.unwrap_or(REQUEST_TIMEOUT_MS),
             "idle_lock_ms": self.actor.idle_lock_ms,
         });
         let opened = driver.call("open", args, false).await?;
