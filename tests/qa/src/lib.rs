@@ -7,6 +7,7 @@
 mod assign;
 mod driver;
 mod error;
+mod gateway;
 mod play;
 mod proxy;
 mod relay;

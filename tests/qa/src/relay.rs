@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use crate::error::Broken;
+use crate::gateway::Gateway;
 use crate::scenario::RelayPolicy;
 use crate::stage::Log;
 
@@ -35,6 +36,7 @@ pub(crate) struct RelayProcess {
     dir: PathBuf,
     addr: SocketAddr,
     issuer: DevIssuer,
+    gateway: Gateway,
     tenant: TenantId,
     log: Arc<Log>,
     child: Mutex<Option<Child>>,
@@ -51,12 +53,14 @@ impl RelayProcess {
         write_private(&dir.join("database.key"), hex::encode(key).as_bytes())?;
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let issuer = DevIssuer::start(loopback).await.map_err(Broken::any)?;
+        let gateway = Gateway::start().await?;
         let tenant = TenantId::new(TENANT).map_err(|_| Broken::new("no tenant"))?;
         let mut relay = Self {
             program: program.to_owned(),
             dir: dir.to_owned(),
             addr: loopback,
             issuer,
+            gateway,
             tenant,
             log,
             child: Mutex::new(None),
@@ -81,8 +85,10 @@ impl RelayProcess {
             "listen = \"{}\"\ndata_dir = \"data\"\ndatabase_key_file = \"database.key\"\n\
              [tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n\
              [limits]\nheartbeat_ms = 1000\nshutdown_grace_ms = 3000\nrequests_per_user_per_second = {per_second}\n\
+             [push]\ngateway = {:?}\nretry_wait_ms = 100\n\
              [[tenants]]\nid = \"{}\"\nissuer = {:?}\naudience = {:?}\njwks_url = {:?}\nalgorithms = [\"EdDSA\"]\n",
             self.addr,
+            self.gateway.url(),
             self.tenant,
             self.issuer.issuer(),
             self.issuer.tenant(&self.tenant).audience,
@@ -118,6 +124,11 @@ impl RelayProcess {
 
     pub(crate) const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where it sends pushes.
+    pub(crate) const fn gateway(&self) -> &Gateway {
+        &self.gateway
     }
 
     /// The certificate of the authority that has signed the relay's (DER).
@@ -184,6 +195,42 @@ impl RelayProcess {
             .await
             .map_err(|_| Broken::new("the relay does not stop"))??;
         Ok(())
+    }
+
+    /// Writes a backup while it serves; the one before is thrown away.
+    pub(crate) async fn backup(&self) -> Result<(), Broken> {
+        let to = self.dir.join("backup");
+        if to.exists() {
+            std::fs::remove_dir_all(&to)?;
+        }
+        self.tool("backup", "--to", &to).await
+    }
+
+    /// As after a disaster: it is killed, its data is gone, and what stands in the backup is made to be the store.
+    pub(crate) async fn restore(&self) -> Result<(), Broken> {
+        self.kill().await?;
+        std::fs::remove_dir_all(self.dir.join("data"))?;
+        self.tool("restore", "--from", &self.dir.join("backup")).await?;
+        self.start_again().await
+    }
+
+    async fn tool(&self, command: &str, option: &str, folder: &Path) -> Result<(), Broken> {
+        let mut tool = Command::new(&self.program);
+        tool.args([command, "--config"])
+            .arg(self.dir.join("relay.toml"))
+            .arg(option)
+            .arg(folder)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let late = || Broken::new(format!("`{command}` of the relay does not end"));
+        let output = timeout(SOON, tool.output()).await.map_err(|_| late())??;
+        for line in String::from_utf8_lossy(&output.stderr).lines() {
+            self.log.line(line);
+        }
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(Broken::new(format!("`{command}` of the relay fails: {}", output.status)))
     }
 
     /// Puts into `dir` what a token provider hands out: one file for each reason for which the core asks.

@@ -111,9 +111,9 @@ impl Player<'_> {
             (_, Some(units)) => json!({ "utf16": units.value }),
             _ => json!(word(&args.text)),
         };
-        let reply_to = match &args.reply_to {
-            Some(message) => self.stage.message(&message.value)?.1,
-            None => Value::Null,
+        let reference = |message: &Option<Spanned<String>>| match message {
+            Some(message) => Ok(self.stage.message(&message.value)?.1),
+            None => Ok::<_, Trouble>(Value::Null),
         };
         let id = MessageId::random().to_string();
         let ask = json!({
@@ -121,7 +121,8 @@ impl Player<'_> {
             "message": id,
             "text": text,
             "priority": args.priority.as_ref().map(|priority| &priority.value),
-            "reply_to": reply_to,
+            "reply_to": reference(&args.reply_to)?,
+            "thread": reference(&args.thread)?,
         });
         let answer = seat.ask("send", ask.clone(), flag(&args.dropped)).await?;
         refusal("send", answer, error(args))?;

@@ -80,6 +80,8 @@ impl Player<'_> {
             "kill" => relay.kill().await?,
             "stop" => relay.stop().await?,
             "start" => relay.start_again().await?,
+            "backup" => relay.backup().await?,
+            "restore" => relay.restore().await?,
             _ => {
                 relay.stop().await?;
                 relay.start_again().await?;
@@ -132,6 +134,7 @@ impl Player<'_> {
             "profiles" => self.profiles(seat, args).await,
             "sign_out" => self.sign_out(seat, args).await,
             "background" => self.background(seat, args, error).await,
+            "push" => self.push(seat, args, error).await,
             "approve" => self.approve(seat, args).await,
             _ => {
                 let device = self.other(args)?;
@@ -192,23 +195,34 @@ impl Player<'_> {
         let answer = seat
             .ask("run_background", json!({ "deadline_ms": BACKGROUND_MS }), false)
             .await?;
-        let Some(outcome) = refusal("run_background", answer, error)? else {
+        match refusal("run_background", answer, error)? {
+            Some(outcome) => done_in_background(&outcome, args),
+            None => Ok(()),
+        }
+    }
+
+    /// As the platform does: wakes the app with what the relay has sent for it.
+    async fn push(&self, seat: &Seat, args: &Args, error: Option<&str>) -> Result<(), Trouble> {
+        let name = &seat.actor.name;
+        let token = std::sync::Mutex::new(None);
+        self.until(None, || async {
+            let mut token = token.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *token = self.stage.relay.gateway().take(name);
+            match *token {
+                Some(_) => Ok(()),
+                None => Err(Trouble::Unmet(format!("no push came for {name}"))),
+            }
+        })
+        .await?;
+        let token = token.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let ask = json!({ "token": token, "deadline_ms": BACKGROUND_MS });
+        let Some(answer) = refusal("handle_push", seat.ask("handle_push", ask, false).await?, error)? else {
             return Ok(());
         };
-        let wanted = [
-            ("complete", args.complete.as_ref().map(|complete| json!(complete.value))),
-            (
-                "new_messages",
-                args.new_messages.as_ref().map(|count| json!(count.value)),
-            ),
-            ("waiting", args.waiting.as_ref().map(|count| json!(count.value))),
-        ];
-        for (key, value) in wanted {
-            if value.is_some_and(|value| outcome[key] != value) {
-                return Err(Trouble::Unmet(format!("`{key}` is not as expected: {outcome}")));
-            }
+        if answer["mine"] != true {
+            return Err(Trouble::Unmet("the push is not for this profile".to_owned()));
         }
-        Ok(())
+        done_in_background(&answer["outcome"], args)
     }
 
     /// As two people in front of their devices: the codes are compared first.
@@ -232,4 +246,22 @@ impl Player<'_> {
         other.call("wait_for_approval", json!({})).await?;
         other.learn().await
     }
+}
+
+/// What background work has said, compared with what is expected.
+fn done_in_background(outcome: &Value, args: &Args) -> Result<(), Trouble> {
+    let wanted = [
+        ("complete", args.complete.as_ref().map(|complete| json!(complete.value))),
+        (
+            "new_messages",
+            args.new_messages.as_ref().map(|count| json!(count.value)),
+        ),
+        ("waiting", args.waiting.as_ref().map(|count| json!(count.value))),
+    ];
+    for (key, value) in wanted {
+        if value.is_some_and(|value| outcome[key] != value) {
+            return Err(Trouble::Unmet(format!("`{key}` is not as expected: {outcome}")));
+        }
+    }
+    Ok(())
 }

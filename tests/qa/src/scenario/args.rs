@@ -61,6 +61,7 @@ keys! {
     emoji "emoji": String,
     priority "priority": String,
     reply_to "reply_to": String,
+    thread "thread": String,
     role "role": String,
     title "title": String,
     words "words": String,

@@ -11,7 +11,7 @@ use super::{ACTORS_LIMIT, Args, File, STEPS_LIMIT, Spanned, Step, VERBS, Verb, W
 /// No scenario waits longer for one thing.
 const WITHIN_LIMIT_S: u64 = 900;
 const DISK_LIMIT_MB: u64 = 64;
-const RELAY: &[&str] = &["kill", "stop", "start", "restart"];
+const RELAY: &[&str] = &["kill", "stop", "start", "restart", "backup", "restore"];
 const VAULTS: &[&str] = &["background", "user_presence"];
 const APPROVALS: &[&str] = &["none", "required"];
 const CONTENTS: &[&str] = &["keep", "purge"];
@@ -32,6 +32,7 @@ struct Checker<'f> {
     /// Names that the steps of a `parallel` give: they hold only after it.
     later: Option<BTreeMap<String, Kind>>,
     relay_up: bool,
+    backed_up: bool,
     complaints: Vec<Complaint>,
 }
 
@@ -43,6 +44,7 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
         named: BTreeMap::new(),
         later: None,
         relay_up: true,
+        backed_up: false,
         complaints: Vec::new(),
     };
     checker.head(file);
@@ -152,7 +154,11 @@ impl<'f> Checker<'f> {
             }
             Step::Relay(word) => {
                 self.word(word, RELAY);
-                let to_be = matches!(word.value.as_str(), "start" | "restart");
+                let to_be = !matches!(word.value.as_str(), "kill" | "stop");
+                if word.value == "restore" && !self.backed_up {
+                    self.say(word.referenced, "there is no backup yet; `relay: backup` was expected before");
+                }
+                self.backed_up |= word.value == "backup";
                 if word.value == "start" && self.relay_up || word.value != "start" && !self.relay_up {
                     let now = if self.relay_up { "runs" } else { "does not run" };
                     self.say(

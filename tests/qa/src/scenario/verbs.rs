@@ -51,6 +51,7 @@ const SENT: Keys = &[
     "as",
     "priority",
     "reply_to",
+    "thread",
     "drop",
     "error",
 ];
@@ -133,6 +134,11 @@ pub const VERBS: &[Verb] = &[
     act("rekey", &["who"], &["error"]),
     act(
         "background",
+        &["who"],
+        &["complete", "new_messages", "waiting", "error"],
+    ),
+    act(
+        "push",
         &["who"],
         &["complete", "new_messages", "waiting", "error"],
     ),

@@ -72,7 +72,7 @@ impl Checker<'_> {
         if let Some(place) = &args.place {
             self.known(place, Kind::Conversation);
         }
-        for message in [&args.message, &args.reply_to].into_iter().flatten() {
+        for message in [&args.message, &args.reply_to, &args.thread].into_iter().flatten() {
             self.known(message, Kind::Message);
         }
         for message in args.finds.iter().flat_map(|finds| &finds.value) {
