@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::error::Broken;
+use crate::guard::{self, Kind, Watched};
 use crate::stage::Log;
 
 /// The version of the protocol that the runner speaks.
@@ -51,6 +52,8 @@ pub(crate) struct Driver {
     next: AtomicU64,
     log: Arc<Log>,
     can: BTreeSet<String>,
+    /// Dropped after the process.
+    _watched: Option<Watched>,
 }
 
 impl Driver {
@@ -64,6 +67,7 @@ impl Driver {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| Broken::new(format!("the {} driver does not start: {error}", launch.platform)))?;
+        let watched = child.id().map(|id| guard::watch(Kind::Process, id));
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(Broken::new("the driver has no standard streams"));
@@ -114,6 +118,7 @@ impl Driver {
             next: AtomicU64::new(1),
             log,
             can,
+            _watched: watched,
         })
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use curo_qa::{Broken, Choice, Launch, Outcome, Played, Summary, html, junit, load, run};
+use curo_qa::{Broken, Choice, Launch, Outcome, Played, Summary, guard, html, junit, load, run, start_guard};
 
 /// Something that was expected does not hold.
 const FAILED: u8 = 1;
@@ -41,7 +41,7 @@ struct Arguments {
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// The relay's program.
-    #[arg(long, value_name = "FILE", required_unless_present = "list")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["list", "guard"])]
     relay: Option<PathBuf>,
     /// A platform's driver: `PLATFORM=PROGRAM [ARGUMENTS]`, split at spaces; may be repeated.
     #[arg(long = "driver", value_name = "P=CMD")]
@@ -49,10 +49,16 @@ struct Arguments {
     /// Where the reports go.
     #[arg(long, value_name = "DIR", default_value = "target/qa")]
     out: PathBuf,
+    /// Be the process that cleans up after a runner that was killed.
+    #[arg(long, hide = true)]
+    guard: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.guard {
+        return exit(guard().map(|()| true));
+    }
     let scenarios = match load(&arguments.scenarios) {
         Ok(scenarios) => scenarios,
         Err(wrongs) => {
@@ -74,6 +80,9 @@ fn main() -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
+    if let Err(broken) = start_guard("--guard") {
+        return exit(Err(broken));
+    }
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -87,7 +96,12 @@ fn main() -> ExitCode {
                 }
             })
         });
-    match ended.and_then(|summary| conclude(&summary, &arguments.out)) {
+    exit(ended.and_then(|summary| conclude(&summary, &arguments.out)))
+}
+
+/// What the process says with its end, of whether everything holds.
+fn exit(holds: Result<bool, Broken>) -> ExitCode {
+    match holds {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(broken) => {

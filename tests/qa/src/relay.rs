@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::Broken;
 use crate::gateway::Gateway;
+use crate::guard::{self, Kind, Watched};
 use crate::scenario::RelayPolicy;
 use crate::stage::Log;
 
@@ -39,7 +40,8 @@ pub(crate) struct RelayProcess {
     gateway: Gateway,
     tenant: TenantId,
     log: Arc<Log>,
-    child: Mutex<Option<Child>>,
+    /// The process, and what has it ended if this one is gone.
+    child: Mutex<Option<(Child, Option<Watched>)>>,
 }
 
 impl RelayProcess {
@@ -147,6 +149,7 @@ impl RelayProcess {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| Broken::new(format!("the relay does not start: {error}")))?;
+        let watched = child.id().map(|id| guard::watch(Kind::Process, id));
         if let Some(lines) = child.stderr.take() {
             let (log, mut lines) = (Arc::clone(&self.log), BufReader::new(lines).lines());
             tokio::spawn(async move {
@@ -169,13 +172,13 @@ impl RelayProcess {
         timeout(SOON, up)
             .await
             .map_err(|_| Broken::new("the relay does not come up"))??;
-        *self.child.lock().await = Some(child);
+        *self.child.lock().await = Some((child, watched));
         Ok(())
     }
 
     /// Kills it: the process ends at whatever instruction it is.
     pub(crate) async fn kill(&self) -> Result<(), Broken> {
-        if let Some(mut child) = self.child.lock().await.take() {
+        if let Some((mut child, _watched)) = self.child.lock().await.take() {
             child.kill().await?;
         }
         Ok(())
@@ -183,7 +186,7 @@ impl RelayProcess {
 
     /// Asks it to stop in good order (SIGTERM) and waits.
     pub(crate) async fn stop(&self) -> Result<(), Broken> {
-        let Some(mut child) = self.child.lock().await.take() else {
+        let Some((mut child, _watched)) = self.child.lock().await.take() else {
             return Ok(());
         };
         let Some(id) = child.id() else { return Ok(()) };

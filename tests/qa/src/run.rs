@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::assign::{Extent, Mix, mixes};
 use crate::driver::Launch;
 use crate::error::Broken;
+use crate::guard;
 use crate::play::{Outcome, Played, play};
 use crate::scenario::{Scenario, Wrong};
 
@@ -138,6 +139,7 @@ pub async fn run(
                     let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some(job) = job else { return Ok(()) };
                     let dir = tempfile::Builder::new().prefix("curo-qa-").tempdir()?;
+                    let _watched = guard::watch(guard::Kind::Folder, dir.path().display());
                     let played = play(&job.scenario, &job.mix, &choice.relay, &choice.drivers, dir.path()).await;
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     tell(&played, done.len() + 1, count);

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Trouble;
+use crate::guard::{self, Kind, Watched};
 
 /// Mounted until dropped.
 #[derive(Debug)]
 pub(crate) struct Disk {
     at: PathBuf,
+    /// Dropped after the disk has been unmounted.
+    _watched: Watched,
 }
 
 impl Disk {
@@ -23,7 +26,10 @@ impl Disk {
             .stderr(Stdio::null())
             .status();
         if mounted.is_ok_and(|status| status.success()) {
-            return Ok(Self { at: at.to_owned() });
+            return Ok(Self {
+                at: at.to_owned(),
+                _watched: guard::watch(Kind::Disk, at.display()),
+            });
         }
         Err(Trouble::Cannot(
             "a small disk cannot be mounted here (a tmpfs; it takes root)".to_owned(),

@@ -2,6 +2,7 @@
 //! scenarios `must-fail-*`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod ends;
 mod files;
 mod networks;
 mod reports;
