@@ -30,9 +30,7 @@ impl Gateway {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
         let pushed = Pushed::default();
-        let app = Router::new()
-            .route("/wake", post(take))
-            .with_state(Arc::clone(&pushed));
+        let app = Router::new().route("/wake", post(take)).with_state(Arc::clone(&pushed));
         let task = tokio::spawn(async move {
             // Without it no push comes, and a step says so.
             let _ = axum::serve(listener, app).await;

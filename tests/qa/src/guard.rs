@@ -105,14 +105,19 @@ fn named(line: &str, kind: Kind) -> Option<&str> {
 
 /// As well as it can be done: nobody is left to be told.
 fn clean(kind: Kind, what: &str) {
-    let mut command = match kind {
-        Kind::Process => Command::new("kill"),
-        Kind::Disk => Command::new("umount"),
+    // The shell's own `kill`: not every machine has a program of this name.
+    let script = match kind {
+        Kind::Process => "kill -KILL \"$0\"",
+        Kind::Disk => "umount -l \"$0\"",
         Kind::Folder => {
             let _ = std::fs::remove_dir_all(what);
             return;
         }
     };
-    command.arg(if kind == Kind::Process { "-KILL" } else { "-l" }).arg(what);
-    let _ = command.stdin(Stdio::null()).stderr(Stdio::null()).status();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script, what])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    let _ = command.status();
 }

@@ -185,7 +185,9 @@ async fn one_way(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut now: watch::
         while let Some((due, chunk)) = queued.recv().await {
             sleep_until(due).await;
             // Looked at after the bytes were read: what was written into a bad network never passes here.
-            let through = now.wait_for(|now| now.ended != ended || now.weather.way != Way::Stalled).await;
+            let through = now
+                .wait_for(|now| now.ended != ended || now.weather.way != Way::Stalled)
+                .await;
             let Ok(seen) = through.map(|now| *now) else {
                 return;
             };

@@ -190,7 +190,11 @@ impl RelayProcess {
             return Ok(());
         };
         let Some(id) = child.id() else { return Ok(()) };
-        let asked = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
+        // The shell's own `kill`: not every machine has a program of this name.
+        let asked = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &id.to_string()])
+            .status()
+            .await?;
         if !asked.success() {
             return Err(Broken::new("the relay could not be asked to stop"));
         }
@@ -233,7 +237,10 @@ impl RelayProcess {
         if output.status.success() {
             return Ok(());
         }
-        Err(Broken::new(format!("`{command}` of the relay fails: {}", output.status)))
+        Err(Broken::new(format!(
+            "`{command}` of the relay fails: {}",
+            output.status
+        )))
     }
 
     /// Puts into `dir` what a token provider hands out: one file for each reason for which the core asks.

@@ -156,7 +156,10 @@ impl<'f> Checker<'f> {
                 self.word(word, RELAY);
                 let to_be = !matches!(word.value.as_str(), "kill" | "stop");
                 if word.value == "restore" && !self.backed_up {
-                    self.say(word.referenced, "there is no backup yet; `relay: backup` was expected before");
+                    self.say(
+                        word.referenced,
+                        "there is no backup yet; `relay: backup` was expected before",
+                    );
                 }
                 self.backed_up |= word.value == "backup";
                 if word.value == "start" && self.relay_up || word.value != "start" && !self.relay_up {

@@ -137,11 +137,7 @@ pub const VERBS: &[Verb] = &[
         &["who"],
         &["complete", "new_messages", "waiting", "error"],
     ),
-    act(
-        "push",
-        &["who"],
-        &["complete", "new_messages", "waiting", "error"],
-    ),
+    act("push", &["who"], &["complete", "new_messages", "waiting", "error"]),
     act("sign_out", &["who"], &["unsent", "discard"]),
     act("revoke", &["who", "device"], &["error"]),
     act("approve", &["who", "device"], &[]),

@@ -180,7 +180,7 @@ fn words_and_numbers_out_of_range() {
     );
     refused_step(
         "  - expect: { who: ana, waiting: 0, within_s: ~0 }\n",
-        "1 to 300 seconds",
+        "1 to 900 seconds",
     );
     refused_step("  - send_many: { who: ana, in: ward, count: 1, text: ~same }\n", "{n}");
     refused_step(
