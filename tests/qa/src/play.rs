@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::assign::Mix;
 use crate::driver::{Answer, Launch};
 use crate::scenario::{Scenario, Spanned, Step};
-use crate::stage::{Stage, Trouble};
+use crate::stage::{Seat, Stage, Trouble};
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,16 +259,7 @@ impl Player<'_> {
             return "the app does not run".to_owned();
         }
         let mut text = String::new();
-        for verb in ["session", "connection", "outbox", "diagnostics"] {
-            let shown = match seat.ask(verb, json!({}), false).await {
-                Ok(Answer::Ok(serde_json::Value::String(lines))) => lines,
-                Ok(Answer::Ok(value)) => value.to_string(),
-                Ok(Answer::Refused(code)) => code,
-                Ok(Answer::Dropped) => String::new(),
-                Err(_) => "no answer".to_owned(),
-            };
-            text.push_str(&format!("{verb}: {shown}\n"));
-        }
+        self.tell(seat, &["session", "connection", "outbox"], &mut text).await;
         for (name, id) in self.stage.conversations() {
             text.push_str(&format!("\n[{name}]\n"));
             match self.latest(seat, &id).await {
@@ -277,7 +268,22 @@ impl Player<'_> {
                 Err(_) => text.push_str("no answer\n"),
             }
         }
+        text.push('\n');
+        self.tell(seat, &["diagnostics"], &mut text).await;
         text
+    }
+
+    async fn tell(&self, seat: &Seat, verbs: &[&str], text: &mut String) {
+        for verb in verbs {
+            let shown = match seat.ask(verb, json!({}), false).await {
+                Ok(Answer::Ok(serde_json::Value::String(lines))) => format!("\n{lines}"),
+                Ok(Answer::Ok(value)) => value.to_string(),
+                Ok(Answer::Refused(code)) => code,
+                Ok(Answer::Dropped) => String::new(),
+                Err(_) => "no answer".to_owned(),
+            };
+            text.push_str(&format!("{verb}: {shown}\n"));
+        }
     }
 }
 
