@@ -15,8 +15,8 @@ pub use curo_store::repo::conversation::ConversationState;
 use crate::about::{self, Member};
 use crate::access::{self, Access};
 use crate::core::{Core, now_ms};
+use crate::db::Tx;
 use crate::error::{Error, Fault, Result};
-use crate::failpoints;
 use crate::observe::Observed;
 use crate::observe::sources::ConversationSource;
 use crate::outbox::{decode_users, encode_users};
@@ -162,7 +162,7 @@ impl Conversation {
     async fn queue(&self, kind: IntentKind, payload: Vec<u8>) -> Result<IntentId> {
         let me = self.core.account().await?;
         let (intent, id, access) = (IntentId::random(), self.id, self.access.clone());
-        let written = self.core.db.write(move |tx| {
+        let queue = move |tx: &mut Tx<'_>| {
             open_for_intents(tx.conn, id)?;
             let direct = conversation::get(tx.conn, id)?.is_some_and(|row| row.direct_with.is_some());
             if direct && matches!(kind, IntentKind::Add | IntentKind::Remove) {
@@ -176,16 +176,10 @@ impl Conversation {
             }
             outbox::add(tx.conn, intent, id, kind, &payload, now_ms())?;
             access::keep(tx.conn, intent, access.as_deref())
-        });
-        written.await?;
-        self.queued();
+        };
+        let queued = self.core.queued_in(id);
+        self.core.db.write_then(queue, |()| queued()).await?;
         Ok(intent)
-    }
-
-    pub(crate) fn queued(&self) {
-        failpoints::hit(failpoints::INTENT_QUEUED);
-        self.core.changed_in(self.id);
-        self.core.outbox_work.notify_one();
     }
 
     /// Where an intent of [`Conversation::add`], [`Conversation::remove`] or the creation stands.

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Notify, RwLock, watch};
 
 use crate::db::Db;
 use crate::error::Fault;
+use crate::failpoints;
 use crate::holds::Holds;
 use crate::http::Relay;
 use crate::observe::{Observe, Refused, Touched};
@@ -117,6 +118,25 @@ impl Core {
     /// One conversation has changed: its row, members, items or intents. Call it after the commit.
     pub(crate) fn changed_in(&self, id: ConversationId) {
         self.observe.touch(Touched::Conversation(id));
+    }
+
+    /// What an app asked for in this conversation is durable: shows it and wakes the outbox. Give it to
+    /// [`Db::write_then`]: a caller who gives up between the commit and this must not leave it lying.
+    pub(crate) fn queued_in(self: &Arc<Self>, id: ConversationId) -> impl FnOnce() + Send + 'static {
+        self.queued(Touched::Conversation(id))
+    }
+
+    /// As [`Core::queued_in`], of whatever has changed.
+    pub(crate) fn queued(self: &Arc<Self>, what: Touched) -> impl FnOnce() + Send + 'static {
+        // Nobody has to be woken once the core is gone, and the store's thread must not be the one to end it.
+        let core = Arc::downgrade(self);
+        move || {
+            failpoints::hit(failpoints::INTENT_QUEUED);
+            if let Some(core) = core.upgrade() {
+                core.observe.touch(what);
+                core.outbox_work.notify_one();
+            }
+        }
     }
 
     /// The relay has refused something. Shows it where it is a word on the whole account; returns what it was given.

@@ -18,8 +18,8 @@ use crate::access;
 use crate::client::Client;
 use crate::conversations::{Conversation, ConversationInfo};
 use crate::core::now_ms;
+use crate::db::Tx;
 use crate::error::{Error, Fault, Result};
-use crate::failpoints;
 use crate::outbox::encode_users;
 use crate::sync::standing::keep_direct;
 
@@ -71,7 +71,7 @@ impl Client {
         let me = self.core.account().await?;
         let id = ConversationId::direct(&me.tenant, me.user, person);
         let for_tx = me.clone();
-        let exists = self.core.db.write(move |tx| {
+        let look = move |tx: &mut Tx<'_>| {
             let Some(mut row) = conversation::get(tx.conn, id)? else {
                 return Ok(false);
             };
@@ -88,9 +88,14 @@ impl Client {
                 outbox::retry_creation(tx.conn, id)?;
             }
             Ok(true)
+        };
+        let queued = self.core.queued_in(id);
+        let exists = self.core.db.write_then(look, |exists| {
+            if *exists {
+                queued();
+            }
         });
         if exists.await? {
-            self.core.outbox_work.notify_one();
             return Ok(self.conversation(id));
         }
         self.create(id, &[person], Some(person), StateBody::default())
@@ -111,7 +116,7 @@ impl Client {
             return Err(Error::new(ErrorCode::INVALID_ARGUMENT));
         }
         let (intent, access) = (IntentId::random(), self.access.clone());
-        let write = self.core.db.write(move |tx| {
+        let create = move |tx: &mut Tx<'_>| {
             if conversation::get(tx.conn, id)?.is_some() {
                 return Ok(());
             }
@@ -128,11 +133,9 @@ impl Client {
             about::created(tx.conn, me.user, &row, &change)?;
             outbox::add(tx.conn, intent, id, IntentKind::Create, &encode_users(&others), now)?;
             access::keep(tx.conn, intent, access.as_deref())
-        });
-        write.await?;
-        failpoints::hit(failpoints::INTENT_QUEUED);
-        self.core.changed_in(id);
-        self.core.outbox_work.notify_one();
+        };
+        let queued = self.core.queued_in(id);
+        self.core.db.write_then(create, |()| queued()).await?;
         Ok((self.conversation(id), intent))
     }
 

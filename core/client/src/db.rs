@@ -63,6 +63,32 @@ fn fault(error: curo_store::StoreError) -> StoreFault {
     }
 }
 
+/// What a write gave, with what is to be done when it has been committed. An answer that nobody waits for is dropped after the
+/// commit: then it is done there.
+struct Then<T, F: FnOnce(&T)> {
+    value: Option<T>,
+    then: Option<F>,
+}
+
+impl<T, F: FnOnce(&T)> Then<T, F> {
+    fn act(&mut self) {
+        if let (Some(value), Some(then)) = (&self.value, self.then.take()) {
+            then(value);
+        }
+    }
+
+    fn finish(mut self) -> Option<T> {
+        self.act();
+        self.value.take()
+    }
+}
+
+impl<T, F: FnOnce(&T)> Drop for Then<T, F> {
+    fn drop(&mut self) {
+        self.act();
+    }
+}
+
 impl Db {
     pub(crate) fn new(store: Store) -> Self {
         let slot = Slot {
@@ -134,6 +160,23 @@ impl Db {
             .await
     }
 
+    /// As [`Db::write`], and calls `then` with what `f` gave once it is durable, also if the caller has gone meanwhile: who wakes
+    /// others after a write wakes them with this. `then` is short and does not wait: it may run on the store's thread. Where
+    /// the commit fails it may run as well.
+    pub(crate) async fn write_then<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, Fault> {
+        let written = self.write(move |tx| {
+            Ok(Then {
+                value: Some(f(tx)?),
+                then: Some(then),
+            })
+        });
+        written.await?.finish().ok_or(Fault::Code(ErrorCode::CLOSED))
+    }
+
     /// Runs `f` on a reading connection.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
@@ -143,3 +186,7 @@ impl Db {
         self.store.read(f).await
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests;

@@ -7,6 +7,7 @@ use curo_types::format::Reference;
 use curo_types::{ErrorCode, IntentId};
 
 use crate::conversations::{Conversation, open_for_intents};
+use crate::db::Tx;
 use crate::error::{Fault, Result};
 use crate::fold::Folding;
 
@@ -17,7 +18,7 @@ impl Conversation {
     /// `unknown` where nothing of this id has failed, `removed`, `locked`.
     pub async fn retry(&self, intent: IntentId) -> Result<()> {
         let id = self.id;
-        let written = self.core.db.write(move |tx| {
+        let requeue = move |tx: &mut Tx<'_>| {
             open_for_intents(tx.conn, id)?;
             let row = outbox::get(tx.conn, intent)?
                 .filter(|row| row.conversation == id && row.state == IntentState::Failed)
@@ -27,10 +28,9 @@ impl Conversation {
                 outbox::retry_creation(tx.conn, id)?;
             }
             Ok(outbox::requeue(tx.conn, row.position, false)?)
-        });
-        written.await?;
-        self.queued();
-        Ok(())
+        };
+        let queued = self.core.queued_in(id);
+        Ok(self.core.db.write_then(requeue, |()| queued()).await?)
     }
 
     /// Takes an intent back that is still in the queue or has failed: a message is gone from the timeline, a change to one
@@ -44,7 +44,7 @@ impl Conversation {
     pub async fn cancel(&self, intent: IntentId) -> Result<bool> {
         let me = self.core.account().await?;
         let id = self.id;
-        let written = self.core.db.write(move |tx| {
+        let take_back = move |tx: &mut Tx<'_>| {
             let row = outbox::get(tx.conn, intent)?
                 .filter(|row| row.conversation == id && row.state != IntentState::Done)
                 .ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
@@ -71,12 +71,14 @@ impl Conversation {
                 folding.cancelled(own.message)?;
             }
             Ok(true)
+        };
+        let queued = self.core.queued_in(id);
+        let cancelled = self.core.db.write_then(take_back, |cancelled| {
+            if *cancelled {
+                queued();
+            }
         });
-        let cancelled = written.await?;
-        if cancelled {
-            self.queued();
-        }
-        Ok(cancelled)
+        Ok(cancelled.await?)
     }
 }
 

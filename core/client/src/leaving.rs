@@ -16,7 +16,7 @@ use crate::conversations::Conversation;
 use crate::core::Core;
 use crate::db::Tx;
 use crate::directory::{JudgedAt, verify_suite};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Fault, Result};
 use crate::failpoints;
 use crate::policy;
 use crate::sync::pull::of_account;
@@ -42,7 +42,7 @@ impl Conversation {
     pub async fn leave(&self) -> Result<()> {
         let me = self.core.account().await?;
         let id = self.id;
-        let written = self.core.db.write(move |tx| {
+        let leave = move |tx: &mut Tx<'_>| {
             let row = conversation::get(tx.conn, id)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
             policy::keeps(tx.conn, &[me.user])?;
             match row.state {
@@ -52,12 +52,9 @@ impl Conversation {
                 }
                 _ => Err(Fault::Code(ErrorCode::UNKNOWN)),
             }
-        });
-        written.await.map_err(Error::from)?;
-        failpoints::hit(failpoints::INTENT_QUEUED);
-        self.core.changed_in(id);
-        self.core.outbox_work.notify_one();
-        Ok(())
+        };
+        let queued = self.core.queued_in(id);
+        Ok(self.core.db.write_then(leave, |()| queued()).await?)
     }
 }
 

@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use crate::access;
 use crate::conversations::{Conversation, open_for_intents};
 use crate::core::now_ms;
+use crate::db::Tx;
 use crate::error::{Error, Fault, Result};
 use crate::fold::Folding;
 use crate::message::{NewMessage, body_of};
@@ -319,7 +320,7 @@ impl Conversation {
     ) -> Result<bool> {
         let me = self.core.account().await?;
         let (conversation, access) = (self.id, self.access.clone());
-        let said = self.core.db.write(move |tx| {
+        let say = move |tx: &mut Tx<'_>| {
             open_for_intents(tx.conn, conversation)?;
             if item::get(tx.conn, conversation, me.device, id)?.is_some() {
                 return Ok(true);
@@ -358,12 +359,14 @@ impl Conversation {
             Folding::new(tx.conn, &me, conversation).take(row, Some(&content))?;
             ranking::to_top(tx.conn, conversation)?;
             Ok(true)
+        };
+        let queued = self.core.queued_in(conversation);
+        let said = self.core.db.write_then(say, |said| {
+            if *said {
+                queued();
+            }
         });
-        let said = said.await?;
-        if said {
-            self.queued();
-        }
-        Ok(said)
+        Ok(said.await?)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What this device knows of a person's reading and writing: how far they have read, what is unread, drafts, mute. What of it
 //! others are told is owed from here on (`receipts`).
 
+use std::sync::Arc;
+
 use curo_store::repo::item::{self, Place};
 use curo_store::repo::overview;
 use curo_types::format::{Content, Reference};
@@ -9,7 +11,8 @@ use rusqlite::Connection;
 
 use crate::client::Client;
 use crate::conversations::{Conversation, open_for_intents};
-use crate::core::{Core, now_ms};
+use crate::core::now_ms;
+use crate::db::Tx;
 use crate::error::{Error, Fault, Result};
 use crate::{failpoints, receipts};
 
@@ -29,15 +32,6 @@ pub struct SavedDraft {
     pub text: Text,
     /// When it was kept, by this device's clock, milliseconds since 1970 UTC.
     pub saved_ms: u64,
-}
-
-impl Core {
-    /// The read mark of a conversation has moved on: whoever watches is woken, and what is owed to the others is sent.
-    pub(crate) fn read_mark_moved(&self, id: ConversationId) {
-        failpoints::hit(failpoints::READ_MARK_MOVED);
-        self.changed_in(id);
-        self.receipt_work.notify_one();
-    }
 }
 
 impl Client {
@@ -62,7 +56,7 @@ impl Conversation {
     /// `unknown` for a message that is not here, `locked`, `storage_full`.
     pub async fn mark_read(&self, up_to: Reference) -> Result<()> {
         let id = self.id;
-        let moved = self.core.db.write(move |tx| {
+        let mark = move |tx: &mut Tx<'_>| {
             let row = item::get(tx.conn, id, up_to.sender, up_to.message)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
             // An unsent message stands behind all that is in the log.
             let place = match row.place {
@@ -76,10 +70,17 @@ impl Conversation {
                 }
                 _ => Ok(false),
             }
+        };
+        // As with what is queued: also where the caller has gone meanwhile.
+        let core = Arc::downgrade(&self.core);
+        let moved = self.core.db.write_then(mark, move |moved| {
+            if *moved && let Some(core) = core.upgrade() {
+                failpoints::hit(failpoints::READ_MARK_MOVED);
+                core.changed_in(id);
+                core.receipt_work.notify_one();
+            }
         });
-        if moved.await? {
-            self.core.read_mark_moved(id);
-        }
+        moved.await?;
         Ok(())
     }
 

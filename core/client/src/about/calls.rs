@@ -12,8 +12,9 @@ use crate::access;
 use crate::client::Client;
 use crate::conversations::{Conversation, open_for_intents};
 use crate::core::now_ms;
+use crate::db::Tx;
 use crate::error::{Fault, Result};
-use crate::failpoints;
+use crate::observe::Touched;
 
 /// What a new conversation is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,7 +105,7 @@ impl Conversation {
         let change = checked(change)?;
         let me = self.core.account().await?;
         let (id, context) = (self.id, self.access.clone());
-        let written = self.core.db.write(move |tx| {
+        let queue_change = move |tx: &mut Tx<'_>| {
             open_for_intents(tx.conn, id)?;
             let row = conversation::get(tx.conn, id)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
             if is_direct(tx.conn, &me, &row)? || !may(tx.conn, &row, me.user, act)? {
@@ -121,10 +122,9 @@ impl Conversation {
             outbox::add(tx.conn, intent, id, IntentKind::Message, &payload, now_ms())?;
             access::keep(tx.conn, intent, context.as_deref())?;
             Ok(intent)
-        });
-        let intent = written.await?;
-        self.queued();
-        Ok(intent)
+        };
+        let queued = self.core.queued_in(id);
+        Ok(self.core.db.write_then(queue_change, |_| queued()).await?)
     }
 }
 
@@ -139,7 +139,7 @@ impl Client {
             return Err(crate::Error::new(ErrorCode::INVALID_ARGUMENT));
         }
         let me = self.core.account().await?;
-        let written = self.core.db.write(move |tx| {
+        let rename = move |tx: &mut Tx<'_>| {
             if about::own_name(tx.conn)?.unwrap_or_default() == name.as_str() {
                 return Ok(());
             }
@@ -152,12 +152,9 @@ impl Client {
                 }
             }
             Ok(())
-        });
-        written.await?;
-        failpoints::hit(failpoints::INTENT_QUEUED);
-        self.core.changed();
-        self.core.outbox_work.notify_one();
-        Ok(())
+        };
+        let queued = self.core.queued(Touched::All);
+        Ok(self.core.db.write_then(rename, |()| queued()).await?)
     }
 
     /// How this user wants to be called, if it was ever said on this device.

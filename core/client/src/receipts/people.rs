@@ -12,6 +12,7 @@ use crate::access;
 use crate::client::Client;
 use crate::conversations::{Conversation, open_for_intents};
 use crate::core::now_ms;
+use crate::db::Tx;
 use crate::delivery::Deliveries;
 use crate::error::{Fault, Result};
 
@@ -77,7 +78,7 @@ impl Conversation {
     pub async fn request_receipts(&self) -> Result<Option<IntentId>> {
         let (id, context) = (self.id, self.access.clone());
         self.core.account().await?;
-        let written = self.core.db.write(move |tx| {
+        let request = move |tx: &mut Tx<'_>| {
             open_for_intents(tx.conn, id)?;
             if !is_big(tx.conn, id)? {
                 return Ok(None);
@@ -88,12 +89,14 @@ impl Conversation {
             outbox::add(tx.conn, intent, id, IntentKind::Message, &content.to_bytes()?, now)?;
             access::keep(tx.conn, intent, context.as_deref())?;
             Ok(Some(intent))
+        };
+        let queued = self.core.queued_in(id);
+        let asked = self.core.db.write_then(request, |asked| {
+            if asked.is_some() {
+                queued();
+            }
         });
-        let intent = written.await?;
-        if intent.is_some() {
-            self.queued();
-        }
-        Ok(intent)
+        Ok(asked.await?)
     }
 }
 
