@@ -18,7 +18,7 @@ const WRONG: u8 = 2;
 
 /// Plays scenarios with a real relay, real clients and a network that fails, and writes JUnit XML and an HTML page.
 ///
-/// Exit code 0: everything holds; 1: something does not; 2: a scenario is wrong and nothing was played.
+/// Exit code 0: everything holds; 1: something does not; 2: a scenario is wrong and nothing was played, or it was interrupted.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {

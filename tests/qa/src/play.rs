@@ -201,8 +201,10 @@ impl Player<'_> {
             }
             Step::Relay(word) => self.relay(&word.value).await,
             Step::Act(verb, args) => match verb.value.as_str() {
-                "launch" | "go_online" | "network" | "tokens" | "vault" | "key" | "clock" | "disk" | "profiles"
-                | "sign_out" | "background" | "push" | "approve" | "revoke" => self.around(&verb.value, args).await,
+                "launch" | "go_online" | "network" | "tokens" | "vault" | "key" | "clock" | "disk" | "phone"
+                | "profiles" | "sign_out" | "background" | "push" | "approve" | "revoke" => {
+                    self.around(&verb.value, args).await
+                }
                 "expect" => self.expect(args).await,
                 "agree" => self.agree(args).await,
                 "screen" => self.screen(args).await,

@@ -2,6 +2,7 @@
 
 mod disk;
 mod log;
+mod phone;
 mod seat;
 
 use std::collections::BTreeMap;

@@ -131,6 +131,7 @@ impl Player<'_> {
                     .ok_or_else(|| Broken::new(format!("{who} has no disk of their own")))?;
                 if is == "full" { disk.fill() } else { disk.free() }
             }
+            "phone" => seat.set_back(is == "restored").await,
             "profiles" => self.profiles(seat, args).await,
             "sign_out" => self.sign_out(seat, args).await,
             "background" => self.background(seat, args, error).await,

@@ -107,6 +107,7 @@ pub const VERBS: &[Verb] = &[
     world("key", &["who", "is"], &[]),
     world("clock", &["who", "days"], &[]),
     world("disk", &["who", "is"], &[]),
+    world("phone", &["who", "is"], &[]),
     act("create", &["who", "as", "with"], &["title", "error"]),
     act("direct", &["who", "as", "with"], &["error"]),
     act("send", &["who", "in"], SENT),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use curo_types::ProfileId;
 use serde_json::{Value, json};
 
-use super::{Disk, Log, Trouble};
+use super::{Disk, Log, Trouble, phone};
 use crate::driver::{Answer, Driver, Launch};
 use crate::error::Broken;
 use crate::proxy::{Proxy, Weather};
@@ -262,6 +262,15 @@ impl Seat {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|_| Broken::new("no randomness"))?;
         Ok(curo_kit::write_private(&key, &random)?)
+    }
+
+    /// Keeps a copy of the app's files, or sets them back to it.
+    pub(crate) async fn set_back(&self, restored: bool) -> Result<(), Trouble> {
+        if self.driver().await.is_some() {
+            return Err(Broken::new(format!("{}'s app runs", self.actor.name)).into());
+        }
+        let act = if restored { phone::restore } else { phone::save };
+        Ok(act(&self.root)?)
     }
 
     pub(crate) const fn disk(&self) -> Option<&Disk> {

@@ -16,6 +16,7 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ),
     ("key", "is", &["wrong", "right"]),
     ("disk", "is", &["full", "free"]),
+    ("phone", "is", &["saved", "restored"]),
     ("send", "priority", &["routine", "urgent", "stat"]),
     ("cancel", "is", &["cancelled", "too_late"]),
 ];
