@@ -20,14 +20,19 @@ async fn what_follows_a_write_happens_once_whether_anybody_waits_for_it_or_not()
     let acted = Arc::new(AtomicUsize::new(0));
     let act = |by: usize| {
         let acted = Arc::clone(&acted);
-        move |value: &usize| drop(acted.fetch_add(by * value, Ordering::SeqCst))
+        move |value: &usize| {
+            acted.fetch_add(by * value, Ordering::SeqCst);
+        }
     };
     assert_eq!(db.write_then(|_| Ok(7), act(1)).await.unwrap(), 7);
     assert_eq!(acted.load(Ordering::SeqCst), 7);
 
     // The caller gives up while the write waits for its turn.
     let (go, wait) = std::sync::mpsc::channel::<()>();
-    let mut busy = Box::pin(db.write(move |_| Ok(wait.recv().unwrap())));
+    let mut busy = Box::pin(db.write(move |_| {
+        wait.recv().unwrap();
+        Ok(())
+    }));
     assert!(busy.as_mut().now_or_never().is_none());
     assert!(db.write_then(|_| Ok(1), act(100)).now_or_never().is_none());
     go.send(()).unwrap();
