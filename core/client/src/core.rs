@@ -128,13 +128,23 @@ impl Core {
 
     /// As [`Core::queued_in`], of whatever has changed.
     pub(crate) fn queued(self: &Arc<Self>, what: Touched) -> impl FnOnce() + Send + 'static {
-        // Nobody has to be woken once the core is gone, and the store's thread must not be the one to end it.
+        self.afterwards(move |core| {
+            failpoints::hit(failpoints::INTENT_QUEUED);
+            core.observe.touch(what);
+            core.outbox_work.notify_one();
+        })
+    }
+
+    /// Whom to wake after a write, for [`Db::write_then`].
+    pub(crate) fn afterwards(
+        self: &Arc<Self>,
+        wake: impl FnOnce(&Self) + Send + 'static,
+    ) -> impl FnOnce() + Send + 'static {
+        // Nobody has to be woken once the core is gone, and a write that waits does not keep it.
         let core = Arc::downgrade(self);
         move || {
-            failpoints::hit(failpoints::INTENT_QUEUED);
             if let Some(core) = core.upgrade() {
-                core.observe.touch(what);
-                core.outbox_work.notify_one();
+                wake(&core);
             }
         }
     }

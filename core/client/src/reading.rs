@@ -1,8 +1,6 @@
 //! What this device knows of a person's reading and writing: how far they have read, what is unread, drafts, mute. What of it
 //! others are told is owed from here on (`receipts`).
 
-use std::sync::Arc;
-
 use curo_store::repo::item::{self, Place};
 use curo_store::repo::overview;
 use curo_types::format::{Content, Reference};
@@ -71,13 +69,14 @@ impl Conversation {
                 _ => Ok(false),
             }
         };
-        // As with what is queued: also where the caller has gone meanwhile.
-        let core = Arc::downgrade(&self.core);
-        let moved = self.core.db.write_then(mark, move |moved| {
-            if *moved && let Some(core) = core.upgrade() {
-                failpoints::hit(failpoints::READ_MARK_MOVED);
-                core.changed_in(id);
-                core.receipt_work.notify_one();
+        let moved_on = self.core.afterwards(move |core| {
+            failpoints::hit(failpoints::READ_MARK_MOVED);
+            core.changed_in(id);
+            core.receipt_work.notify_one();
+        });
+        let moved = self.core.db.write_then(mark, |moved| {
+            if *moved {
+                moved_on();
             }
         });
         moved.await?;
@@ -106,16 +105,15 @@ impl Conversation {
             return Err(Error::new(ErrorCode::TOO_LARGE));
         }
         let id = self.id;
-        let written = self.core.db.write(move |tx| {
+        let keep = move |tx: &mut Tx<'_>| {
             if text.is_empty() {
                 return Ok(overview::set_draft(tx.conn, id, None)?);
             }
             open_for_intents(tx.conn, id)?;
             Ok(overview::set_draft(tx.conn, id, Some((&text, now_ms())))?)
-        });
-        written.await?;
-        self.core.changed_in(id);
-        Ok(())
+        };
+        let kept = self.core.afterwards(move |core| core.changed_in(id));
+        Ok(self.core.db.write_then(keep, |()| kept()).await?)
     }
 
     /// What somebody has begun to write.
@@ -162,13 +160,12 @@ impl Conversation {
 
     async fn set_muted(&self, muted: bool) -> Result<()> {
         let id = self.id;
-        let written = self.core.db.write(move |tx| {
+        let mute = move |tx: &mut Tx<'_>| {
             curo_store::repo::conversation::get(tx.conn, id)?.ok_or(Fault::Code(ErrorCode::UNKNOWN))?;
             Ok(overview::set_muted(tx.conn, id, muted)?)
-        });
-        written.await?;
-        self.core.changed_in(id);
-        Ok(())
+        };
+        let muted = self.core.afterwards(move |core| core.changed_in(id));
+        Ok(self.core.db.write_then(mute, |()| muted()).await?)
     }
 }
 
