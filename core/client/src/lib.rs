@@ -47,6 +47,7 @@ mod clock;
 mod conversations;
 mod core;
 mod create;
+mod cursor_text;
 mod db;
 mod delivery;
 mod detached;
@@ -104,7 +105,7 @@ pub use curo_types::format::{AccessContext, Disclosure, Priority, PurposeOfUse, 
 pub use curo_types::{ConversationId, DeviceId, ErrorCode, IntentId, MessageId, ProfileId, TenantId, Text, UserId};
 pub use devices::OwnDevice;
 pub use error::{Error, Result};
-pub use log::{LogBatch, LogLevel, LogRecord, LogSafe, LogSink, LogValue, clear_log_sink, set_log_sink};
+pub use log::{LogBatch, LogLevel, LogRecord, LogSafe, LogSink, LogValue, clear_log_sink, redact_panics, set_log_sink};
 pub use message::{NewMessage, Quote, Reaction, UnsentChange};
 pub use messages::{Acknowledgement, Purge};
 pub use observe::{

@@ -3,9 +3,11 @@
 //! [`event!`] writes to `tracing` (target `curo`), for those who build with it, and to the app's [`LogSink`]. New
 //! code calls nothing else; a test looks.
 
+mod panics;
 mod safe;
 mod sink;
 
+pub use panics::redact_panics;
 pub use safe::{LogSafe, LogValue};
 pub use sink::{LogBatch, LogLevel, LogRecord, LogSink, clear_log_sink, set_log_sink};
 
