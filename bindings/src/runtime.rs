@@ -28,14 +28,12 @@ static RUNTIME: OnceLock<Result<Runtime>> = OnceLock::new();
 /// Fails with `busy` where the library already runs with another one.
 #[uniffi::export]
 pub fn configure_runtime(profile: RuntimeProfile) -> Result<()> {
-    contained(|| {
-        let mut wanted = WANTED.lock().unwrap_or_else(PoisonError::into_inner);
-        if RUNTIME.get().is_some() && wanted.unwrap_or(RuntimeProfile::App) != profile {
-            return Err(CuroError::new(&ErrorCode::BUSY));
-        }
-        *wanted = Some(profile);
-        Ok(())
-    })
+    let mut wanted = WANTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if RUNTIME.get().is_some() && wanted.unwrap_or(RuntimeProfile::App) != profile {
+        return Err(CuroError::new(&ErrorCode::BUSY));
+    }
+    *wanted = Some(profile);
+    Ok(())
 }
 
 /// The runtime, started by whoever needs it first. It lives as long as the process.
@@ -84,9 +82,9 @@ where
     ended(Tied(runtime()?.spawn(work)).await)
 }
 
-/// Runs a call that is done at once. A panic in it becomes an error without its text.
+/// Runs a call that is done at once, on the caller's thread. A panic in it becomes an error without its text.
 pub(crate) fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    curo::redact_panics();
+    let _entered = runtime()?.enter();
     // What a panic has left half done inside is behind locks that the client itself looks after.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         forget(panic);

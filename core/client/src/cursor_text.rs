@@ -75,7 +75,9 @@ impl FromStr for ItemKey {
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     let number = text.parse().ok().filter(|_| digits)?;
-    i64::try_from(number).is_ok_and(|number| number < i64::MAX).then_some(number)
+    i64::try_from(number)
+        .is_ok_and(|number| number < i64::MAX)
+        .then_some(number)
 }
 
 fn invalid() -> Error {
@@ -110,8 +112,25 @@ mod tests {
     #[test]
     fn anything_else_is_an_invalid_argument() {
         for bad in [
-            "", "u", "l", "l1", "l1.", "l.1", "l1.2.3", "l01.2", "u-1", "u+1", "u 1", "x1", "1.2", "l1.2 ",
-            "u99999999999999999999999", "u9223372036854775807", "uſ", "l1.\u{0}", "u１",
+            "",
+            "u",
+            "l",
+            "l1",
+            "l1.",
+            "l.1",
+            "l1.2.3",
+            "l01.2",
+            "u-1",
+            "u+1",
+            "u 1",
+            "x1",
+            "1.2",
+            "l1.2 ",
+            "u99999999999999999999999",
+            "u9223372036854775807",
+            "uſ",
+            "l1.\u{0}",
+            "u１",
         ] {
             let refused = bad.parse::<Cursor>().unwrap_err();
             assert_eq!(refused.code(), &ErrorCode::INVALID_ARGUMENT, "{bad}");
@@ -119,7 +138,13 @@ mod tests {
         for bad in ["", "-1", "01", "x", "18446744073709551615"] {
             assert!(bad.parse::<SearchCursor>().is_err(), "{bad}");
         }
-        for bad in ["", ".", "a.b", &"ab".repeat(32), &format!("{}.{}", "AB".repeat(16), "cd".repeat(16))] {
+        for bad in [
+            "",
+            ".",
+            "a.b",
+            &"ab".repeat(32),
+            &format!("{}.{}", "AB".repeat(16), "cd".repeat(16)),
+        ] {
             assert!(bad.parse::<ItemKey>().is_err(), "{bad}");
         }
     }
