@@ -47,7 +47,11 @@ mod tests {
         assert_eq!((int(0), int(7), int(u64::MAX)), (0, 7, i64::MAX));
         assert_eq!(millis(Duration::MAX), i64::MAX);
         assert_eq!(duration(1500).unwrap(), Duration::from_millis(1500));
-        assert!(std::time::Instant::now().checked_add(duration(i64::MAX).unwrap()).is_some());
+        assert!(
+            std::time::Instant::now()
+                .checked_add(duration(i64::MAX).unwrap())
+                .is_some()
+        );
         for bad in [-1, i64::MIN] {
             assert_eq!(duration(bad).unwrap_err(), CuroError::invalid());
             assert_eq!(count(bad).unwrap_err(), CuroError::invalid());

@@ -138,7 +138,11 @@ mod tests {
 
     #[test]
     fn every_known_code_is_told_once() {
-        let mut codes: Vec<_> = known_error_codes().unwrap().into_iter().map(|known| known.code).collect();
+        let mut codes: Vec<_> = known_error_codes()
+            .unwrap()
+            .into_iter()
+            .map(|known| known.code)
+            .collect();
         assert!(codes.iter().any(|code| code == "offline"));
         codes.sort();
         codes.dedup();

@@ -16,8 +16,8 @@
 mod access;
 mod body;
 mod client;
-mod convert;
 mod conversation;
+mod convert;
 mod device;
 mod entry;
 mod error;
@@ -40,6 +40,8 @@ mod reply;
 mod runtime;
 mod search;
 mod session;
+#[cfg(test)]
+mod testing;
 mod timeline;
 mod tokens;
 mod vault;

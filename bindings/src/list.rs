@@ -95,7 +95,10 @@ impl ConversationList {
     /// client was closed, with store_missing once the profile was erased.
     pub async fn next(&self, after: i64) -> Result<ConversationListSnapshot> {
         self.0
-            .next(after, |source, after| async move { Ok(source.next(after).await?.into()) })
+            .next(
+                after,
+                |source, after| async move { Ok(source.next(after).await?.into()) },
+            )
             .await
     }
 
@@ -143,7 +146,10 @@ impl From<curo::Snapshot<curo::ConversationsState>> for ConversationListSnapshot
         Self {
             revision: int(revision),
             locked,
-            items: items.into_iter().map(|item| Arc::unwrap_or_clone(item).into()).collect(),
+            items: items
+                .into_iter()
+                .map(|item| Arc::unwrap_or_clone(item).into())
+                .collect(),
             newer: newer.into(),
             older: older.into(),
         }

@@ -32,7 +32,11 @@ impl SessionStream {
     pub async fn next(&self, after: i64) -> Result<SessionSnapshot> {
         self.0
             .next(after, |source, after| async move {
-                let curo::Snapshot { revision, locked, state } = source.next(after).await?;
+                let curo::Snapshot {
+                    revision,
+                    locked,
+                    state,
+                } = source.next(after).await?;
                 Ok(SessionSnapshot {
                     revision: int(revision),
                     locked,
@@ -80,7 +84,11 @@ impl ConnectionStream {
     pub async fn next(&self, after: i64) -> Result<ConnectionSnapshot> {
         self.0
             .next(after, |source, after| async move {
-                let curo::Snapshot { revision, locked, state } = source.next(after).await?;
+                let curo::Snapshot {
+                    revision,
+                    locked,
+                    state,
+                } = source.next(after).await?;
                 Ok(ConnectionSnapshot {
                     revision: int(revision),
                     locked,
@@ -128,7 +136,11 @@ impl OutboxStream {
     pub async fn next(&self, after: i64) -> Result<OutboxSnapshot> {
         self.0
             .next(after, |source, after| async move {
-                let curo::Snapshot { revision, locked, state } = source.next(after).await?;
+                let curo::Snapshot {
+                    revision,
+                    locked,
+                    state,
+                } = source.next(after).await?;
                 Ok(OutboxSnapshot {
                     revision: int(revision),
                     locked,
@@ -176,7 +188,11 @@ impl UnreadStream {
     pub async fn next(&self, after: i64) -> Result<UnreadSnapshot> {
         self.0
             .next(after, |source, after| async move {
-                let curo::Snapshot { revision, locked, state } = source.next(after).await?;
+                let curo::Snapshot {
+                    revision,
+                    locked,
+                    state,
+                } = source.next(after).await?;
                 Ok(UnreadSnapshot {
                     revision: int(revision),
                     locked,
@@ -224,11 +240,15 @@ impl WaitingDevicesStream {
     pub async fn next(&self, after: i64) -> Result<WaitingDevicesSnapshot> {
         self.0
             .next(after, |source, after| async move {
-                let curo::Snapshot { revision, locked, state } = source.next(after).await?;
+                let curo::Snapshot {
+                    revision,
+                    locked,
+                    state,
+                } = source.next(after).await?;
                 Ok(WaitingDevicesSnapshot {
                     revision: int(revision),
                     locked,
-                    state: state,
+                    state,
                 })
             })
             .await
@@ -272,7 +292,11 @@ impl ConversationStream {
     pub async fn next(&self, after: i64) -> Result<ConversationSnapshot> {
         self.0
             .next(after, |source, after| async move {
-                let curo::Snapshot { revision, locked, state } = source.next(after).await?;
+                let curo::Snapshot {
+                    revision,
+                    locked,
+                    state,
+                } = source.next(after).await?;
                 Ok(ConversationSnapshot {
                     revision: int(revision),
                     locked,

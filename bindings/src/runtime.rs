@@ -21,18 +21,27 @@ pub enum RuntimeProfile {
     Extension,
 }
 
-static WANTED: Mutex<Option<RuntimeProfile>> = Mutex::new(None);
+/// What was chosen, and whether it is too late to choose.
+struct Choice {
+    profile: RuntimeProfile,
+    taken: bool,
+}
+
+static CHOICE: Mutex<Choice> = Mutex::new(Choice {
+    profile: RuntimeProfile::App,
+    taken: false,
+});
 static RUNTIME: OnceLock<Result<Runtime>> = OnceLock::new();
 
 /// Chooses how many threads the library may use. Call it before anything else, or not at all: an app's number is taken then.
-/// Fails with `busy` where the library already runs with another one.
+/// Fails with busy where the library already runs with another one.
 #[uniffi::export]
 pub fn configure_runtime(profile: RuntimeProfile) -> Result<()> {
-    let mut wanted = WANTED.lock().unwrap_or_else(PoisonError::into_inner);
-    if RUNTIME.get().is_some() && wanted.unwrap_or(RuntimeProfile::App) != profile {
+    let mut choice = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
+    if choice.taken && choice.profile != profile {
         return Err(CuroError::new(&ErrorCode::BUSY));
     }
-    *wanted = Some(profile);
+    choice.profile = profile;
     Ok(())
 }
 
@@ -40,8 +49,9 @@ pub fn configure_runtime(profile: RuntimeProfile) -> Result<()> {
 pub(crate) fn runtime() -> Result<&'static Runtime> {
     let made = RUNTIME.get_or_init(|| {
         curo::redact_panics();
-        let wanted = *WANTED.lock().unwrap_or_else(PoisonError::into_inner);
-        start(wanted.unwrap_or(RuntimeProfile::App))
+        let mut choice = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
+        choice.taken = true;
+        start(choice.profile)
     });
     made.as_ref().map_err(Clone::clone)
 }

@@ -64,7 +64,10 @@ impl Timeline {
     /// Fails with closed once the timeline or its client was closed, with store_missing once the profile was erased.
     pub async fn next(&self, after: i64) -> Result<TimelineSnapshot> {
         self.0
-            .next(after, |source, after| async move { Ok(source.next(after).await?.into()) })
+            .next(
+                after,
+                |source, after| async move { Ok(source.next(after).await?.into()) },
+            )
             .await
     }
 
@@ -137,7 +140,10 @@ impl From<curo::Snapshot<curo::TimelineState>> for TimelineSnapshot {
         Self {
             revision: int(revision),
             locked,
-            items: items.into_iter().map(|item| Arc::unwrap_or_clone(item).into()).collect(),
+            items: items
+                .into_iter()
+                .map(|item| Arc::unwrap_or_clone(item).into())
+                .collect(),
             older: older.into(),
             newer: newer.into(),
             new_below: int(new_below),

@@ -152,17 +152,20 @@ impl curo::KeyVault for AppVault {
 
     async fn load(&self, profile: &ProfileId) -> Result<StoreKey, VaultError> {
         let name = *profile;
-        self.ask(move |app, slot| app.load_key(name, Arc::new(KeyReply(slot)))).await
+        self.ask(move |app, slot| app.load_key(name, Arc::new(KeyReply(slot))))
+            .await
     }
 
     async fn create(&self, profile: &ProfileId) -> Result<StoreKey, VaultError> {
         let name = *profile;
-        self.ask(move |app, slot| app.create_key(name, Arc::new(KeyReply(slot)))).await
+        self.ask(move |app, slot| app.create_key(name, Arc::new(KeyReply(slot))))
+            .await
     }
 
     async fn destroy(&self, profile: &ProfileId) -> Result<(), VaultError> {
         let name = *profile;
-        self.ask(move |app, slot| app.destroy_key(name, Arc::new(DoneReply(slot)))).await
+        self.ask(move |app, slot| app.destroy_key(name, Arc::new(DoneReply(slot))))
+            .await
     }
 }
 

@@ -33,7 +33,11 @@ impl Client {
 
     /// Watches whether devices of this user wait for an approval. Empty while locked.
     pub fn observe_waiting_devices(&self) -> Result<Arc<WaitingDevicesStream>> {
-        contained(|| Ok(Arc::new(WaitingDevicesStream::new(self.inner.observe_waiting_devices()))))
+        contained(|| {
+            Ok(Arc::new(WaitingDevicesStream::new(
+                self.inner.observe_waiting_devices(),
+            )))
+        })
     }
 
     /// The list of conversations, read in pages of so many: 1 to 300. Fails with invalid_argument.
