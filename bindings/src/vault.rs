@@ -138,7 +138,7 @@ impl AppVault {
     async fn ask<T, C>(&self, call: C) -> Result<T, VaultError>
     where
         T: Send + 'static,
-        C: FnOnce(&dyn KeyVault, Slot<Result<T, VaultError>>) -> Result<()> + Send + 'static,
+        C: FnOnce(&(dyn KeyVault + 'static), Slot<Result<T, VaultError>>) -> Result<()> + Send + 'static,
     {
         self.asked.ask(call).await.unwrap_or(Err(VaultError::NotReady))
     }

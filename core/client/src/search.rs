@@ -24,7 +24,7 @@ const BEFORE_CHARS: usize = 60;
 
 /// An opaque place in what a search has found, from which it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SearchCursor(u64);
+pub struct SearchCursor(pub(crate) u64);
 
 /// One page of what a search has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
