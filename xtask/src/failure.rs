@@ -1,7 +1,7 @@
 //! Why a task ended badly, and with which exit code. Knows no task.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The end of a task that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub(crate) enum Failure {
     /// A command could not be started at all.
     #[error("`{command}` could not be started: {source}")]
     Start { command: String, source: io::Error },
-    /// A file could not be read.
+    /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     /// A file or a command's answer does not have the expected form.
@@ -32,6 +32,14 @@ impl Failure {
         match self {
             Self::Exit { code, .. } | Self::Step { code, .. } => *code,
             _ => 1,
+        }
+    }
+
+    /// Shorthand for [`Failure::Read`].
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Read {
+            path: path.to_path_buf(),
+            source,
         }
     }
 

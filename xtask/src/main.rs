@@ -8,6 +8,7 @@
     reason = "a command line tool speaks through them"
 )]
 
+mod bindings;
 mod ci;
 mod demo;
 mod doctor;
@@ -21,6 +22,7 @@ mod suites;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -67,6 +69,18 @@ enum Task {
     Rules,
     /// List source files over 300 lines; fail above 500
     Lines,
+    /// Generate the Kotlin and Swift that are checked in, and compare the bindings with the Rust client
+    Bindings {
+        /// Write nothing; fail where what is checked in has drifted
+        #[arg(long)]
+        check: bool,
+        /// A library of curo-ffi that is built already, unstripped
+        #[arg(long, value_name = "FILE")]
+        library: Option<PathBuf>,
+        /// What rustdoc says of the crate curo, as JSON, where it was asked already
+        #[arg(long, value_name = "FILE")]
+        offered: Option<PathBuf>,
+    },
     /// Check this machine's tools and install what is missing (Debian, as root)
     Doctor,
     /// Everything that CI does, in its order
@@ -101,6 +115,19 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
         Task::Policy => policy::run(workspace),
         Task::Rules => rules::run(workspace),
         Task::Lines => lines::run(workspace),
+        Task::Bindings {
+            check,
+            library,
+            offered,
+        } => {
+            doctor::prepare(workspace)?;
+            let wish = bindings::Wish {
+                check,
+                library,
+                offered,
+            };
+            bindings::run(workspace, &wish)
+        }
         Task::Doctor => doctor::run(workspace),
         Task::Ci => ci::run(workspace),
     }

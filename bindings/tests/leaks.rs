@@ -1,0 +1,175 @@
+//! Opening and closing clients again and again: nothing may be left of any of them. A program of its own, because it counts what
+//! the whole process holds.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use curo::ProfileId;
+use curo_ffi::{
+    Client, ClientOptions, DoneReply, KeyReply, KeyVault, Result, Start, TimelineOptions, TokenProvider, TokenReason,
+    TokenReply, VaultMode, new_store_key,
+};
+
+const WARM: usize = 40;
+const ROUNDS: usize = 200;
+
+#[derive(Default)]
+struct Vault(Mutex<HashMap<ProfileId, Vec<u8>>>);
+
+impl KeyVault for Vault {
+    fn mode(&self) -> Result<VaultMode> {
+        Ok(VaultMode::Background)
+    }
+
+    fn load_key(&self, name: ProfileId, reply: Arc<KeyReply>) -> Result<()> {
+        self.create_key(name, reply)
+    }
+
+    fn create_key(&self, name: ProfileId, reply: Arc<KeyReply>) -> Result<()> {
+        let mut keys = self.0.lock().unwrap();
+        let key = keys.entry(name).or_insert_with(|| new_store_key().unwrap()).clone();
+        reply.complete(key).map(drop)
+    }
+
+    fn destroy_key(&self, _: ProfileId, reply: Arc<DoneReply>) -> Result<()> {
+        reply.complete().map(drop)
+    }
+}
+
+struct NoTokens;
+
+impl TokenProvider for NoTokens {
+    fn token(&self, _: TokenReason, reply: Arc<TokenReply>) -> Result<()> {
+        reply.fail().map(drop)
+    }
+}
+
+/// What the process holds: threads that are not of the runtime's pool, open files, resident memory in KiB.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    threads: usize,
+    files: usize,
+    memory_kib: usize,
+}
+
+fn held() -> Held {
+    let names = std::fs::read_dir("/proc/self/task").unwrap();
+    let own = names
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        // Workers and idle blocking threads, whose number has a limit and not a meaning.
+        .filter(|name| name.trim() != "curo");
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    Held {
+        threads: own.count(),
+        files: std::fs::read_dir("/proc/self/fd").unwrap().count(),
+        memory_kib: memory.trim().trim_end_matches(" kB").parse().unwrap(),
+    }
+}
+
+fn options(root: &Path) -> ClientOptions {
+    ClientOptions {
+        root: root.to_str().unwrap().to_owned(),
+        relay: "https://127.0.0.1:9".to_owned(),
+        profile: None,
+        notification_extension: false,
+        extra_roots: Vec::new(),
+        pins: Vec::new(),
+        proxy: None,
+        connect_timeout_ms: None,
+        request_timeout_ms: None,
+        retry_min_ms: None,
+        retry_max_ms: None,
+        idle_lock_ms: None,
+        session_limit_ms: None,
+    }
+}
+
+/// One life of a client with everything that an app opens of it, and with someone who waits to the end. What is left of it.
+async fn life(root: &Path, vault: &Arc<Vault>, round: usize) -> Weak<Client> {
+    let client = Client::open(options(root), vault.clone(), Arc::new(NoTokens))
+        .await
+        .unwrap();
+    let outbox = client.observe_outbox().unwrap();
+    let list = client.conversation_list(50).unwrap();
+    let conversation = client.conversation(curo::ConversationId::random()).unwrap();
+    let options = TimelineOptions {
+        start: Start::Newest,
+        page: 50,
+    };
+    let timeline = conversation.timeline(options).unwrap();
+    let seen = outbox.next(0).await.unwrap().revision;
+    let listed = list.next(0).await.unwrap().revision;
+    let waiting = tokio::spawn(async move { (outbox.next(seen).await.is_err(), list.next(listed).await.is_err()) });
+    let weak = Arc::downgrade(&client);
+    // In every order, and some twice.
+    match round % 3 {
+        0 => {
+            client.end().await.unwrap();
+            timeline.end().unwrap();
+            client.end().await.unwrap();
+        }
+        1 => {
+            timeline.end().unwrap();
+            timeline.end().unwrap();
+            client.end().await.unwrap();
+        }
+        _ => {
+            drop(timeline);
+            drop(conversation);
+            client.end().await.unwrap();
+        }
+    }
+    assert_eq!(waiting.await.unwrap(), (true, true));
+    weak
+}
+
+#[tokio::test]
+async fn two_hundred_openings_leave_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Arc::new(Vault::default());
+    let mut lives = Vec::new();
+    let mut before = None;
+    for round in 0..ROUNDS {
+        if round == WARM {
+            before = Some(settled(None).await);
+        }
+        lives.push(life(dir.path(), &vault, round).await);
+    }
+    let before = before.unwrap();
+    let after = settled(Some(before)).await;
+    println!("after {WARM} openings: {before:?}; after {ROUNDS}: {after:?}");
+    assert_eq!(
+        lives.iter().filter(|life| life.strong_count() > 0).count(),
+        0,
+        "clients are still held"
+    );
+    assert_eq!(Arc::strong_count(&vault), 1, "the vault is still held");
+    assert!(after.threads <= before.threads, "threads: {before:?} {after:?}");
+    assert!(after.files <= before.files, "open files: {before:?} {after:?}");
+    // 160 openings of a database with all its caches: a leak of one connection alone would be some 100 KiB each.
+    let grown = after.memory_kib.saturating_sub(before.memory_kib);
+    assert!(grown < 8 * 1024, "memory: {before:?} {after:?}");
+}
+
+/// What the process holds once the last client's end is through: it ends on threads of the library, so it is waited for.
+async fn settled(wanted: Option<Held>) -> Held {
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut last = held();
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let now = held();
+        let good = match wanted {
+            Some(wanted) => now.threads <= wanted.threads && now.files <= wanted.files,
+            None => now.threads == last.threads && now.files == last.files,
+        };
+        if good || Instant::now() > until {
+            return now;
+        }
+        last = now;
+    }
+}
