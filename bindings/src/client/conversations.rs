@@ -15,8 +15,8 @@ use crate::session::Unread;
 
 #[uniffi::export]
 impl Client {
-    /// Creates a conversation with these people, who may be none. Durable when it returns; works offline. Fails with
-    /// invalid_argument (more than 250 people), sign_in_needed, locked, storage_full; the creation itself may fail later, with
+    /// Creates a conversation with these people. Durable when it returns; works offline. Fails with
+    /// invalid_argument (nobody but this user, or more than 250 people), sign_in_needed, locked, storage_full; the creation itself may fail later, with
     /// no_device for example: ask the conversation for its intent.
     pub async fn create_conversation(&self, people: Vec<UserId>) -> Result<CreatedConversation> {
         let client = self.inner();

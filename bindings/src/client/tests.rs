@@ -27,12 +27,14 @@ fn is_closed<T>(result: Result<T>) -> bool {
 async fn the_end_wakes_every_stream_and_lets_go_of_what_the_app_has_lent() {
     let dir = tempfile::tempdir().unwrap();
     let vault = Arc::new(MemoryVault::default());
-    let tokens = Arc::new(Tokens::none());
+    let relay = TestRelay::start().await.unwrap();
+    let tokens = Arc::new(Tokens::of(&relay, "ana"));
     let (lent, lent_too) = (Arc::downgrade(&vault), Arc::downgrade(&tokens));
-    let client = Client::open(options(dir.path(), "https://127.0.0.1:9"), vault, tokens)
-        .await
-        .unwrap();
+    let mut options = options(dir.path(), &relay.url());
+    options.extra_roots = vec![relay.ca().root_der().to_vec()];
+    let client = Client::open(options, vault, tokens).await.unwrap();
     assert_eq!(client.session().unwrap(), SessionState::SignInNeeded);
+    client.sign_in().await.unwrap();
 
     let connection = client.observe_connection().unwrap();
     let outbox = client.observe_outbox().unwrap();
@@ -286,9 +288,14 @@ fn text(item: crate::TimelineItem) -> Option<String> {
 async fn changes_that_were_cancelled_at_any_wait_are_done_and_reads_leave_nothing_behind() {
     let relay = TestRelay::start().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let client = online(&relay, "ana", dir.path()).await;
+    let client = online(&relay, "ana", &dir.path().join("ana")).await;
     client.stop().await.unwrap();
-    let created = client.create_conversation(Vec::new()).await.unwrap();
+    let _ben = online(&relay, "ben", &dir.path().join("ben")).await;
+    let people = client.find_people(vec!["ben".to_owned()]).await.unwrap();
+    let created = client
+        .create_conversation(vec![people.first().unwrap().user])
+        .await
+        .unwrap();
     let care = client.conversation(created.id).unwrap();
     for polls in 1..12 {
         let id = random_message_id().unwrap();
