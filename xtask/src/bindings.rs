@@ -48,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Result<(), Failure> {
     let mut compare = bindgen(workspace, "compare");
     run::run(compare.arg(&library).arg(&offered).arg(&map))?;
 
-    let fresh = root.join("target/bindings");
+    let fresh = target(workspace).join("bindings");
     if fresh.exists() {
         fs::remove_dir_all(&fresh).map_err(|source| Failure::io(&fresh, source))?;
     }
@@ -116,17 +116,21 @@ fn library_of(line: &str) -> Option<PathBuf> {
 /// Asks rustdoc what the client offers. In the features of the whole workspace, as CI's documentation has them.
 fn document(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let root = workspace.root();
-    let target = root.join("target/bindings-doc");
+    let kept = target(workspace).join("bindings-doc");
     let mut command = workspace.cargo(["doc", "--workspace", "--no-deps", "--locked"]);
     command
         .env("RUSTDOC", root.join("bindings/bindgen/rustdoc.sh"))
         .env("RUSTDOCFLAGS", "-Z unstable-options --output-format json");
     run::run(&mut command)?;
-    let offered = root.join("target/doc/curo.json");
-    let kept = target.join("curo.json");
-    fs::create_dir_all(&target).map_err(|source| Failure::io(&target, source))?;
-    fs::copy(&offered, &kept).map_err(|source| Failure::io(&offered, source))?;
-    Ok(kept)
+    // Kept apart: the next documentation for people may sweep it away.
+    let (made, offered) = (target(workspace).join("doc/curo.json"), kept.join("curo.json"));
+    fs::create_dir_all(&kept).map_err(|source| Failure::io(&kept, source))?;
+    fs::copy(&made, &offered).map_err(|source| Failure::io(&made, source))?;
+    Ok(offered)
+}
+
+fn target(workspace: &Workspace) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.root().join("target"), PathBuf::from)
 }
 
 /// Files that differ between what is checked in and what was made, missing ones and those too many included.
