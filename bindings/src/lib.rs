@@ -19,6 +19,8 @@ mod client;
 mod conversation;
 mod convert;
 mod device;
+#[cfg(test)]
+mod docs;
 mod entry;
 mod error;
 mod held;
