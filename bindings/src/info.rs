@@ -39,6 +39,9 @@ pub struct Member {
     pub name: Option<String>,
     /// Whether the tenant's policy wants them in every conversation.
     pub mandatory: bool,
+    /// Whether none of their devices is in it at the moment: they were away for long, or could not be invited again. They are
+    /// members all the same, and back when a device of theirs is; what is said meanwhile that device does not get.
+    pub dormant: bool,
 }
 
 /// One conversation's head.
@@ -121,12 +124,14 @@ impl From<curo::Member> for Member {
             role,
             name,
             mandatory,
+            dormant,
         } = member;
         Self {
             user,
             role: role.as_str().to_owned(),
             name: name.map(curo::Text::into_string),
             mandatory,
+            dormant,
         }
     }
 }
