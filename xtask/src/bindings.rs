@@ -4,58 +4,45 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cargo_metadata::Message;
 
 use crate::failure::Failure;
 use crate::run;
 use crate::workspace::{Workspace, read};
-
-/// Whether this is a check, and what is there already.
-#[derive(Default)]
-pub(crate) struct Wish {
-    /// Fails on drift instead of writing.
-    pub(crate) check: bool,
-    /// The library of curo-ffi, if it was built already.
-    pub(crate) library: Option<PathBuf>,
-    /// What rustdoc says of the crate curo, if it was asked already.
-    pub(crate) offered: Option<PathBuf>,
-}
 
 /// Folders of what is generated and checked in. Nothing else may lie in them.
 const KOTLIN: &str = "android/generated";
 const SWIFT: &str = "ios/Sources/CuroFFI";
 const HEADER: &str = "ios/Sources/CCuroFFI";
 
+/// What cargo calls the program and the library.
+const BINDGEN: &str = "curo-bindgen";
+const LIBRARY: &str = "curo_ffi";
+
 /// The check, as a step of CI.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
-    let wish = Wish {
-        check: true,
-        ..Wish::default()
-    };
-    run(workspace, &wish)
+    run(workspace, true)
 }
 
-pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Result<(), Failure> {
-    let library = match &wish.library {
-        Some(library) => library.clone(),
-        None => build(workspace)?,
-    };
-    let offered = match &wish.offered {
-        Some(offered) => offered.clone(),
-        None => document(workspace)?,
-    };
+/// Compares what the bindings export with what the client offers, and generates. A check writes nothing and fails on drift.
+pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<(), Failure> {
+    let Built { library, bindgen } = build(workspace)?;
+    let offered = document(workspace)?;
     let root = workspace.root();
-    let map = root.join("bindings/api-map.toml");
-    let mut compare = bindgen(workspace, "compare");
-    run::run(compare.arg(&library).arg(&offered).arg(&map))?;
+    let mut compare = Command::new(&bindgen);
+    compare.arg("compare").arg(&library).arg(&offered);
+    run::run(compare.arg(root.join("bindings/api-map.toml")))?;
 
     let fresh = target(workspace).join("bindings");
     if fresh.exists() {
         fs::remove_dir_all(&fresh).map_err(|source| Failure::io(&fresh, source))?;
     }
-    let mut generate = bindgen(workspace, "generate");
-    generate.arg(&library).arg(root.join("bindings"));
+    let mut generate = Command::new(&bindgen);
+    generate.arg("generate").arg(&library).arg(root.join("bindings"));
     run::run(generate.args([KOTLIN, SWIFT, HEADER].map(|folder| fresh.join(folder))))?;
-    if wish.check {
+    if check {
         let drifted = drift(root, &fresh)?;
         return match drifted.as_slice() {
             [] => Ok(()),
@@ -81,36 +68,61 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Result<(), Failure> {
     Ok(())
 }
 
-fn bindgen(workspace: &Workspace, task: &str) -> std::process::Command {
-    workspace.cargo(["run", "--quiet", "--locked", "--package", "curo-bindgen", "--", task])
+/// What cargo builds for this.
+#[derive(Default)]
+struct Paths {
+    library: Option<PathBuf>,
+    bindgen: Option<PathBuf>,
 }
 
-/// The host's library as the tests build it, unstripped: nothing is compiled twice for it.
-fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
+/// The host's library, unstripped, and the program that reads it.
+struct Built {
+    library: PathBuf,
+    bindgen: PathBuf,
+}
+
+/// The whole workspace's libraries with `--examples` get the same features of the dependencies as the tests got them: nothing
+/// is compiled twice (see the demo).
+fn build(workspace: &Workspace) -> Result<Built, Failure> {
     let mut command = workspace.cargo([
-        "test",
+        "build",
         "--workspace",
         "--locked",
-        "--no-run",
+        "--lib",
+        "--bin",
+        BINDGEN,
+        "--examples",
         "--message-format=json-render-diagnostics",
     ]);
-    let mut library = None;
-    run::run_lines(&mut command, |line| {
-        library = library.take().or_else(|| library_of(line))
-    })?;
-    library.ok_or_else(|| Failure::Check("cargo has built no library of curo-ffi".to_owned()))
+    let mut paths = Paths::default();
+    run::run_lines(&mut command, |line| paths.note(line))?;
+    match paths {
+        Paths {
+            library: Some(library),
+            bindgen: Some(bindgen),
+        } => Ok(Built { library, bindgen }),
+        _ => Err(Failure::malformed(
+            "cargo build",
+            format!("no library of `{LIBRARY}` or no executable `{BINDGEN}` was reported"),
+        )),
+    }
 }
 
-/// The dynamic library's path, where this line of cargo's says that curo-ffi was built.
-fn library_of(line: &str) -> Option<PathBuf> {
-    let message: serde_json::Value = serde_json::from_str(line).ok()?;
-    let of_ours = message["reason"] == "compiler-artifact" && message["target"]["name"] == "curo_ffi";
-    let files = message["filenames"].as_array().filter(|_| of_ours)?;
-    let mut paths = files.iter().filter_map(|file| file.as_str()).map(PathBuf::from);
-    paths.find(|path| {
-        path.extension()
-            .is_some_and(|kind| kind == std::env::consts::DLL_EXTENSION)
-    })
+impl Paths {
+    /// Keeps what this line of cargo's messages says of either.
+    fn note(&mut self, line: &str) {
+        let message = Message::parse_stream(line.as_bytes()).next();
+        let Some(Ok(Message::CompilerArtifact(artifact))) = message else {
+            return;
+        };
+        if artifact.target.name == BINDGEN {
+            self.bindgen = artifact.executable.map(Into::into).or(self.bindgen.take());
+        } else if artifact.target.name == LIBRARY {
+            let mut files = artifact.filenames.into_iter();
+            let library = files.find(|file| file.extension() == Some(std::env::consts::DLL_EXTENSION));
+            self.library = library.map(Into::into).or(self.library.take());
+        }
+    }
 }
 
 /// Asks rustdoc what the client offers. In the features of the whole workspace, as CI's documentation has them.
@@ -203,20 +215,46 @@ mod tests {
         );
     }
 
+    fn artifact(name: &str, kind: &str, files: &str, executable: &str) -> String {
+        format!(
+            r#"{{"reason":"compiler-artifact","package_id":"p","manifest_path":"/m","target":{{"kind":["{kind}"],
+            "crate_types":["{kind}"],"name":"{name}","src_path":"/s","edition":"2024","doc":true,"doctest":false,
+            "test":true}},"profile":{{"opt_level":"0","debuginfo":0,"debug_assertions":true,
+            "overflow_checks":true,"test":false}},"features":[],"filenames":{files},"executable":{executable},
+            "fresh":true}}"#
+        )
+        .replace('\n', "")
+    }
+
     #[test]
-    fn the_library_is_found_in_what_cargo_says() {
-        let file = format!("/t/debug/deps/libcuro_ffi.{}", std::env::consts::DLL_EXTENSION);
-        let line = format!(
-            r#"{{"reason":"compiler-artifact","target":{{"name":"curo_ffi"}},"filenames":["/t/libcuro_ffi.rlib","{file}"]}}"#
-        );
-        assert_eq!(library_of(&line), Some(PathBuf::from(file)));
-        for other in [
-            "",
-            "warning: x",
-            r#"{"reason":"build-finished"}"#,
-            r#"{"reason":"compiler-artifact","target":{"name":"curo"},"filenames":["/t/libcuro.so"]}"#,
+    fn library_and_program_are_found_in_what_cargo_says() {
+        let file = format!("/t/debug/libcuro_ffi.{}", std::env::consts::DLL_EXTENSION);
+        let mut paths = Paths::default();
+        for line in [
+            String::new(),
+            "warning: x".to_owned(),
+            r#"{"reason":"build-finished","success":true}"#.to_owned(),
+            artifact(
+                "curo",
+                "lib",
+                &format!(r#"["/t/libcuro.{}"]"#, std::env::consts::DLL_EXTENSION),
+                "null",
+            ),
+            artifact("another", "bin", "[]", r#""/t/another""#),
         ] {
-            assert_eq!(library_of(other), None, "{other}");
+            paths.note(&line);
+            assert!(paths.library.is_none() && paths.bindgen.is_none(), "{line}");
         }
+        paths.note(&artifact(
+            LIBRARY,
+            "cdylib",
+            &format!(r#"["/t/libcuro_ffi.rlib","{file}"]"#),
+            "null",
+        ));
+        paths.note(&artifact(BINDGEN, "bin", "[]", r#""/t/curo-bindgen""#));
+        // Built as a test, too: that is no program.
+        paths.note(&artifact(BINDGEN, "bin", "[]", "null"));
+        assert_eq!(paths.library, Some(PathBuf::from(file)));
+        assert_eq!(paths.bindgen, Some(PathBuf::from("/t/curo-bindgen")));
     }
 }

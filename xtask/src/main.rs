@@ -22,7 +22,6 @@ mod suites;
 mod workspace;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -74,12 +73,6 @@ enum Task {
         /// Write nothing; fail where what is checked in has drifted
         #[arg(long)]
         check: bool,
-        /// A library of curo-ffi that is built already, unstripped
-        #[arg(long, value_name = "FILE")]
-        library: Option<PathBuf>,
-        /// What rustdoc says of the crate curo, as JSON, where it was asked already
-        #[arg(long, value_name = "FILE")]
-        offered: Option<PathBuf>,
     },
     /// Check this machine's tools and install what is missing (Debian, as root)
     Doctor,
@@ -115,18 +108,9 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
         Task::Policy => policy::run(workspace),
         Task::Rules => rules::run(workspace),
         Task::Lines => lines::run(workspace),
-        Task::Bindings {
-            check,
-            library,
-            offered,
-        } => {
+        Task::Bindings { check } => {
             doctor::prepare(workspace)?;
-            let wish = bindings::Wish {
-                check,
-                library,
-                offered,
-            };
-            bindings::run(workspace, &wish)
+            bindings::run(workspace, check)
         }
         Task::Doctor => doctor::run(workspace),
         Task::Ci => ci::run(workspace),
