@@ -89,48 +89,66 @@ fn options(root: &Path) -> ClientOptions {
     }
 }
 
+/// A failure as a value that says where: the library keeps the texts of panics to itself, this test's too.
+trait Told<T> {
+    fn told(self, step: &str) -> std::result::Result<T, String>;
+}
+
+impl<T> Told<T> for Result<T> {
+    fn told(self, step: &str) -> std::result::Result<T, String> {
+        self.map_err(|error| format!("{step}: {error}"))
+    }
+}
+
 /// One life of a client with everything that an app opens of it, and with someone who waits to the end. What is left of it.
-async fn life(root: &Path, vault: &Arc<Vault>, round: usize) -> Weak<Client> {
-    let client = Client::open(options(root), vault.clone(), Arc::new(NoTokens))
-        .await
-        .unwrap();
-    let outbox = client.observe_outbox().unwrap();
-    let connection = client.observe_connection().unwrap();
-    let conversation = client.conversation(curo::ConversationId::random()).unwrap();
+async fn life(root: &Path, vault: &Arc<Vault>, round: usize) -> std::result::Result<Weak<Client>, String> {
+    let opened = Client::open(options(root), vault.clone(), Arc::new(NoTokens)).await;
+    let client = opened.told("open")?;
+    let outbox = client.observe_outbox().told("observe_outbox")?;
+    let connection = client.observe_connection().told("observe_connection")?;
+    let conversation = client
+        .conversation(curo::ConversationId::random())
+        .told("conversation")?;
     let options = TimelineOptions {
         start: Start::Newest,
         page: 50,
     };
-    let timeline = conversation.timeline(options).unwrap();
-    let seen = outbox.next(0).await.unwrap().revision;
-    let connected = connection.next(0).await.unwrap().revision;
+    let timeline = conversation.timeline(options).told("timeline")?;
+    let seen = outbox.next(0).await.told("outbox")?.revision;
+    let connected = connection.next(0).await.told("connection")?.revision;
     let waiting = tokio::spawn(async move {
         (
-            outbox.next(seen).await.is_err(),
-            connection.next(connected).await.is_err(),
+            outbox.next(seen).await.map(|last| last.state),
+            connection.next(connected).await.map(|last| last.state),
         )
     });
     let weak = Arc::downgrade(&client);
     // In every order, and some twice.
     match round % 3 {
         0 => {
-            client.end().await.unwrap();
-            timeline.end().unwrap();
-            client.end().await.unwrap();
+            client.end().await.told("end")?;
+            timeline.end().told("the timeline's end")?;
+            client.end().await.told("the end again")?;
         }
         1 => {
-            timeline.end().unwrap();
-            timeline.end().unwrap();
-            client.end().await.unwrap();
+            timeline.end().told("the timeline's end")?;
+            timeline.end().told("the timeline's end again")?;
+            client.end().await.told("end")?;
         }
         _ => {
             drop(timeline);
             drop(conversation);
-            client.end().await.unwrap();
+            client.end().await.told("end")?;
         }
     }
-    assert_eq!(waiting.await.unwrap(), (true, true));
-    weak
+    match waiting.await.map_err(|error| error.to_string())? {
+        (Err(_), Err(_)) => Ok(weak),
+        (outbox, connection) => Err(format!(
+            "not woken by the end: {:?} {:?}",
+            outbox.is_ok(),
+            connection.map(|state| format!("{state:?}"))
+        )),
+    }
 }
 
 #[tokio::test]
@@ -143,12 +161,12 @@ async fn two_hundred_openings_leave_nothing_behind() -> std::result::Result<(), 
         if round == WARM {
             before = Some(settled(None).await);
         }
-        lives.push(life(dir.path(), &vault, round).await);
+        let life = life(dir.path(), &vault, round).await;
+        lives.push(life.map_err(|error| format!("opening {round}: {error}"))?);
     }
     let before = before.unwrap();
     let after = settled(Some(before)).await;
     println!("after {WARM} openings: {before:?}; after {ROUNDS}: {after:?}");
-    // Told as a value: the library keeps the texts of panics to itself, this test's too.
     let grown = after.memory_kib.saturating_sub(before.memory_kib);
     let checks = [
         (
