@@ -3,12 +3,12 @@
 //!
 //! One file per public noun. What every file may count on:
 //!
-//! - A call that changes something is detached: once entered it finishes, whatever becomes of its caller ([`runtime`]).
+//! - A call that changes something is detached: once entered it finishes, whatever becomes of its caller (`runtime`).
 //! - A call that only reads or waits ends when its caller goes away.
 //! - Whatever fails is a [`CuroError`]: a code, and never a text.
-//! - Objects may be let go of on any thread ([`held`]).
+//! - Objects may be let go of on any thread (`held`).
 //! - What the app gives us (vault, tokens, log sink) is asked on threads that may block, and is let go of by
-//!   [`Client::end`] ([`reply`]).
+//!   [`Client::end`] (`reply`).
 //!
 //! The names below are not what apps see: the Kotlin and Swift libraries wrap all of it by hand. `api-map.toml` beside this
 //! crate says what stands for each part of the Rust client; CI compares.
