@@ -1,7 +1,13 @@
 //! Opening and closing clients again and again: nothing may be left of any of them. A program of its own, because it counts what
 //! the whole process holds.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests; one tells its measurement"
+)]
 
 use std::collections::HashMap;
 use std::path::Path;
