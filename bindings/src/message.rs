@@ -1,4 +1,5 @@
-//! A message, what belongs to it, and what is needed to send one.
+//! A message, what belongs to it, and what is needed to send one. Long because each field is written twice: the type, and how
+//! it comes from the client's own.
 
 use curo::{DeviceId, IntentId, ItemKey, MessageId, Text, UserId};
 

@@ -1,4 +1,5 @@
-//! What an app watches, as streams that are pulled: a screen asks for what is newer than what it has drawn.
+//! What an app watches, as streams that are pulled: a screen asks for what is newer than what it has drawn. Long because UniFFI
+//! exports no generic types: six streams that differ in what they show alone.
 
 use curo::{DeviceId, Observed};
 
