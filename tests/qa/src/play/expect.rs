@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Player;
@@ -21,14 +22,14 @@ pub(super) fn unmet<T>(reason: String) -> Result<T, Trouble> {
     Err(Trouble::Unmet(reason))
 }
 
-/// Compares where something is expected.
-pub(super) fn equal<T: PartialEq<U> + std::fmt::Debug, U: std::fmt::Debug>(
+/// Compares where something is expected, and shows both as JSON, as drivers write it.
+pub(super) fn equal<T: PartialEq<U> + Serialize, U: Serialize>(
     what: &str,
     now: &T,
     wanted: Option<&U>,
 ) -> Result<(), Trouble> {
     match wanted {
-        Some(wanted) if now != wanted => unmet(format!("{what} is {now:?}; expected: {wanted:?}")),
+        Some(wanted) if now != wanted => unmet(format!("{what} is {}; expected: {}", json!(now), json!(wanted))),
         _ => Ok(()),
     }
 }
