@@ -20,6 +20,7 @@ const HEADER: &str = "ios/Sources/CCuroFFI";
 /// What cargo calls the program and the library.
 const BINDGEN: &str = "curo-bindgen";
 const LIBRARY: &str = "curo_ffi";
+const LOOPBACK: &str = "loopback";
 
 /// The check, as a step of CI.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
@@ -28,7 +29,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
 
 /// Compares what the bindings export with what the client offers, and generates. A check writes nothing and fails on drift.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<(), Failure> {
-    let Built { library, bindgen } = build(workspace)?;
+    let Built { library, bindgen, .. } = build(workspace)?;
     let offered = document(workspace)?;
     let root = workspace.root();
     let mut compare = Command::new(&bindgen);
@@ -73,17 +74,22 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<(), Failure> {
 struct Paths {
     library: Option<PathBuf>,
     bindgen: Option<PathBuf>,
+    loopback: Option<PathBuf>,
 }
 
-/// The host's library, unstripped, and the program that reads it.
-struct Built {
-    library: PathBuf,
+/// What generates the bindings, and what tests in other languages need.
+pub(crate) struct Built {
+    /// The host's library, unstripped.
+    pub(crate) library: PathBuf,
+    /// The program that reads it.
     bindgen: PathBuf,
+    /// A relay in a process of its own.
+    pub(crate) loopback: PathBuf,
 }
 
 /// The whole workspace's libraries with `--examples` get the same features of the dependencies as the tests got them: nothing
 /// is compiled twice (see the demo).
-fn build(workspace: &Workspace) -> Result<Built, Failure> {
+pub(crate) fn build(workspace: &Workspace) -> Result<Built, Failure> {
     let mut command = workspace.cargo([
         "build",
         "--workspace",
@@ -100,16 +106,21 @@ fn build(workspace: &Workspace) -> Result<Built, Failure> {
         Paths {
             library: Some(library),
             bindgen: Some(bindgen),
-        } => Ok(Built { library, bindgen }),
+            loopback: Some(loopback),
+        } => Ok(Built {
+            library,
+            bindgen,
+            loopback,
+        }),
         _ => Err(Failure::malformed(
             "cargo build",
-            format!("no library of `{LIBRARY}` or no executable `{BINDGEN}` was reported"),
+            format!("no library of `{LIBRARY}` or no executable `{BINDGEN}` or `{LOOPBACK}` was reported"),
         )),
     }
 }
 
 impl Paths {
-    /// Keeps what this line of cargo's messages says of either.
+    /// Keeps what this line of cargo's messages says of any.
     fn note(&mut self, line: &str) {
         let message = Message::parse_stream(line.as_bytes()).next();
         let Some(Ok(Message::CompilerArtifact(artifact))) = message else {
@@ -117,6 +128,8 @@ impl Paths {
         };
         if artifact.target.name == BINDGEN {
             self.bindgen = artifact.executable.map(Into::into).or(self.bindgen.take());
+        } else if artifact.target.name == LOOPBACK {
+            self.loopback = artifact.executable.map(Into::into).or(self.loopback.take());
         } else if artifact.target.name == LIBRARY {
             let mut files = artifact.filenames.into_iter();
             let library = files.find(|file| file.extension() == Some(std::env::consts::DLL_EXTENSION));
@@ -243,7 +256,8 @@ mod tests {
             artifact("another", "bin", "[]", r#""/t/another""#),
         ] {
             paths.note(&line);
-            assert!(paths.library.is_none() && paths.bindgen.is_none(), "{line}");
+            let found = [&paths.library, &paths.bindgen, &paths.loopback];
+            assert!(found.iter().all(|path| path.is_none()), "{line}");
         }
         paths.note(&artifact(
             LIBRARY,
@@ -256,5 +270,7 @@ mod tests {
         paths.note(&artifact(BINDGEN, "bin", "[]", "null"));
         assert_eq!(paths.library, Some(PathBuf::from(file)));
         assert_eq!(paths.bindgen, Some(PathBuf::from("/t/curo-bindgen")));
+        paths.note(&artifact(LOOPBACK, "example", "[]", r#""/t/examples/loopback""#));
+        assert_eq!(paths.loopback, Some(PathBuf::from("/t/examples/loopback")));
     }
 }

@@ -50,6 +50,25 @@ pub(crate) const RUST_TOOLS: &[Tool] = &[
     },
 ];
 
+/// What the Kotlin tests need. What they are made of, Kotlin's compiler included, Maven fetches.
+pub(crate) const KOTLIN_TOOLS: &[Tool] = &[
+    Tool {
+        name: "Java, 17 or later",
+        why: "runs Maven, Kotlin's compiler and the Kotlin tests",
+        probe: &["java", "--version"],
+        debian: &["openjdk-17-jdk-headless"],
+    },
+    Tool {
+        name: "Maven",
+        why: "builds the Kotlin side",
+        probe: &["mvn", "--version"],
+        debian: &["maven"],
+    },
+];
+
+/// What some task needs. Those of other languages than Rust are needed by their own tests only.
+const ALL_TOOLS: &[&[Tool]] = &[RUST_TOOLS, KOTLIN_TOOLS];
+
 impl Tool {
     /// Whether the tool works here.
     pub(crate) fn is_present(&self) -> bool {
@@ -73,7 +92,7 @@ pub(crate) fn missing(wanted: &'static [Tool]) -> Vec<&'static Tool> {
 
 /// Reports on every tool, installs what is missing where it can, fails if something stays missing.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
-    for tool in RUST_TOOLS {
+    for tool in ALL_TOOLS.iter().copied().flatten() {
         let state = if tool.is_present() { "ok     " } else { "MISSING" };
         println!("{state}  {} ({})", tool.name, tool.why);
     }
@@ -82,22 +101,27 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
         None => println!("ok       Rust compiler (the pinned version)"),
         Some(difference) => println!("DIFFERS  {difference}"),
     }
-    prepare(workspace)?;
+    get(ALL_TOOLS)?;
     match compiler {
         Some(difference) if is_ci() => Err(Failure::Check(difference)),
         _ => Ok(()),
     }
 }
 
-/// Installs missing tools on Debian as root; elsewhere says what is missing and how it is called.
+/// Installs what the build of the Rust workspace misses, on Debian as root; elsewhere says what is missing and how it is called.
 pub(crate) fn prepare(_workspace: &Workspace) -> Result<(), Failure> {
-    let missing_now = missing(RUST_TOOLS);
+    get(&[RUST_TOOLS])
+}
+
+fn get(wanted: &[&'static [Tool]]) -> Result<(), Failure> {
+    let missing_of = || wanted.iter().copied().flat_map(missing).collect::<Vec<_>>();
+    let missing_now = missing_of();
     if missing_now.is_empty() {
         return Ok(());
     }
     let packages: Vec<_> = missing_now.iter().flat_map(|tool| tool.debian).copied().collect();
     if can_install() {
-        eprintln!("Installing {} for the build of SQLCipher.", packages.join(", "));
+        eprintln!("Installing {}.", packages.join(", "));
         run::run(apt_get().arg("update"))?;
         run::run(
             apt_get()
@@ -105,7 +129,7 @@ pub(crate) fn prepare(_workspace: &Workspace) -> Result<(), Failure> {
                 .args(&packages),
         )?;
     }
-    let still = missing(RUST_TOOLS);
+    let still = missing_of();
     if still.is_empty() {
         return Ok(());
     }

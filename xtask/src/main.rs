@@ -13,6 +13,7 @@ mod ci;
 mod demo;
 mod doctor;
 mod failure;
+mod kotlin;
 mod lines;
 mod policy;
 mod qa;

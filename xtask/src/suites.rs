@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::doctor::{self, Tool};
 use crate::failure::Failure;
+use crate::kotlin;
 use crate::qa;
 use crate::run;
 use crate::workspace::{Workspace, is_ci};
@@ -33,6 +34,11 @@ const SUITES: &[Suite] = &[
         name: RUST,
         tools: doctor::RUST_TOOLS,
         run: rust,
+    },
+    Suite {
+        name: "kotlin",
+        tools: doctor::KOTLIN_TOOLS,
+        run: kotlin::test,
     },
     Suite {
         name: "qa",
