@@ -57,8 +57,8 @@ pub struct ConversationInfo {
     pub roster: Vec<Member>,
     /// Who is in it now, this user included.
     pub members: Vec<UserId>,
-    /// The relay's time of the last activity, milliseconds since 1970 UTC. Lists are in this order. Where something of this
-    /// device is still on its way: not after that of any other conversation by more than a millisecond, so that it comes first.
+    /// The relay's time of the last activity, milliseconds since 1970 UTC. Lists are in this order. While
+    /// something that this device has said is on its way, it may be a millisecond after that of the conversation that was first.
     pub activity_ms: u64,
 }
 

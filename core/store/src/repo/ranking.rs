@@ -31,13 +31,14 @@ fn high(rank: Option<Rank>) -> (i64, [u8; 16]) {
 }
 
 /// Puts a conversation before all others, for what was said in it and has no time of the relay's yet. The rank is taken from
-/// the others and not from this device's clock, which may be an hour ahead and would keep it there for that long.
+/// the others and not from this device's clock, which may be an hour ahead and would keep it there for that long. Beyond the last time that can be stored there is none: a relay
+/// that has claimed it for another conversation keeps that one first.
 ///
 /// # Errors
 /// The database's.
 pub fn to_top(conn: &Connection, id: ConversationId) -> Result<()> {
     conn.prepare_cached(
-        "UPDATE conversation SET activity = top.activity + 1
+        "UPDATE conversation SET activity = min(top.activity, 9223372036854775806) + 1
          FROM (SELECT activity FROM conversation WHERE id <> ?1 ORDER BY activity DESC LIMIT 1) AS top
          WHERE conversation.id = ?1 AND conversation.activity <= top.activity",
     )?

@@ -82,6 +82,22 @@ fn what_goes_to_the_top_stands_before_all_others_and_stays_there() {
 }
 
 #[test]
+fn a_time_beyond_all_times_keeps_nobody_from_speaking_elsewhere() {
+    let conn = database();
+    for (n, activity) in [(1, 10), (2, u64::MAX)] {
+        let row = conversation::ConversationRow {
+            activity,
+            ..row(ConversationId([n; 16]), 1)
+        };
+        conversation::put(&conn, &row).unwrap();
+    }
+    to_top(&conn, ConversationId([1; 16])).unwrap();
+    to_top(&conn, ConversationId([2; 16])).unwrap();
+    let ranks = before(&conn, None, 9).unwrap();
+    assert!(ranks.iter().all(|rank| rank.activity == i64::MAX as u64), "{ranks:?}");
+}
+
+#[test]
 fn people_are_those_on_the_roster_now() {
     let conn = database();
     for n in 1..=6 {
