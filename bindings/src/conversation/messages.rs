@@ -11,8 +11,9 @@ use crate::runtime::{change, read};
 #[uniffi::export]
 impl Conversation {
     /// Sends a routine message. The id is the app's (see random_message_id): the same id again is the same message, so sending
-    /// after a doubt is harmless. Fails with removed, too_large, invalid_argument, intent_reused (the same id with another
-    /// text), sign_in_needed, locked, storage_full.
+    /// after a doubt is harmless, and another text with it changes nothing. Fails with unknown, removed, too_large,
+    /// invalid_argument (no text, or the id of another change), cancelled (the id was cancelled), sign_in_needed, locked,
+    /// storage_full.
     pub async fn send_text(&self, text: String, id: MessageId) -> Result<MessageId> {
         let conversation = self.inner();
         change(async move { conversation.send_text(text.into(), id).await }).await

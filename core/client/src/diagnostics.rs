@@ -22,8 +22,8 @@ impl Client {
     /// may change.
     ///
     /// It holds nothing that people wrote, no names, addresses, tokens or keys, and no ids: conversations appear as hashes that are
-    /// different in every export, so two exports cannot be joined. Works offline; while the store is locked it says so and
-    /// tells the rest.
+    /// different in every export, so two exports cannot be joined. Works offline; while the store is locked, and after [`Client::close`], it
+    /// says so and tells the rest.
     ///
     /// ```no_run
     /// # async fn example(client: &curo::Client) {

@@ -2243,8 +2243,9 @@ public protocol ConversationProtocol: AnyObject, Sendable {
     
     /**
      * Sends a routine message. The id is the app's (see random_message_id): the same id again is the same message, so sending
-     * after a doubt is harmless. Fails with removed, too_large, invalid_argument, intent_reused (the same id with another
-     * text), sign_in_needed, locked, storage_full.
+     * after a doubt is harmless, and another text with it changes nothing. Fails with unknown, removed, too_large,
+     * invalid_argument (no text, or the id of another change), cancelled (the id was cancelled), sign_in_needed, locked,
+     * storage_full.
      */
     func sendText(text: String, id: MessageId) async throws  -> MessageId
     
@@ -2914,8 +2915,9 @@ open func send(message: NewMessage, id: MessageId)async throws  -> MessageId  {
     
     /**
      * Sends a routine message. The id is the app's (see random_message_id): the same id again is the same message, so sending
-     * after a doubt is harmless. Fails with removed, too_large, invalid_argument, intent_reused (the same id with another
-     * text), sign_in_needed, locked, storage_full.
+     * after a doubt is harmless, and another text with it changes nothing. Fails with unknown, removed, too_large,
+     * invalid_argument (no text, or the id of another change), cancelled (the id was cancelled), sign_in_needed, locked,
+     * storage_full.
      */
 open func sendText(text: String, id: MessageId)async throws  -> MessageId  {
     return
@@ -14967,7 +14969,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_curo_ffi_checksum_method_conversation_send() != 2911) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_curo_ffi_checksum_method_conversation_send_text() != 44479) {
+    if (uniffi_curo_ffi_checksum_method_conversation_send_text() != 51802) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_curo_ffi_checksum_method_conversation_unreact() != 29358) {

@@ -167,7 +167,7 @@ impl ConversationList {
     /// The newest snapshot, as soon as it is another than that of revision `after`. See [`Observed::next`].
     ///
     /// # Errors
-    /// As [`Observed::next`].
+    /// As [`Observed::next`]; `sign_in_needed` before the first sign-in.
     pub async fn next(&self, after: u64) -> Result<Snapshot<ConversationsState>> {
         self.observed.next(after).await
     }

@@ -1852,7 +1852,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_curo_ffi_checksum_method_conversation_send() and 0xFFFF) != 2911) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_curo_ffi_checksum_method_conversation_send_text() and 0xFFFF) != 44479) {
+    if ((lib.uniffi_curo_ffi_checksum_method_conversation_send_text() and 0xFFFF) != 51802) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_curo_ffi_checksum_method_conversation_unreact() and 0xFFFF) != 29358) {
@@ -4683,8 +4683,9 @@ public interface ConversationInterface {
     
     /**
      * Sends a routine message. The id is the app's (see random_message_id): the same id again is the same message, so sending
-     * after a doubt is harmless. Fails with removed, too_large, invalid_argument, intent_reused (the same id with another
-     * text), sign_in_needed, locked, storage_full.
+     * after a doubt is harmless, and another text with it changes nothing. Fails with unknown, removed, too_large,
+     * invalid_argument (no text, or the id of another change), cancelled (the id was cancelled), sign_in_needed, locked,
+     * storage_full.
      */
     suspend fun `sendText`(`text`: kotlin.String, `id`: MessageId): MessageId
     
@@ -5579,8 +5580,9 @@ open class Conversation: Disposable, AutoCloseable, ConversationInterface
     
     /**
      * Sends a routine message. The id is the app's (see random_message_id): the same id again is the same message, so sending
-     * after a doubt is harmless. Fails with removed, too_large, invalid_argument, intent_reused (the same id with another
-     * text), sign_in_needed, locked, storage_full.
+     * after a doubt is harmless, and another text with it changes nothing. Fails with unknown, removed, too_large,
+     * invalid_argument (no text, or the id of another change), cancelled (the id was cancelled), sign_in_needed, locked,
+     * storage_full.
      */
     @Throws(CuroException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
