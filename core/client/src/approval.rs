@@ -68,12 +68,11 @@ impl Client {
     /// # Errors
     /// As [`Client::sign_in`]; `device_revoked` if another device has refused this one.
     pub async fn wait_for_approval(&self) -> Result<PublicAccount> {
-        let mut waits = self.core.retry.schedule();
+        let mut waits = self.core.retry.waits();
         loop {
             match self.sign_in().await {
                 Err(error) if *error.code() == ErrorCode::APPROVAL_PENDING => {
-                    let wait = waits.next().unwrap_or(self.core.retry.max);
-                    tokio::time::sleep(error.retry_after().unwrap_or_default().max(wait)).await;
+                    tokio::time::sleep(waits.next(error.retry_after())).await;
                 }
                 ended => return ended,
             }

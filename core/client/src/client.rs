@@ -28,7 +28,7 @@ use crate::http::Relay;
 use crate::knowledge;
 use crate::options::ClientOptions;
 use crate::session;
-use crate::sync::run::Retry;
+use crate::sync::retry::Retry;
 use crate::token::TokenProvider;
 
 use tasks::Tasks;

@@ -18,7 +18,7 @@ use crate::observe::{Observe, Refused, Touched};
 use crate::receipts::send::Pace;
 use crate::rejoin::waiting::Patience;
 use crate::state::ConnectionState;
-use crate::sync::run::Retry;
+use crate::sync::retry::Retry;
 
 /// Shared by the public handles and the background tasks.
 pub(crate) struct Core {

@@ -18,7 +18,7 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::http::Relay;
 use crate::options::ClientOptions;
-use crate::sync::run::Retry;
+use crate::sync::retry::Retry;
 use crate::token::{AccessToken, NoToken, TokenProvider, TokenReason};
 
 struct Nobody;

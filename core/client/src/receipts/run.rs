@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::Core;
 use crate::state::ConnectionState;
-use crate::sync::run::Retry;
+use crate::sync::retry::Retry;
 
 /// Sends receipts whenever some are owed, until cancelled.
 pub(crate) async fn run(core: Arc<Core>, retry: Retry, cancel: CancellationToken) {
-    let mut waits = retry.schedule();
+    let mut waits = retry.waits();
     let mut again: Option<Instant> = None;
     loop {
         tokio::select! {
@@ -31,13 +31,13 @@ pub(crate) async fn run(core: Arc<Core>, retry: Retry, cancel: CancellationToken
         };
         match sent {
             Ok(next) => {
-                waits = retry.schedule();
+                waits.begin_anew();
                 again = next;
             }
             Err(fault) => {
                 crate::log::event!(Debug, "receipts_stopped", code = fault.code());
                 if fault.retryable() {
-                    again = Some(Instant::now() + waits.next().unwrap_or(retry.max));
+                    again = Some(Instant::now() + waits.next(None));
                 }
             }
         }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use curo_types::ErrorCode;
 use curo_types::api::StreamEvent;
 use futures_util::FutureExt as _;
@@ -14,44 +13,24 @@ use crate::core::Core;
 use crate::error::Fault;
 use crate::recovery;
 use crate::state::ConnectionState;
+use crate::sync::retry::{Retry, Waits};
 
 /// Reports of cursors wait so long for others to join them.
 const REPORT_DELAY: Duration = Duration::from_millis(100);
 
-/// Waits between attempts: doubling, jittered, never longer than the relay itself asks for or the options allow.
-#[derive(Clone, Copy)]
-pub(crate) struct Retry {
-    pub(crate) min: Duration,
-    pub(crate) max: Duration,
-}
-
-impl Retry {
-    pub(crate) fn schedule(self) -> impl Iterator<Item = Duration> + Send {
-        ExponentialBuilder::default()
-            .with_min_delay(self.min)
-            .with_max_delay(self.max)
-            .without_max_times()
-            .with_jitter()
-            .build()
-    }
-}
-
 /// Keeps the store in step with the relay until cancelled.
 pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToken) {
-    let mut waits = retry.schedule();
+    let mut waits = retry.waits();
     loop {
-        let reached = Instant::now();
+        let mut live_since = None;
         // Who signed in before this attempt has signed in for it, and not for the one after it.
         let _ = core.signed_in.notified().now_or_never();
         let store = core.fresh_account().await.map(|me| me.relay_store);
         let ended = tokio::select! {
             () = cancel.cancelled() => break,
-            ended = connected(&core) => ended,
+            ended = connected(&core, &mut live_since) => ended,
         };
-        let lasted = reached.elapsed() > retry.max;
-        if lasted {
-            waits = retry.schedule();
-        }
+        let lasted = waits.connection_ended(live_since.map(|since: Instant| since.elapsed()));
         let ended = match (ended, store) {
             // Perhaps the relay was restored (rule 7.2): what was sent, or the stream, has met it first.
             (Err(fault), Ok(store)) if recovery::may_be_restored(&fault.code()) => {
@@ -69,7 +48,7 @@ pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToke
             // One that ends every stream at once is not to be asked without a pause.
             Ok(()) => Fault::Code(ErrorCode::UNAVAILABLE),
         };
-        if !wait_out(&core, &fault, &mut waits, retry, &cancel).await {
+        if !wait_out(&core, &fault, &mut waits, &cancel).await {
             break;
         }
     }
@@ -77,13 +56,7 @@ pub(crate) async fn sync(core: Arc<Core>, retry: Retry, cancel: CancellationToke
 }
 
 /// Shows why, then waits for the next attempt. False: cancelled.
-async fn wait_out(
-    core: &Core,
-    fault: &Fault,
-    waits: &mut (impl Iterator<Item = Duration> + Send),
-    retry: Retry,
-    cancel: &CancellationToken,
-) -> bool {
+async fn wait_out(core: &Core, fault: &Fault, waits: &mut Waits, cancel: &CancellationToken) -> bool {
     let code = fault.code();
     crate::log::event!(Debug, "sync_stopped", code = code.clone());
     if !fault.retryable() {
@@ -99,18 +72,15 @@ async fn wait_out(
         }
     }
     core.set_connection(ConnectionState::Waiting { code });
-    let wait = fault
-        .retry_after()
-        .unwrap_or_default()
-        .max(waits.next().unwrap_or(retry.max));
+    let wait = waits.next(fault.retry_after());
     tokio::select! {
         () = cancel.cancelled() => false,
         () = tokio::time::sleep(wait) => true,
     }
 }
 
-/// Catches up, then follows the live stream until it ends.
-async fn connected(core: &Core) -> Result<(), Fault> {
+/// Catches up, then follows the live stream until it ends. Notes since when it is live.
+async fn connected(core: &Core, live_since: &mut Option<Instant>) -> Result<(), Fault> {
     core.set_connection(ConnectionState::CatchingUp);
     let mut refused = core.account_refused.subscribe();
     core.pull().await?;
@@ -119,6 +89,7 @@ async fn connected(core: &Core) -> Result<(), Fault> {
     let mut stream = core.relay.stream(&token, me.inbox_ack).await?;
     // Between the pull and the opening of the stream nothing is lost: the stream goes on from the token.
     core.set_connection(ConnectionState::Live);
+    *live_since = Some(Instant::now());
     core.outbox_work.notify_one();
     core.receipt_work.notify_one();
     let mut report_at = None;
@@ -193,7 +164,7 @@ async fn take_event(core: &Core, event: Option<StreamEvent>, token: &mut String)
 /// Sends whenever there is something to send and the relay can be reached, until cancelled.
 pub(crate) async fn outbox(core: Arc<Core>, retry: Retry, cancel: CancellationToken) {
     let mut connection = core.connection.subscribe();
-    let mut waits = retry.schedule();
+    let mut waits = retry.waits();
     let mut again: Option<Instant> = None;
     loop {
         tokio::select! {
@@ -217,12 +188,12 @@ pub(crate) async fn outbox(core: Arc<Core>, retry: Retry, cancel: CancellationTo
         }
         again = core.holds.until().into_iter().chain(core.patience_ends()).min();
         let Err(fault) = flushed else {
-            waits = retry.schedule();
+            waits.begin_anew();
             continue;
         };
         crate::log::event!(Debug, "flush_stopped", code = fault.code());
         if fault.retryable() {
-            let wait = Instant::now() + waits.next().unwrap_or(retry.max);
+            let wait = Instant::now() + waits.next(None);
             again = Some(again.map_or(wait, |held| held.min(wait)));
         }
     }

@@ -33,7 +33,7 @@ fn insert(tx: &WriteTx<'_>, id: i64) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Enters a job now and returns what waits for its answer.
+/// Enters a job now and returns what waits for its answer. The writer must be [`Held`]: else it may be faster than the poll.
 fn enter<T: Send + 'static>(
     db: &Database,
     job: impl FnOnce(&WriteTx<'_>) -> Result<T, DbError> + Send + 'static,
@@ -454,9 +454,11 @@ async fn dropping_every_handle_closes_the_file_in_the_background() {
     let db = Database::open_guarded(place.path(), &place.key, options(), dropped)
         .await
         .unwrap();
-    let pending = enter(&db, |tx| insert(tx, 2));
-    drop(pending);
+    let held = Held::new(&db).await;
+    drop(enter(&db, |tx| insert(tx, 2)));
     drop(db);
+    // The job that holds the writer has the last handle.
+    held.release().await;
     closed.await.unwrap_err();
     let db = Database::open(place.path(), &place.key, options()).await.unwrap();
     assert_eq!(ids(&db).await, [1, 2]);
