@@ -1,0 +1,106 @@
+import Foundation
+internal import CuroFFI
+
+/// Keeps the keys of the stores on this device.
+///
+/// A method may show a prompt where ``mode`` is ``VaultMode/userPresence``, and has two minutes to return. Methods are called
+/// from any thread, several at a time. What they throw is a ``VaultFailure``; any other error counts as
+/// ``VaultFailure/notReady``, and its text is dropped.
+public protocol KeyVault: Sendable {
+    /// When it may be asked. Asked for once; always the same.
+    var mode: VaultMode { get }
+
+    /// The key of 48 bytes that is stored under this name.
+    func loadKey(_ name: ProfileID) async throws -> Data
+
+    /// Makes a new key (see ``newStoreKey()``), stores it durably and returns it. If one is stored under this name already,
+    /// returns that one and changes nothing; one that cannot be read is a failure and is never replaced.
+    func createKey(_ name: ProfileID) async throws -> Data
+
+    /// Destroys the key that is stored under this name, for good. Without one, returns.
+    func destroyKey(_ name: ProfileID) async throws
+}
+
+/// When a vault may be asked.
+public enum VaultMode: Hashable, Sendable {
+    /// Whenever the device has been unlocked since it was started: also for background work while the app is locked.
+    case background
+    /// Only with the user in front: asking may show a prompt, so background work does not ask.
+    case userPresence
+}
+
+/// Why a vault has no key to give. There are no other reasons.
+public enum VaultFailure: Error, Hashable, Sendable {
+    /// It cannot be read now, for instance before the first unlock after a boot. Asked again later.
+    case notReady
+    /// The user must authenticate first.
+    case userAuthNeeded
+    /// The key was there and can never be read again.
+    case invalidated
+    /// No key is stored under this name.
+    case missing
+}
+
+/// Makes a new random key of 48 bytes for a vault to keep.
+public func newStoreKey() throws(CuroError) -> Data {
+    try crossing { try CuroFFI.newStoreKey() }
+}
+
+/// The app's vault, as the library calls it: it returns at once, and answers when the app has.
+final class AppVault: CuroFFI.KeyVault, Sendable {
+    private let vault: any KeyVault
+
+    init(_ vault: any KeyVault) {
+        self.vault = vault
+    }
+
+    func mode() throws -> CuroFFI.VaultMode {
+        switch vault.mode {
+        case .background: .background
+        case .userPresence: .userPresence
+        }
+    }
+
+    func loadKey(name: String, reply: CuroFFI.KeyReply) throws {
+        answer(reply) { vault in try await vault.loadKey(ProfileID(name)) }
+    }
+
+    func createKey(name: String, reply: CuroFFI.KeyReply) throws {
+        answer(reply) { vault in try await vault.createKey(ProfileID(name)) }
+    }
+
+    func destroyKey(name: String, reply: CuroFFI.DoneReply) throws {
+        Task { [vault] in
+            do {
+                try await vault.destroyKey(ProfileID(name))
+                _ = try? reply.complete()
+            } catch {
+                _ = try? reply.fail(reason: CuroFFI.VaultFailure(error))
+            }
+        }
+    }
+
+    private func answer(
+        _ reply: CuroFFI.KeyReply, _ ask: @escaping @Sendable (any KeyVault) async throws -> Data
+    ) {
+        Task { [vault] in
+            do {
+                let key = try await ask(vault)
+                _ = try? reply.complete(key: key)
+            } catch {
+                _ = try? reply.fail(reason: CuroFFI.VaultFailure(error))
+            }
+        }
+    }
+}
+
+extension CuroFFI.VaultFailure {
+    fileprivate init(_ error: any Error) {
+        switch error as? VaultFailure {
+        case .userAuthNeeded: self = .userAuthNeeded
+        case .invalidated: self = .invalidated
+        case .missing: self = .missing
+        case .notReady, nil: self = .notReady
+        }
+    }
+}
