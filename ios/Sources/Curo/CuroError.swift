@@ -42,7 +42,7 @@ extension CuroError {
         case is CancellationError:
             self.init(code: .cancelled)
         default:
-            self.init(code: .internalFault)
+            self.init(code: .internal)
         }
     }
 

@@ -82,7 +82,7 @@ extension ErrorCode {
     /// Over a rate limit: wait for ``CuroError/retryAfter``.
     public static let rateLimited = ErrorCode(rawValue: "rate_limited")
     /// A fault of the relay.
-    public static let internalFault = ErrorCode(rawValue: "internal")
+    public static let `internal` = ErrorCode(rawValue: "internal")
     /// The relay cannot serve at the moment (starting, stopping, its storage busy).
     public static let unavailable = ErrorCode(rawValue: "unavailable")
     /// The request took longer than the relay allows.
@@ -148,7 +148,7 @@ extension ErrorCode {
         .removed, .removalPending, .mandatoryMember, .quotaExceeded, .notFound, .methodNotAllowed, .staleEpoch,
         .staleCounter, .epochTaken, .incarnationChanged, .incarnationOver, .notYourTurn, .directoryChanged,
         .intentReused, .storeChanged, .logDiverged, .tipNotOurs, .deviceExists, .bodyGone, .malformed,
-        .unsupportedVersion, .updateRequired, .tooLarge, .unsupportedMediaType, .refused, .rateLimited, .internalFault,
+        .unsupportedVersion, .updateRequired, .tooLarge, .unsupportedMediaType, .refused, .rateLimited, .internal,
         .unavailable, .timeout, .offline, .captivePortal, .tlsFailed, .pinMismatch, .badRelay, .signInNeeded,
         .wrongAccount, .locked, .closed, .busy, .storeMissing, .storeUnreadable, .storeNewer, .storageFull,
         .vaultNotReady, .vaultUserAuthNeeded, .noDevice, .noCommonSuite, .rejoinNeeded, .rejoinFailed, .keyMismatch,

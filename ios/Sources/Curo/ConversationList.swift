@@ -1,0 +1,143 @@
+import Foundation
+internal import CuroFFI
+
+/// A window over the conversations, the one with the newest activity first, that follows what happens.
+///
+/// It is closed by ``close()``, and by itself when neither it nor one of its ``states`` is held any more.
+public final class ConversationList: Sendable {
+    private let raw: CuroFFI.ConversationList
+
+    init(_ raw: CuroFFI.ConversationList) {
+        self.raw = raw
+    }
+
+    deinit {
+        try? raw.end()
+    }
+
+    /// What to show, each state whole.
+    public var states: Snapshots<ConversationsState> {
+        Snapshots { [self] in
+            Source(
+                pull: { [raw] after in
+                    let snapshot = try await raw.next(after: after)
+                    return Snapshot(revision: snapshot.revision, state: ConversationsState(snapshot))
+                },
+                // Other consumers go on; holds the window open for this one.
+                end: { withExtendedLifetime(self) {} })
+        }
+    }
+
+    /// Loads conversations with older activity; what is found comes with the next state.
+    public func loadOlder() async throws(CuroError) {
+        try await crossing { try await self.raw.loadOlder() }
+    }
+
+    /// Loads conversations with newer activity; what is found comes with the next state.
+    public func loadNewer() async throws(CuroError) {
+        try await crossing { try await self.raw.loadNewer() }
+    }
+
+    /// Goes to the conversation with the newest activity.
+    public func jumpToNewest() async throws(CuroError) {
+        try await crossing { try await self.raw.jumpToNewest() }
+    }
+
+    /// Closes the list and ends its ``states``. Harmless to repeat.
+    public func close() {
+        try? raw.end()
+    }
+}
+
+/// What a list of conversations shows.
+public struct ConversationsState: Hashable, Sendable, Redacted {
+    /// Whether the client is locked. There are no items then.
+    public let isLocked: Bool
+    /// The conversation with the newest activity first. One with the same id and revision as before is unchanged.
+    public let items: [ConversationItem]
+    /// What lies before the first.
+    public let newer: Edge
+    /// What lies behind the last.
+    public let older: Edge
+
+    init(_ raw: CuroFFI.ConversationListSnapshot) {
+        isLocked = raw.locked
+        items = raw.items.map(ConversationItem.init)
+        newer = Edge(raw.newer)
+        older = Edge(raw.older)
+    }
+}
+
+/// One row of a list of conversations.
+public struct ConversationItem: Hashable, Sendable, Identifiable, Redacted {
+    /// The conversation.
+    public let id: ConversationID
+    /// Another one whenever anything about the row has changed.
+    public let revision: Int64
+    /// What can be done with it.
+    public let state: ConversationState
+    /// Why it is frozen.
+    public let frozen: ErrorCode?
+    /// Whether entries are known to be missing. Tried again by itself.
+    public let isBehind: Bool
+    /// Its title, if it has one.
+    public let title: String?
+    /// The other person of a direct conversation.
+    public let directWith: UserID?
+    /// How many people are in it, this user included.
+    public let members: Int
+    /// Some of them, for a title where there is none.
+    public let people: [UserID]
+    /// Time of the last activity.
+    public let activityAt: Date
+    /// The last message.
+    public let last: Preview?
+    /// Unread messages of others.
+    public let unread: Int
+    /// Whether it is left out of the total of what is unread.
+    public let isMuted: Bool
+    /// What somebody has begun to write.
+    public let draft: String?
+
+    init(_ raw: CuroFFI.ConversationItem) {
+        id = ConversationID(raw.id)
+        revision = raw.revision
+        state = ConversationState(raw.row.state)
+        frozen = raw.row.frozen.map(ErrorCode.init(rawValue:))
+        isBehind = raw.row.behind
+        title = raw.row.title
+        directWith = raw.row.directWith.map { UserID($0) }
+        members = Int(raw.row.members)
+        people = raw.row.people.map { UserID($0) }
+        activityAt = Date(milliseconds: raw.row.activityMs)
+        last = raw.row.last.map(Preview.init)
+        unread = Int(raw.row.unread)
+        isMuted = raw.row.muted
+        draft = raw.row.draft
+    }
+}
+
+/// The last message of a conversation, for its row.
+public struct Preview: Hashable, Sendable, Redacted {
+    /// What names its item in the timeline.
+    public let key: ItemKey
+    /// Who sent it.
+    public let sender: UserID
+    /// Whether this user did.
+    public let isOwn: Bool
+    /// What it says.
+    public let body: Body
+    /// When the relay accepted it; none while it is unsent.
+    public let acceptedAt: Date?
+    /// How far it has come; of own messages only.
+    public let delivery: DeliveryState?
+
+    init(_ raw: CuroFFI.Preview) {
+        key = ItemKey(raw.key)
+        sender = UserID(raw.sender)
+        isOwn = raw.own
+        body = Body(raw.body)
+        acceptedAt = raw.acceptedMs.map(Date.init(milliseconds:))
+        delivery = raw.delivery.map(DeliveryState.init)
+    }
+}
