@@ -52,3 +52,8 @@ extension CuroError {
             retryAfter: failure.retryAfterMs.map { .milliseconds($0) })
     }
 }
+
+/// Every code that the library underneath knows, for the test that compares.
+func knownCodesOfTheLibrary() throws(CuroError) -> Set<String> {
+    Set(try crossing { try CuroFFI.knownErrorCodes() }.map(\.code))
+}
