@@ -81,7 +81,11 @@ actor Loopback {
 
     private static func line(of pipe: Pipe) -> String {
         var bytes = Data()
-        while let byte = try? pipe.fileHandleForReading.read(upToCount: 1), byte.first != UInt8(ascii: "\n"), !byte.isEmpty {
+        while true {
+            let byte = pipe.fileHandleForReading.readData(ofLength: 1)
+            if byte.isEmpty || byte.first == UInt8(ascii: "\n") {
+                break
+            }
             bytes.append(byte)
         }
         return String(decoding: bytes, as: UTF8.self)

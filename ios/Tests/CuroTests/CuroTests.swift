@@ -19,7 +19,7 @@ final class LocalTests: XCTestCase {
         }
         try await client.close()
         try await client.close()
-        let closed = await code { _ = try await client.diagnostics() }
+        let closed = await code { _ = try await client.conversations() }
         XCTAssertEqual(closed, .closed)
         options.idleLock = .seconds(-1)
         let negative = options
