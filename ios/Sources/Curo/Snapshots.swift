@@ -2,7 +2,7 @@
 ///
 /// States are conflated. A slow consumer misses those in between, never the last; nothing is buffered, so any number of
 /// tasks may iterate, each at its own pace, and stopping loses nothing. The sequence ends when the task is cancelled, when
-/// the client (or the timeline) is closed, and when the profile is erased; ``CuroClient/session`` says which it was.
+/// the client (or the timeline) is closed, and when the profile is erased; ``Client/session`` says which it was.
 public struct Snapshots<Element: Sendable>: AsyncSequence, Sendable {
     let open: @Sendable () throws -> Source<Element>
 

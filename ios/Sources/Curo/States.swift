@@ -4,9 +4,9 @@ internal import CuroFFI
 public enum SessionState: Hashable, Sendable {
     /// Everything works; whether the relay can be reached is the connection's matter.
     case active
-    /// Nothing is shown until ``CuroClient/unlock()``.
+    /// Nothing is shown until ``Client/unlock()``.
     case locked
-    /// The user must sign in at the identity provider; then call ``CuroClient/signIn()``.
+    /// The user must sign in at the identity provider; then call ``Client/signIn()``.
     case signInNeeded
     /// Another device of this user must approve this one: show the approval code, and wait for the approval.
     case waitingForApproval
@@ -47,7 +47,7 @@ public enum ConnectionState: Hashable, Sendable {
     case live
     /// The relay cannot be reached or refuses for the moment; the next attempt comes by itself.
     case waiting(ErrorCode)
-    /// The user must sign in at the identity provider; then call ``CuroClient/signIn()``.
+    /// The user must sign in at the identity provider; then call ``Client/signIn()``.
     case signInNeeded
     /// Going on needs more than time.
     case failed(ErrorCode)

@@ -41,9 +41,9 @@ func folder() -> URL {
 }
 
 /// A client in a folder, of nobody yet, with a relay that is not there.
-func alone(root: URL = folder(), vault: any KeyVault = MemoryVault()) async throws -> CuroClient {
+func alone(root: URL = folder(), vault: any KeyVault = MemoryVault()) async throws -> Client {
     let options = ClientOptions(root: root, relay: URL(string: "https://127.0.0.1:9")!)
-    return try await CuroClient.open(options, vault: vault) { _ in throw CancellationError() }
+    return try await Client.open(options, vault: vault) { _ in throw CancellationError() }
 }
 
 /// The code with which a call fails.
@@ -97,10 +97,10 @@ actor Loopback {
     }
 
     /// A person who is signed in and live.
-    nonisolated func person(_ subject: String) async throws -> CuroClient {
+    nonisolated func person(_ subject: String) async throws -> Client {
         var options = ClientOptions(root: folder(), relay: url)
         options.extraRoots = [authority]
-        let client = try await CuroClient.open(options, vault: MemoryVault()) { _ in
+        let client = try await Client.open(options, vault: MemoryVault()) { _ in
             try await self.token(of: subject)
         }
         try await client.signIn()

@@ -8,7 +8,7 @@ final class LocalTests: XCTestCase {
     func testErrorsBearTheirCodes() async throws {
         var options = ClientOptions(root: folder(), relay: URL(string: "http://relay.example")!)
         let refused = options
-        let plain = await code { _ = try await CuroClient.open(refused, vault: MemoryVault()) { _ in "" } }
+        let plain = await code { _ = try await Client.open(refused, vault: MemoryVault()) { _ in "" } }
         XCTAssertEqual(plain, .invalidArgument)
 
         let client = try await alone()
@@ -23,7 +23,7 @@ final class LocalTests: XCTestCase {
         XCTAssertEqual(closed, .closed)
         options.idleLock = .seconds(-1)
         let negative = options
-        let time = await code { _ = try await CuroClient.open(negative, vault: MemoryVault()) { _ in "" } }
+        let time = await code { _ = try await Client.open(negative, vault: MemoryVault()) { _ in "" } }
         XCTAssertEqual(time, .invalidArgument)
     }
 

@@ -1,7 +1,7 @@
 internal import CuroFFI
 
 /// What an app watches.
-extension CuroClient {
+extension Client {
     /// How the client stands: which screen to show. Goes on while locked; its last state is ``SessionState/closed`` or
     /// ``SessionState/wiped``.
     public var session: Snapshots<SessionState> {

@@ -4,14 +4,14 @@ internal import CuroFFI
 /// when they return, and finish once entered, even when the calling task is cancelled meanwhile.
 ///
 /// ```swift
-/// let client = try await CuroClient.open(options, vault: vault) { reason in try await auth.accessToken(reason) }
+/// let client = try await Client.open(options, vault: vault) { reason in try await auth.accessToken(reason) }
 /// try await client.signIn()
 /// try await client.start()
 /// ```
 ///
 /// A client may be used from any task and closed from any of them, twice too. It does not close by itself in good order:
 /// call ``close()``.
-public final class CuroClient: Sendable {
+public final class Client: Sendable {
     let raw: CuroFFI.Client
 
     init(_ raw: CuroFFI.Client) {
@@ -26,9 +26,9 @@ public final class CuroClient: Sendable {
     /// left as it was.
     public static func open(
         _ options: ClientOptions, vault: any KeyVault, tokens: @escaping TokenProvider
-    ) async throws(CuroError) -> CuroClient {
+    ) async throws(CuroError) -> Client {
         let (raw, vault, tokens) = (options.raw, AppVault(vault), AppTokens(tokens))
-        return CuroClient(
+        return Client(
             try await crossing { try await CuroFFI.Client.open(options: raw, vault: vault, tokens: tokens) })
     }
 
@@ -56,7 +56,7 @@ public final class CuroClient: Sendable {
 }
 
 /// Signing in, and the connection.
-extension CuroClient {
+extension Client {
     /// Signs in with a token of the provider and registers this device, if it is new. Harmless to repeat; needed once in a
     /// profile's life, and again whenever the ``session`` says so.
     ///
@@ -109,7 +109,7 @@ extension CuroClient {
 }
 
 /// Locking.
-extension CuroClient {
+extension Client {
     /// Wipes the key and empties every snapshot. Nothing is shown until ``unlock()``.
     public func lock() async throws(CuroError) {
         try await crossing { try await self.raw.lock() }

@@ -9,7 +9,7 @@ public struct CreatedConversation: Sendable {
 }
 
 /// Conversations and people.
-extension CuroClient {
+extension Client {
     /// Creates a conversation with these people, with a title and subjects from its first moment on. Durable when it returns;
     /// works offline.
     ///
