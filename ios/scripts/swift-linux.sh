@@ -8,7 +8,8 @@
 #                                                    LIBS (the folder with libcuro_ffi.so, shown as /mnt/lib) in the
 #                                                    linker's and the loader's path
 #
-# Needs root and, for `setup`, the Debian mirror that the host's own apt is set up with. About 90 s and 3.6 GB.
+# Needs root and, for `setup`, the Debian mirror that the host's own apt is set up with. About 90 s and 2.6 GB. What could
+# not be fetched is fetched again, a few times. Two calls at once share one setup: the second waits for the first.
 # Every mount is made in a mount namespace of its own: when the command ends, whichever way, nothing stays mounted, and
 # removing ROOT afterwards can reach nothing of the host.
 set -euo pipefail
@@ -17,6 +18,8 @@ readonly SUITE=trixie
 # --no-install-recommends leaves out what Swift needs to compile and link anything: libc6-dev, libstdc++-14-dev.
 # git is for SwiftPM.
 readonly PACKAGES=(swiftlang swiftlang-dev libc6-dev libstdc++-14-dev git ca-certificates)
+# Seconds before each further attempt to fetch and install.
+readonly WAITS=(5 20 60)
 
 die() {
     echo "swift-linux.sh: $*" >&2
@@ -33,13 +36,6 @@ mirror() {
     fi
     [ -n "$found" ] || die "no Debian mirror in the host's apt sources"
     echo "$found"
-}
-
-# Runs itself again in a mount namespace whose mounts end with it.
-isolate() {
-    if [ "${SWIFT_LINUX_ISOLATED:-}" != yes ]; then
-        SWIFT_LINUX_ISOLATED=yes exec unshare --mount --propagation private -- "$0" "$@"
-    fi
 }
 
 # What a process in the chroot expects to find. Only in this namespace.
@@ -60,37 +56,55 @@ copy_apt_access() {
     done
 }
 
-setup() {
+# One attempt, into a folder that nobody uses yet.
+attempt() {
     local root=$1
-    if [ -e "$root/.swift-ready" ]; then
-        return
-    fi
     if ! command -v debootstrap >/dev/null; then
-        apt-get update -q
-        DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -q debootstrap
+        apt-get -o Acquire::Retries=3 update -q
+        DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 \
+            install -y -q --no-install-recommends debootstrap debian-archive-keyring
     fi
-    mkdir -p "$root"
-    # An interrupted debootstrap leaves its own folder behind and cannot be continued.
-    if [ ! -x "$root/usr/bin/apt-get" ] || [ -d "$root/debootstrap" ]; then
-        debootstrap --variant=minbase "$SUITE" "$root" "$(mirror)"
-    fi
+    debootstrap --variant=minbase "$SUITE" "$root" "$(mirror)"
     copy_apt_access "$root"
     mount_system "$root"
-    chroot "$root" apt-get update -q
+    chroot "$root" apt-get -o Acquire::Retries=3 update -q
     chroot "$root" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -q --no-install-recommends "${PACKAGES[@]}"
+        apt-get -o Acquire::Retries=3 install -y -q --no-install-recommends "${PACKAGES[@]}"
     chroot "$root" apt-get clean
     rm -rf "$root"/var/lib/apt/lists/* "$root"/usr/share/doc/* "$root"/usr/share/locale/*
     chroot "$root" env HOME=/root swift --version
     touch "$root/.swift-ready"
 }
 
+# ROOT comes into being whole: what is half done lies beside it, and an interrupted debootstrap cannot be continued.
+setup() {
+    local root=$1 wait partial=$1.partial
+    [ ! -e "$root/.swift-ready" ] || return 0
+    mkdir -p "$(dirname "$root")"
+    exec 9>"$root.lock"
+    flock 9
+    [ ! -e "$root/.swift-ready" ] || return 0
+    [ ! -e "$root" ] || rmdir "$root" || die "$root is there and is not what this script has made"
+    for wait in 0 "${WAITS[@]}"; do
+        if [ "$wait" != 0 ]; then
+            echo "swift-linux.sh: that attempt failed; the next one in $wait s" >&2
+            sleep "$wait"
+        fi
+        # Nothing is mounted in there any more: an attempt's mounts end with it.
+        rm -rf --one-file-system "$partial"
+        # 9>&-: what an attempt may leave running does not hold the lock.
+        if unshare --mount --propagation private -- "$0" attempt "$partial" 9>&-; then
+            mv -T "$partial" "$root"
+            return 0
+        fi
+    done
+    rm -rf --one-file-system "$partial"
+    die "Swift could not be set up in $root"
+}
+
 run() {
     local root=$1 package=$2 libs=$3
     shift 3
-    [ -e "$root/.swift-ready" ] || die "$root has no Swift: run 'setup' first"
-    [ -f "$package/Package.swift" ] || die "$package holds no Package.swift"
-    [ -f "$libs/libcuro_ffi.so" ] || die "$libs holds no libcuro_ffi.so"
     mount_system "$root"
     mkdir -p "$root/mnt/package" "$root/mnt/lib"
     mount --bind "$package" "$root/mnt/package"
@@ -104,12 +118,21 @@ run() {
 case "${1:-}" in
     setup)
         [ $# = 2 ] || die "usage: swift-linux.sh setup ROOT"
-        isolate "$@"
         setup "$2"
         ;;
     run)
         [ $# -ge 5 ] || die "usage: swift-linux.sh run ROOT PACKAGE LIBS COMMAND..."
-        isolate "$@"
+        [ -e "$2/.swift-ready" ] || die "$2 has no Swift: run 'setup' first"
+        [ -f "$3/Package.swift" ] || die "$3 holds no Package.swift"
+        [ -f "$4/libcuro_ffi.so" ] || die "$4 holds no libcuro_ffi.so"
+        shift
+        exec unshare --mount --propagation private -- "$0" in-chroot "$@"
+        ;;
+    # The two halves that run in a namespace of their own.
+    attempt)
+        attempt "$2"
+        ;;
+    in-chroot)
         shift
         run "$@"
         ;;

@@ -154,7 +154,8 @@ fn document(workspace: &Workspace) -> Result<PathBuf, Failure> {
     Ok(offered)
 }
 
-fn target(workspace: &Workspace) -> PathBuf {
+/// The folder of what cargo builds.
+pub(crate) fn target(workspace: &Workspace) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.root().join("target"), PathBuf::from)
 }
 

@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// A step of CI failed; why is printed already.
     #[error("ci FAILED at step {label}")]
     Step { label: String, code: u8 },
+    /// This machine cannot do it: a suite that says so did not run.
+    #[error("{0}")]
+    Unavailable(String),
     /// A check found something; what it found is printed already.
     #[error("{0}")]
     Check(String),

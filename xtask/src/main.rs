@@ -20,6 +20,7 @@ mod qa;
 mod rules;
 mod run;
 mod suites;
+mod swift;
 mod workspace;
 
 use std::ffi::OsString;
@@ -47,7 +48,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Run the tests of every platform, documentation examples included
+    /// Run the tests of every platform (Rust, Kotlin, Swift, the scenarios on all), documentation examples included
     Test {
         /// Only this Rust crate (may be repeated)
         #[arg(short, long = "package", value_name = "CRATE")]

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::kotlin;
 use crate::qa;
 use crate::run;
+use crate::swift;
 use crate::workspace::{Workspace, is_ci};
 
 /// What the caller asked to test.
@@ -41,6 +42,11 @@ const SUITES: &[Suite] = &[
         run: kotlin::test,
     },
     Suite {
+        name: "swift",
+        tools: doctor::RUST_TOOLS,
+        run: swift::test,
+    },
+    Suite {
         name: "qa",
         tools: doctor::RUST_TOOLS,
         run: |workspace, _| qa::test(workspace),
@@ -72,6 +78,7 @@ fn play(suite: &Suite, workspace: &Workspace, selection: &Selection) -> Outcome 
     }
     match (suite.run)(workspace, selection) {
         Ok(ran) => Outcome::Passed(ran),
+        Err(Failure::Unavailable(reason)) => Outcome::NotRun(reason),
         Err(failure) => Outcome::Failed(failure),
     }
 }
@@ -212,6 +219,17 @@ mod tests {
         };
         let outcome = play(&suite, &Workspace::find().unwrap(), &Selection::default());
         assert!(matches!(outcome, Outcome::NotRun(reason) if reason.contains("absent")));
+    }
+
+    #[test]
+    fn a_suite_that_the_machine_cannot_run_has_not_run() {
+        let suite = Suite {
+            name: "s",
+            tools: &[],
+            run: |_, _| Err(Failure::Unavailable("no such compiler".to_owned())),
+        };
+        let outcome = play(&suite, &Workspace::find().unwrap(), &Selection::default());
+        assert!(matches!(outcome, Outcome::NotRun(reason) if reason == "no such compiler"));
     }
 
     #[test]
