@@ -1,0 +1,25 @@
+package health.curo
+
+import health.curo.ffi.LogField as GeneratedLogField
+import java.util.Objects
+
+/** One named value of a record. */
+public class LogField(
+    /** Its name. */
+    public val name: String,
+    /** Its value. */
+    public val value: LogValue,
+) {
+    override fun equals(other: Any?): Boolean =
+        this === other ||
+            other is LogField &&
+                name == other.name &&
+                value == other.value
+
+    override fun hashCode(): Int = Objects.hash(name, value)
+
+    override fun toString(): String = "LogField(name=$name, value=$value)"
+}
+
+internal fun GeneratedLogField.toPublic(): LogField =
+    LogField(name = name, value = value.toPublic())
