@@ -45,6 +45,6 @@ internal fun AccessContext.toGenerated(): GeneratedAccessContext =
         purposeOfUse = purposeOfUse.wellFormed(),
         role = role?.wellFormed(),
         reasonCode = reasonCode?.wellFormed(),
-        onBehalfOf = onBehalfOf?.value.wellFormed(),
+        onBehalfOf = onBehalfOf?.value?.wellFormed(),
         disclosure = disclosure?.toGenerated(),
     )

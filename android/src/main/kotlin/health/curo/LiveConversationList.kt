@@ -1,6 +1,7 @@
 package health.curo
 
 import health.curo.ffi.ConversationList as GeneratedConversationList
+import health.curo.ffi.ConversationListSnapshot as GeneratedConversationListSnapshot
 import kotlinx.coroutines.flow.Flow
 
 /** A list of conversations over the library. */
@@ -16,7 +17,8 @@ internal class LiveConversationList(
     override val states: Flow<ConversationListSnapshot> =
         snapshots({ window.get().let { list -> Pull(list::next, { it.revision }) } }) {
             var previous = emptyMap<ConversationId, ConversationItem>()
-            { snapshot -> snapshot.toPublic(previous).also { previous = it.items.associateBy(ConversationItem::id) } }
+            fun(snapshot: GeneratedConversationListSnapshot): ConversationListSnapshot =
+                snapshot.toPublic(previous).also { previous = it.items.associateBy(ConversationItem::id) }
         }
 
     override suspend fun loadOlder(): Unit = call { window.get().loadOlder() }

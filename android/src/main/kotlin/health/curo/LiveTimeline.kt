@@ -1,6 +1,7 @@
 package health.curo
 
 import health.curo.ffi.Timeline as GeneratedTimeline
+import health.curo.ffi.TimelineSnapshot as GeneratedTimelineSnapshot
 import kotlinx.coroutines.flow.Flow
 
 /** A timeline over the library. */
@@ -16,7 +17,8 @@ internal class LiveTimeline(
     override val states: Flow<TimelineSnapshot> =
         snapshots({ window.get().let { timeline -> Pull(timeline::next, { it.revision }) } }) {
             var previous = emptyMap<ItemKey, TimelineItem>()
-            { snapshot -> snapshot.toPublic(previous).also { previous = it.items.associateBy(TimelineItem::key) } }
+            fun(snapshot: GeneratedTimelineSnapshot): TimelineSnapshot =
+                snapshot.toPublic(previous).also { previous = it.items.associateBy(TimelineItem::key) }
         }
 
     override suspend fun loadOlder(): Unit = call { window.get().loadOlder() }

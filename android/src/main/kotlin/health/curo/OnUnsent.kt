@@ -6,9 +6,13 @@ import health.curo.ffi.OnUnsent as GeneratedOnUnsent
 public enum class OnUnsent {
     /** Stays signed in and says what there is. */
     KEEP,
+
+    /** Signs out; what is not sent is lost. */
+    DISCARD,
 }
 
 internal fun OnUnsent.toGenerated(): GeneratedOnUnsent =
     when (this) {
         OnUnsent.KEEP -> GeneratedOnUnsent.KEEP
+        OnUnsent.DISCARD -> GeneratedOnUnsent.DISCARD
     }
