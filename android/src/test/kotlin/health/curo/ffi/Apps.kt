@@ -64,8 +64,8 @@ fun code(call: suspend () -> Unit): String {
 /** A real relay with a development identity provider, in a process of its own that ends with its input. */
 class Loopback : AutoCloseable {
     private val process: Process
-    private val url: String
-    private val authority: ByteArray
+    val url: String
+    val authority: ByteArray
 
     init {
         val program = System.getProperty("curo.loopback") ?: error("no system property curo.loopback")
@@ -78,7 +78,7 @@ class Loopback : AutoCloseable {
     private fun line(): String = process.inputReader().readLine() ?: error("the relay has ended")
 
     @Synchronized
-    private fun token(subject: String): String {
+    fun token(subject: String): String {
         process.outputWriter().apply { write("$subject\n") }.flush()
         return line()
     }
