@@ -8,7 +8,7 @@ use crate::run;
 use crate::suites::Selection;
 use crate::workspace::Workspace;
 
-/// Compiles the generated Kotlin and its tests, and runs them against the host's library and a relay on this machine.
+/// Compiles the Kotlin of all modules, and runs their tests against the host's library and a relay on this machine.
 pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failure> {
     let built = bindings::build(workspace)?;
     let mut maven = Command::new("mvn");
@@ -24,7 +24,7 @@ pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failu
     let mut ran = 0;
     run::run_lines(&mut maven, |line| {
         println!("{line}");
-        ran = total(line).unwrap_or(ran);
+        ran = ran_until(ran, line);
     })?;
     match ran {
         0 => Err(Failure::Check("not one Kotlin test ran".to_owned())),
@@ -32,7 +32,12 @@ pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failu
     }
 }
 
-/// The number of tests that ran, where this line is Surefire's sum: that of a class also tells its time. Skipped ones do not count.
+/// How many tests have run after this line, where `before` had: each module of Maven ends with a sum of its own.
+fn ran_until(before: usize, line: &str) -> usize {
+    before + total(line).unwrap_or(0)
+}
+
+/// The number of tests that ran in a module, where this line is Surefire's sum: that of a class also tells its time. Skipped ones do not count.
 fn total(line: &str) -> Option<usize> {
     let counts = line.split_once("Tests run: ")?.1;
     let mut numbers = counts
@@ -47,6 +52,14 @@ fn total(line: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sums_of_all_modules_are_added() {
+        let output = "[INFO] Tests run: 7, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 2.1 s -- in health.curo.ClientTest\n\
+            [INFO] Tests run: 9, Failures: 0, Errors: 0, Skipped: 2\n[INFO] Building driver\n\
+            [WARNING] Tests run: 5, Failures: 0, Errors: 0, Skipped: 1\n[INFO] BUILD SUCCESS";
+        assert_eq!(output.lines().fold(0, ran_until), 11);
+    }
 
     #[test]
     fn the_sum_is_told_from_the_count_of_a_class() {
