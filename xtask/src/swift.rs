@@ -170,4 +170,29 @@ mod tests {
         );
         shown(library, Path::new("/elsewhere/loopback")).unwrap_err();
     }
+
+    /// The lines between two lines that hold these texts, as far to the left as they go.
+    fn between<'text>(text: &'text str, start: &str, end: &str) -> Vec<&'text str> {
+        let after = text.lines().skip_while(|line| line.trim() != start).skip(1);
+        let lines: Vec<_> = after.take_while(|line| line.trim() != end).collect();
+        let filled = lines.iter().filter(|line| !line.is_empty());
+        let indent = filled
+            .map(|line| line.len() - line.trim_start().len())
+            .min()
+            .unwrap_or(0);
+        lines
+            .into_iter()
+            .map(|line| line.get(indent..).unwrap_or_default())
+            .collect()
+    }
+
+    #[test]
+    fn the_quick_start_that_is_shown_is_the_one_that_the_tests_run() {
+        let workspace = Workspace::find().unwrap();
+        let shown = workspace.read("docs/swift.md").unwrap();
+        let run = workspace.read("ios/Tests/CuroTests/QuickStartTests.swift").unwrap();
+        let shown = between(&shown, "```swift", "```");
+        assert_eq!(shown, between(&run, "// quick start", "// end of the quick start"));
+        assert!((10..25).contains(&shown.len()), "{} lines", shown.len());
+    }
 }

@@ -96,11 +96,16 @@ actor Loopback {
         return Self.line(of: output)
     }
 
-    /// A person who is signed in and live.
-    nonisolated func person(_ subject: String) async throws -> Client {
+    /// For a client in a folder of its own.
+    func options() -> ClientOptions {
         var options = ClientOptions(root: folder(), relay: url)
         options.extraRoots = [authority]
-        let client = try await Client.open(options, vault: MemoryVault()) { _ in
+        return options
+    }
+
+    /// A person who is signed in and live.
+    nonisolated func person(_ subject: String) async throws -> Client {
+        let client = try await Client.open(await options(), vault: MemoryVault()) { _ in
             try await self.token(of: subject)
         }
         try await client.signIn()
