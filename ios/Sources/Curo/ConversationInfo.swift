@@ -49,6 +49,24 @@ public struct ConversationInfo: Hashable, Sendable, Identifiable, Redacted {
     /// Time of the last activity.
     public let activityAt: Date
 
+    /// For an app's own fakes.
+    public init(
+        id: ConversationID, state: ConversationState = .active, frozen: ErrorCode? = nil, hasLeft: Bool = false,
+        isPurged: Bool = false, isBehind: Bool = false, title: String? = nil, subjects: [Subject] = [],
+        roster: [Member] = [], activityAt: Date
+    ) {
+        self.id = id
+        self.state = state
+        self.frozen = frozen
+        self.hasLeft = hasLeft
+        self.isPurged = isPurged
+        self.isBehind = isBehind
+        self.title = title
+        self.subjects = subjects
+        self.roster = roster
+        self.activityAt = activityAt
+    }
+
     init(_ raw: CuroFFI.ConversationInfo) {
         id = ConversationID(raw.id)
         state = ConversationState(raw.state)
@@ -79,6 +97,15 @@ public struct Member: Hashable, Sendable, Identifiable, Redacted {
     /// are members all the same, and back when a device of theirs is; what is said meanwhile that device does not get.
     public let isDormant: Bool
 
+    /// For an app's own fakes.
+    public init(user: UserID, role: String, name: String? = nil, isMandatory: Bool = false, isDormant: Bool = false) {
+        self.user = user
+        self.role = role
+        self.name = name
+        self.isMandatory = isMandatory
+        self.isDormant = isDormant
+    }
+
     init(_ raw: CuroFFI.Member) {
         user = UserID(raw.user)
         role = raw.role
@@ -98,6 +125,13 @@ public struct Person: Hashable, Sendable, Identifiable, Redacted {
     public let user: UserID
     /// The name that they have told inside conversations, if this device has heard it.
     public let name: String?
+
+    /// For an app's own fakes.
+    public init(subject: String, user: UserID, name: String? = nil) {
+        self.subject = subject
+        self.user = user
+        self.name = name
+    }
 
     init(_ raw: CuroFFI.Person) {
         subject = raw.subject

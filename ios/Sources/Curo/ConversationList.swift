@@ -60,6 +60,14 @@ public struct ConversationsState: Hashable, Sendable, Redacted {
     /// What lies behind the last.
     public let older: Edge
 
+    /// For an app's own fakes.
+    public init(isLocked: Bool = false, items: [ConversationItem] = [], newer: Edge = .end, older: Edge = .end) {
+        self.isLocked = isLocked
+        self.items = items
+        self.newer = newer
+        self.older = older
+    }
+
     init(_ raw: CuroFFI.ConversationListSnapshot) {
         isLocked = raw.locked
         items = raw.items.map(ConversationItem.init)
@@ -99,6 +107,29 @@ public struct ConversationItem: Hashable, Sendable, Identifiable, Redacted {
     /// What somebody has begun to write.
     public let draft: String?
 
+    /// For an app's own fakes.
+    public init(
+        id: ConversationID, revision: Int64 = 1, state: ConversationState = .active, frozen: ErrorCode? = nil,
+        isBehind: Bool = false, title: String? = nil, directWith: UserID? = nil, members: Int = 0,
+        people: [UserID] = [], activityAt: Date, last: Preview? = nil, unread: Int = 0, isMuted: Bool = false,
+        draft: String? = nil
+    ) {
+        self.id = id
+        self.revision = revision
+        self.state = state
+        self.frozen = frozen
+        self.isBehind = isBehind
+        self.title = title
+        self.directWith = directWith
+        self.members = members
+        self.people = people
+        self.activityAt = activityAt
+        self.last = last
+        self.unread = unread
+        self.isMuted = isMuted
+        self.draft = draft
+    }
+
     init(_ raw: CuroFFI.ConversationItem) {
         id = ConversationID(raw.id)
         revision = raw.revision
@@ -131,6 +162,19 @@ public struct Preview: Hashable, Sendable, Redacted {
     public let acceptedAt: Date?
     /// How far it has come; of own messages only.
     public let delivery: DeliveryState?
+
+    /// For an app's own fakes.
+    public init(
+        key: ItemKey, sender: UserID, isOwn: Bool = false, body: Body, acceptedAt: Date? = nil,
+        delivery: DeliveryState? = nil
+    ) {
+        self.key = key
+        self.sender = sender
+        self.isOwn = isOwn
+        self.body = body
+        self.acceptedAt = acceptedAt
+        self.delivery = delivery
+    }
 
     init(_ raw: CuroFFI.Preview) {
         key = ItemKey(raw.key)

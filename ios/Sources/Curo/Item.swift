@@ -19,6 +19,14 @@ public struct TimelineItem: Hashable, Sendable, Identifiable, Redacted {
         if case .message(let message) = entry { message } else { nil }
     }
 
+    /// For an app's own fakes. Another state of the same item needs another revision.
+    public init(key: ItemKey, revision: Int64 = 1, acceptedAt: Date? = nil, entry: Entry) {
+        self.key = key
+        self.revision = revision
+        self.acceptedAt = acceptedAt
+        self.entry = entry
+    }
+
     init(_ raw: CuroFFI.TimelineItem) {
         key = ItemKey(raw.key)
         revision = raw.revision
@@ -92,6 +100,18 @@ public struct StateChange: Hashable, Sendable, Redacted {
     /// Roles that were given.
     public let roles: [RoleChange]
 
+    /// For an app's own fakes.
+    public init(
+        by: UserID? = nil, title: String? = nil, bound: [Subject] = [], unbound: [Subject] = [],
+        roles: [RoleChange] = []
+    ) {
+        self.by = by
+        self.title = title
+        self.bound = bound
+        self.unbound = unbound
+        self.roles = roles
+    }
+
     init(_ raw: CuroFFI.StateChange) {
         by = raw.by.map { UserID($0) }
         title = raw.title
@@ -102,11 +122,17 @@ public struct StateChange: Hashable, Sendable, Redacted {
 }
 
 /// A role that was given.
-public struct RoleChange: Hashable, Sendable {
+public struct RoleChange: Hashable, Sendable, Redacted {
     /// To whom.
     public let user: UserID
     /// Which.
     public let role: String
+
+    /// For an app's own fakes.
+    public init(user: UserID, role: String) {
+        self.user = user
+        self.role = role
+    }
 }
 
 /// A place in a conversation's log.
@@ -115,6 +141,12 @@ public struct LogPlace: Hashable, Sendable {
     public let incarnation: Int64
     /// The sequence number in it.
     public let sequence: Int64
+
+    /// For an app's own fakes.
+    public init(incarnation: Int64, sequence: Int64) {
+        self.incarnation = incarnation
+        self.sequence = sequence
+    }
 
     init(_ raw: CuroFFI.LogPlace) {
         incarnation = raw.incarnation

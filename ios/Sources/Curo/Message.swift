@@ -164,6 +164,32 @@ public struct Message: Hashable, Sendable, Identifiable, Redacted {
     /// The last change of this device to it that is still on its way.
     public let unsentChange: UnsentChange?
 
+    /// For an app's own fakes.
+    public init(
+        reference: MessageRef, key: ItemKey, sender: UserID, isOwn: Bool = false, claimedAt: Date? = nil, body: Body,
+        delivery: DeliveryState? = nil, isEdited: Bool = false, editedAt: Date? = nil, priority: Priority = .routine,
+        mentions: [UserID] = [], replyTo: Quote? = nil, thread: MessageRef? = nil, threadCount: Int = 0,
+        reactions: [Reaction] = [], acknowledgedBy: [UserID] = [], unsentChange: UnsentChange? = nil
+    ) {
+        self.reference = reference
+        self.key = key
+        self.sender = sender
+        self.isOwn = isOwn
+        self.claimedAt = claimedAt
+        self.body = body
+        self.delivery = delivery
+        self.isEdited = isEdited
+        self.editedAt = editedAt
+        self.priority = priority
+        self.mentions = mentions
+        self.replyTo = replyTo
+        self.thread = thread
+        self.threadCount = threadCount
+        self.reactions = reactions
+        self.acknowledgedBy = acknowledgedBy
+        self.unsentChange = unsentChange
+    }
+
     init(_ raw: CuroFFI.Message) {
         reference = MessageRef(raw.reference)
         key = ItemKey(raw.key)
@@ -196,6 +222,14 @@ public struct Quote: Hashable, Sendable, Redacted {
     /// Whether it was deleted.
     public let isDeleted: Bool
 
+    /// For an app's own fakes.
+    public init(message: MessageRef, sender: UserID? = nil, text: String? = nil, isDeleted: Bool = false) {
+        self.message = message
+        self.sender = sender
+        self.text = text
+        self.isDeleted = isDeleted
+    }
+
     init(_ raw: CuroFFI.Quote) {
         message = MessageRef(raw.message)
         sender = raw.sender.map { UserID($0) }
@@ -215,6 +249,13 @@ public struct Reaction: Hashable, Sendable, Identifiable, Redacted {
     /// Whether this user is among them.
     public let isOwn: Bool
 
+    /// For an app's own fakes.
+    public init(emoji: String, users: [UserID] = [], isOwn: Bool = false) {
+        self.emoji = emoji
+        self.users = users
+        self.isOwn = isOwn
+    }
+
     init(_ raw: CuroFFI.Reaction) {
         emoji = raw.emoji
         users = raw.users.map { UserID($0) }
@@ -228,6 +269,12 @@ public struct UnsentChange: Hashable, Sendable {
     public let intent: IntentID
     /// How far it has come.
     public let state: DeliveryState
+
+    /// For an app's own fakes.
+    public init(intent: IntentID, state: DeliveryState) {
+        self.intent = intent
+        self.state = state
+    }
 
     init(_ raw: CuroFFI.UnsentChange) {
         intent = IntentID(raw.intent)

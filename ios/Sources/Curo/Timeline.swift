@@ -86,6 +86,19 @@ public struct TimelineState: Hashable, Sendable, Redacted {
     /// The item that was asked for by the start or the last jump: where a screen begins.
     public let anchor: ItemKey?
 
+    /// For an app's own fakes.
+    public init(
+        isLocked: Bool = false, items: [TimelineItem] = [], older: Edge = .end, newer: Edge = .end, newBelow: Int = 0,
+        anchor: ItemKey? = nil
+    ) {
+        self.isLocked = isLocked
+        self.items = items
+        self.older = older
+        self.newer = newer
+        self.newBelow = newBelow
+        self.anchor = anchor
+    }
+
     init(_ raw: CuroFFI.TimelineSnapshot) {
         isLocked = raw.locked
         items = raw.items.map(TimelineItem.init)

@@ -1,0 +1,74 @@
+import Foundation
+import XCTest
+
+@testable import Curo
+
+/// Every value that can hold what people wrote, or who they are, one by one: none of its textual forms shows it.
+final class RedactionTests: XCTestCase {
+    private let canary = "CANARY"
+    private let user = UserID(rawValue: "user")
+    private let place = MessageRef(sender: DeviceID(rawValue: "device"), message: MessageID(rawValue: "message"))
+
+    private var message: Message {
+        Message(
+            reference: place, key: ItemKey(rawValue: "key"), sender: user, body: .text(canary),
+            replyTo: Quote(message: place, text: canary), reactions: [Reaction(emoji: canary)])
+    }
+
+    private var change: StateChange {
+        let subject = Subject(system: canary, value: canary)
+        return StateChange(
+            title: canary, bound: [subject], unbound: [subject], roles: [RoleChange(user: user, role: canary)])
+    }
+
+    func testWhatPeopleWrite() {
+        let quote = Quote(message: place, text: canary)
+        let amendment = Body.amendment(of: place, text: canary)
+        for value: any Redacted in [
+            NewMessage(canary), Body.text(canary), amendment, message, quote, Reaction(emoji: canary), change,
+            Entry.message(message), Entry.about(change), TimelineItem(key: message.key, entry: .message(message)),
+            TimelineState(items: [TimelineItem(key: message.key, entry: .message(message))]),
+        ] {
+            check(value)
+        }
+    }
+
+    func testConversationsAndPeople() {
+        let row = ConversationItem(
+            id: ConversationID(rawValue: "id"), title: canary, activityAt: Date(),
+            last: Preview(key: message.key, sender: user, body: .text(canary)), draft: canary)
+        let member = Member(user: user, role: canary, name: canary)
+        let subject = Subject(system: canary, value: canary)
+        for value: any Redacted in [
+            row, Preview(key: message.key, sender: user, body: .text(canary)), ConversationsState(items: [row]), member,
+            Person(subject: canary, user: user, name: canary), subject, RoleChange(user: user, role: canary),
+            ConversationInfo(
+                id: row.id, title: canary, subjects: [subject], roster: [member], activityAt: Date()),
+        ] {
+            check(value)
+        }
+    }
+
+    func testHowAClientIsOpened() {
+        let proxy = ClientOptions.Proxy(
+            url: URL(string: "http://canary.example")!, user: canary, password: canary)
+        var options = ClientOptions(
+            root: URL(fileURLWithPath: "/CANARY"), relay: URL(string: "https://canary.example")!)
+        options.proxy = proxy
+        for value: any Redacted in [proxy, options] {
+            check(value)
+        }
+    }
+
+    /// Alone, and inside of what holds it.
+    private func check(_ value: any Redacted, line: UInt = #line) {
+        struct Screen { let content: any Redacted }
+        let holders: [Any] = [value, [value], Optional.some(value) as Any, ["key": value], (1, value), Screen(content: value)]
+        for holder in holders {
+            var dumped = ""
+            dump(holder, to: &dumped)
+            let forms = "\(holder) \(String(describing: holder)) \(String(reflecting: holder)) \(dumped)"
+            XCTAssertFalse(forms.lowercased().contains("canary"), "\(type(of: value))", line: line)
+        }
+    }
+}
