@@ -77,6 +77,25 @@ pub fn pin_from_sha256(hash: Vec<u8>) -> Result<SpkiPin> {
 }
 
 impl ClientOptions {
+    /// Everything after the relay's address left out, for callers in Rust; other languages have the records' defaults.
+    pub fn new(root: impl Into<String>, relay: impl Into<String>) -> Self {
+        Self {
+            root: root.into(),
+            relay: relay.into(),
+            profile: None,
+            notification_extension: false,
+            extra_roots: Vec::new(),
+            pins: Vec::new(),
+            proxy: None,
+            connect_timeout_ms: None,
+            request_timeout_ms: None,
+            retry_min_ms: None,
+            retry_max_ms: None,
+            idle_lock_ms: None,
+            session_limit_ms: None,
+        }
+    }
+
     pub(crate) fn into_core(self) -> Result<curo::ClientOptions> {
         let Self {
             root,
@@ -147,22 +166,8 @@ impl Proxy {
 mod tests {
     use super::*;
 
-    pub(crate) fn plain() -> ClientOptions {
-        ClientOptions {
-            root: "/data".to_owned(),
-            relay: "https://relay.example".to_owned(),
-            profile: None,
-            notification_extension: false,
-            extra_roots: Vec::new(),
-            pins: Vec::new(),
-            proxy: None,
-            connect_timeout_ms: None,
-            request_timeout_ms: None,
-            retry_min_ms: None,
-            retry_max_ms: None,
-            idle_lock_ms: None,
-            session_limit_ms: None,
-        }
+    fn plain() -> ClientOptions {
+        ClientOptions::new("/data", "https://relay.example")
     }
 
     #[test]

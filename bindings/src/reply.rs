@@ -3,10 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
+use crate::held::Held;
+
+/// How many calls of one object of the app may stand at once. One that breaks the promise to return at once keeps its thread: the
+/// library must have others left, in a notification extension too.
+const CALLS: usize = 2;
 
 /// Where one answer goes. The first counts; dropped without one, whoever waits is told so.
 pub(crate) struct Slot<T>(Mutex<Option<oneshot::Sender<T>>>);
@@ -27,6 +32,7 @@ impl<T> Slot<T> {
 /// Something that the app implements, until the client lets go of it.
 pub(crate) struct Asked<A: ?Sized> {
     app: Mutex<Option<Arc<A>>>,
+    calls: Arc<Semaphore>,
     ended: CancellationToken,
     deadline: Duration,
 }
@@ -35,6 +41,7 @@ impl<A: ?Sized + Send + Sync + 'static> Asked<A> {
     pub(crate) fn new(app: Arc<A>, deadline: Duration) -> Self {
         Self {
             app: Mutex::new(Some(app)),
+            calls: Arc::new(Semaphore::new(CALLS)),
             ended: CancellationToken::new(),
             deadline,
         }
@@ -43,9 +50,9 @@ impl<A: ?Sized + Send + Sync + 'static> Asked<A> {
     /// Lets go of the app's object and wakes whoever waits for an answer of it. Harmless to repeat.
     pub(crate) fn end(&self) {
         self.ended.cancel();
-        // Dropped outside the lock: its end is the app's code.
         let app = self.app.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(app);
+        // Its end is the app's code, which may wait: outside the lock, and on a thread for such.
+        drop(app.map(Held::new));
     }
 
     /// Calls the app on a thread that may block, and waits for the answer. `None`: it threw, dropped the reply, took longer
@@ -55,21 +62,37 @@ impl<A: ?Sized + Send + Sync + 'static> Asked<A> {
         T: Send + 'static,
         C: FnOnce(&A, Slot<T>) -> Result<()> + Send + 'static,
     {
-        let app = self.app.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let (slot, receiver) = Slot::new();
-        let calling = tokio::task::spawn_blocking(move || call(&app, slot));
-        let thrown = async {
+        let (slot, mut receiver) = Slot::new();
+        let called_in_vain = async {
             // One that has returned in peace may answer later.
-            if matches!(calling.await, Ok(Ok(()))) {
+            if self.call(move |app| call(app, slot)).await {
                 std::future::pending::<()>().await;
             }
         };
         tokio::select! {
             biased;
-            () = self.ended.cancelled() => None,
-            answer = receiver => answer.ok(),
-            () = thrown => None,
-            () = tokio::time::sleep(self.deadline) => None,
+            () = self.ended.cancelled() => return None,
+            answer = &mut receiver => return answer.ok(),
+            () = called_in_vain => {}
+            () = tokio::time::sleep(self.deadline) => {}
         }
+        // From here on an answer is told that it does not count. One that was told that it does has come just now.
+        receiver.close();
+        receiver.try_recv().ok()
+    }
+
+    /// Whether the app was called and returned in peace.
+    async fn call(&self, call: impl FnOnce(&A) -> Result<()> + Send + 'static) -> bool {
+        let Ok(permit) = Arc::clone(&self.calls).acquire_owned().await else {
+            return false;
+        };
+        let Some(app) = self.app.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
+            return false;
+        };
+        let called = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            call(&app)
+        });
+        matches!(called.await, Ok(Ok(())))
     }
 }

@@ -31,7 +31,7 @@ static CHOICE: Mutex<Choice> = Mutex::new(Choice {
     profile: RuntimeProfile::App,
     taken: false,
 });
-static RUNTIME: OnceLock<Result<Runtime>> = OnceLock::new();
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
 /// Chooses how many threads the library may use. Call it before anything else, or not at all: an app's number is taken then.
 /// Fails with busy where the library already runs with another one.
@@ -45,18 +45,23 @@ pub fn configure_runtime(profile: RuntimeProfile) -> Result<()> {
     Ok(())
 }
 
-/// The runtime, started by whoever needs it first. It lives as long as the process.
+/// The runtime, started by whoever needs it first. It lives as long as the process. Who gets no threads may try again.
 pub(crate) fn runtime() -> Result<&'static Runtime> {
-    let made = RUNTIME.get_or_init(|| {
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    // One at a time: only the first of many starts one.
+    let mut choice = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
+    if RUNTIME.get().is_none() {
         // This crate's own tests say by panics what is wrong.
         if !cfg!(test) {
             curo::redact_panics();
         }
-        let mut choice = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = start(choice.profile)?;
         choice.taken = true;
-        start(choice.profile)
-    });
-    made.as_ref().map_err(Clone::clone)
+        return Ok(RUNTIME.get_or_init(|| made));
+    }
+    RUNTIME.get().ok_or_else(CuroError::internal)
 }
 
 fn start(profile: RuntimeProfile) -> Result<Runtime> {

@@ -74,19 +74,10 @@ impl TokenProvider for Tokens {
 
 pub(crate) fn options(dir: &Path, relay: &str) -> ClientOptions {
     ClientOptions {
-        root: dir.to_str().unwrap().to_owned(),
-        relay: relay.to_owned(),
-        profile: None,
-        notification_extension: false,
-        extra_roots: Vec::new(),
-        pins: Vec::new(),
-        proxy: None,
-        connect_timeout_ms: None,
-        request_timeout_ms: Some(10_000),
+        request_timeout_ms: Some(60_000),
         retry_min_ms: Some(20),
         retry_max_ms: Some(500),
-        idle_lock_ms: None,
-        session_limit_ms: None,
+        ..ClientOptions::new(dir.to_str().unwrap(), relay)
     }
 }
 

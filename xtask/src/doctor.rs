@@ -55,7 +55,7 @@ pub(crate) const KOTLIN_TOOLS: &[Tool] = &[
     Tool {
         name: "Java, 17 or later",
         why: "runs Maven, Kotlin's compiler and the Kotlin tests",
-        probe: &["java", "--version"],
+        probe: &["javac", "--release", "17", "-version"],
         debian: &["openjdk-17-jdk-headless"],
     },
     Tool {

@@ -25,13 +25,16 @@ impl Client {
     }
 
     /// Tells the relay where to wake this device: what the operator's push gateway finds this installation by, 1 to 512
-    /// printable ASCII characters. Call it at every start: the same again costs nothing.
+    /// printable ASCII characters. Call it at every start: the same again costs nothing. Kept before it is sent: where the relay
+    /// cannot be reached, the next background run sends it. Fails with invalid_argument, sign_in_needed, locked, rate_limited,
+    /// offline and its likes.
     pub async fn register_push(&self, target: String) -> Result<()> {
         let client = self.inner();
         change(async move { client.register_push(&target).await }).await
     }
 
-    /// Tells the relay to send no more pushes. Harmless to repeat.
+    /// Tells the relay to send no more pushes. Harmless to repeat. Fails as register_push does; until it has succeeded the
+    /// registration stands.
     pub async fn unregister_push(&self) -> Result<()> {
         let client = self.inner();
         change(async move { client.unregister_push().await }).await

@@ -9,7 +9,7 @@ use crate::runtime::{change, read};
 #[uniffi::export]
 impl Client {
     /// Finds people of the tenant by the identity provider's subjects. Asks the relay; who is not known is left out. Fails with
-    /// offline and its likes, sign_in_needed, too_large.
+    /// invalid_argument (none, or more than 250), offline and its likes, rate_limited, sign_in_needed, locked.
     pub async fn find_people(&self, subjects: Vec<String>) -> Result<Vec<Person>> {
         let client = self.inner();
         read(async move {

@@ -32,9 +32,11 @@ impl Client {
         change(async move { client.sign_in().await.map(Account::from) }).await
     }
 
-    /// Flushes what waits for at most so many milliseconds, then erases the profile and signs the device out.
+    /// Sends what waits for at most so many milliseconds, then revokes this device at the relay and erases the profile, its key
+    /// first. Works offline: the device then stays listed among the user's devices, without its keys, until it is revoked from
+    /// another one.
     ///
-    /// Fails with offline and its likes where the relay cannot be told; then repeat it, or erase.
+    /// Fails with locked, closed, vault_not_ready, vault_user_auth_needed, or for the file system; then repeat it.
     pub async fn sign_out(&self, deadline_ms: i64, unsent: OnUnsent) -> Result<SignOutOutcome> {
         let (client, deadline) = (self.inner(), duration(deadline_ms)?);
         change(async move {

@@ -92,11 +92,13 @@ async fn a_vault_that_misbehaves_is_not_ready_and_loses_no_key() {
     assert_eq!(failure(panics, LONG).await, VaultError::NotReady);
     let forgets = Odd::new(|_| Ok(()));
     assert_eq!(failure(forgets, LONG).await, VaultError::NotReady);
-    let short_key = Odd::new(|reply| {
-        assert_eq!(reply.complete(vec![1; 47]).unwrap_err(), CuroError::invalid());
+    let (tells, told) = std::sync::mpsc::channel();
+    let short_key = Odd::new(move |reply| {
+        tells.send(reply.complete(vec![1; 47])).unwrap();
         Ok(())
     });
     assert_eq!(failure(short_key, LONG).await, VaultError::NotReady);
+    assert_eq!(told.recv().unwrap().unwrap_err(), CuroError::invalid());
 }
 
 #[tokio::test]
@@ -118,6 +120,27 @@ async fn a_vault_that_never_answers_is_given_up() {
         Ok(())
     });
     assert_eq!(failure(blocks, SHORT).await, VaultError::NotReady);
+    drop(release);
+}
+
+/// The library's threads are few in a notification extension: a vault that keeps each that it is called on gets no more of them.
+#[tokio::test]
+async fn a_vault_that_blocks_again_and_again_holds_two_threads() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = Mutex::new(blocked);
+    let blocks = Odd::new(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let _ = blocked.lock().unwrap().recv();
+        Ok(())
+    });
+    let vault = AppVault::with_deadline(blocks, SHORT).await;
+    for _ in 0..6 {
+        let asked = vault.load(&ProfileId::random()).await;
+        assert_eq!(asked.map(drop).unwrap_err(), VaultError::NotReady);
+    }
+    assert!(calls.load(Ordering::SeqCst) <= 2);
     drop(release);
 }
 

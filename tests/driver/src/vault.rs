@@ -78,6 +78,7 @@ impl KeyVault for Vault {
     }
 
     async fn destroy(&self, profile: &ProfileId) -> Result<(), VaultError> {
+        self.look()?;
         self.files.destroy(profile).await
     }
 }

@@ -1,8 +1,9 @@
 //! The real relay, embedded: over TLS on a loopback port, with a development issuer and its own folder.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use curo::TenantId;
@@ -404,16 +405,18 @@ impl std::fmt::Debug for TestRelay {
     }
 }
 
-/// A port that nobody listens on now and that stays free while who uses it is restarted.
+/// A port that nobody listens on now and that stays free while who uses it is restarted: within a process each is given once.
 ///
 /// # Errors
 /// [`KitError::Io`] if none is found.
 pub fn free_port() -> Result<u16, KitError> {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     for _ in 0..ATTEMPTS {
         let mut random = [0; 2];
         getrandom::fill(&mut random).map_err(|_| KitError::Randomness)?;
         let port = PORTS.start + u16::from_le_bytes(random) % (PORTS.end - PORTS.start);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let fresh = GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+        if fresh && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Ok(port);
         }
     }

@@ -2,9 +2,11 @@
 //! gone, at whatever instruction it was killed. Knows processes, mounts and folders, and nothing of plays.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, ErrorKind, Write as _};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::error::Broken;
 
@@ -110,7 +112,13 @@ fn clean(kind: Kind, what: &str) {
         Kind::Process => "kill -KILL \"$0\"",
         Kind::Disk => "umount -l \"$0\"",
         Kind::Folder => {
-            let _ = std::fs::remove_dir_all(what);
+            // Processes that were killed just now may still write into it.
+            for _ in 0..50 {
+                match std::fs::remove_dir_all(what) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => sleep(Duration::from_millis(100)),
+                    _ => return,
+                }
+            }
             return;
         }
     };

@@ -135,7 +135,12 @@ fn choose(arguments: &Arguments) -> Result<Choice, String> {
             .ok_or_else(|| format!("--driver {driver}: PLATFORM=PROGRAM was expected"))?;
         drivers.push(Launch {
             platform: platform.to_owned(),
-            command: command.split_whitespace().map(str::to_owned).collect(),
+            // A program may lie in a folder with a space in its name.
+            command: if Path::new(command).is_file() {
+                vec![command.to_owned()]
+            } else {
+                command.split_whitespace().map(str::to_owned).collect()
+            },
         });
     }
     let known: Vec<_> = drivers.iter().map(|driver| driver.platform.clone()).collect();
@@ -155,7 +160,7 @@ fn choose(arguments: &Arguments) -> Result<Choice, String> {
         names: arguments.names.clone(),
         full: arguments.full,
         jobs: arguments.jobs.unwrap_or_else(cores),
-        strict: std::env::var_os("CI").is_some_and(|ci| ci == "true"),
+        strict: std::env::var("CI").is_ok_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")),
     })
 }
 

@@ -25,8 +25,6 @@ use crate::stage::Log;
 /// How long the relay may take until it accepts connections, and until it has stopped.
 const SOON: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// A port may be taken by somebody else between looking and binding.
-const ATTEMPTS: usize = 8;
 /// Beyond every tolerated difference of clocks.
 const LONG_AGO_S: u64 = 2 * 60 * 60;
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -57,25 +55,18 @@ impl RelayProcess {
         let issuer = DevIssuer::start(loopback).await.map_err(Broken::any)?;
         let gateway = Gateway::start().await?;
         let tenant = TenantId::new(TENANT).map_err(|_| Broken::new("no tenant"))?;
-        let mut relay = Self {
+        let relay = Self {
             program: program.to_owned(),
             dir: dir.to_owned(),
-            addr: loopback,
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().map_err(Broken::kit)?)),
             issuer,
             gateway,
             tenant,
             log,
             child: Mutex::new(None),
         };
-        let mut attempt = 1;
-        loop {
-            relay.addr.set_port(free_port().map_err(Broken::kit)?);
-            std::fs::write(dir.join("relay.toml"), relay.config(policy)?)?;
-            match relay.start_again().await {
-                Err(_) if attempt < ATTEMPTS => attempt += 1,
-                started => break started?,
-            }
-        }
+        std::fs::write(dir.join("relay.toml"), relay.config(policy)?)?;
+        relay.start_again().await?;
         Ok(relay)
     }
 

@@ -54,15 +54,20 @@ impl Player<'_> {
         let seat = self.stage.seat(word(&args.who))?;
         // What shall not be there is looked for once: waiting could only make it come.
         if let (Some(text), Some(_)) = (&args.does_not_read, &args.place) {
-            let here = self.messages(seat, &self.stage.conversation(word(&args.place))?).await;
-            if let Ok(items) = here
-                && said(&items).contains(&text.value)
-            {
-                return unmet(format!("{} reads {:?}", seat.actor.name, text.value));
+            match self.messages(seat, &self.stage.conversation(word(&args.place))?).await {
+                Ok(items) if said(&items).contains(&text.value) => {
+                    return unmet(format!("{} reads {:?}", seat.actor.name, text.value));
+                }
+                // Who is refused does not read. Who gives no answer says nothing.
+                Ok(_) | Err(Trouble::Unmet(_)) => {}
+                Err(trouble) => return Err(trouble),
             }
             if args.given().len() == 3 {
                 return Ok(());
             }
+        }
+        if args.absent.as_ref().is_some_and(|absent| absent.value) {
+            return self.message(seat, args).await;
         }
         self.until(within(args), || async {
             if args.message.is_some() {

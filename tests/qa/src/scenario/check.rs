@@ -318,6 +318,10 @@ impl<'f> Checker<'f> {
             return;
         };
         match verb.name {
+            "launch" | "key" | "phone" if *running => {
+                let reason = format!("{}'s app runs here; `quit` or `kill` was expected before", who.value);
+                self.say(who.referenced, reason);
+            }
             "launch" => *running = args.error.is_none(),
             "sign_out" if args.unsent.is_none() => *running = false,
             "disk" if !self.disks.contains(who.value.as_str()) => {

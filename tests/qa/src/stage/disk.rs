@@ -19,6 +19,8 @@ pub(crate) struct Disk {
 impl Disk {
     pub(crate) fn mount(at: &Path, megabytes: u64) -> Result<Self, Trouble> {
         std::fs::create_dir_all(at)?;
+        // Before it is there: to unmount what is not mounted does no harm.
+        let watched = guard::watch(Kind::Disk, at.display());
         let options = format!("size={megabytes}m,mode=700");
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
@@ -28,7 +30,7 @@ impl Disk {
         if mounted.is_ok_and(|status| status.success()) {
             return Ok(Self {
                 at: at.to_owned(),
-                _watched: guard::watch(Kind::Disk, at.display()),
+                _watched: watched,
             });
         }
         Err(Trouble::Cannot(
