@@ -611,7 +611,9 @@ public protocol ClientProtocol: AnyObject, Sendable {
     
     /**
      * Tells the relay where to wake this device: what the operator's push gateway finds this installation by, 1 to 512
-     * printable ASCII characters. Call it at every start: the same again costs nothing.
+     * printable ASCII characters. Call it at every start: the same again costs nothing. Kept before it is sent: where the relay
+     * cannot be reached, the next background run sends it. Fails with invalid_argument, sign_in_needed, locked, rate_limited,
+     * offline and its likes.
      */
     func registerPush(target: String) async throws 
     
@@ -625,7 +627,8 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func runBackground(deadlineMs: Int64) async throws  -> BackgroundOutcome
     
     /**
-     * Tells the relay to send no more pushes. Harmless to repeat.
+     * Tells the relay to send no more pushes. Harmless to repeat. Fails as register_push does; until it has succeeded the
+     * registration stands.
      */
     func unregisterPush() async throws 
     
@@ -750,7 +753,7 @@ public protocol ClientProtocol: AnyObject, Sendable {
     
     /**
      * Finds people of the tenant by the identity provider's subjects. Asks the relay; who is not known is left out. Fails with
-     * offline and its likes, sign_in_needed, too_large.
+     * invalid_argument (none, or more than 250), offline and its likes, rate_limited, sign_in_needed, locked.
      */
     func findPeople(subjects: [String]) async throws  -> [Person]
     
@@ -820,9 +823,11 @@ public protocol ClientProtocol: AnyObject, Sendable {
     func signIn() async throws  -> Account
     
     /**
-     * Flushes what waits for at most so many milliseconds, then erases the profile and signs the device out.
+     * Sends what waits for at most so many milliseconds, then revokes this device at the relay and erases the profile, its key
+     * first. Works offline: the device then stays listed among the user's devices, without its keys, until it is revoked from
+     * another one.
      *
-     * Fails with offline and its likes where the relay cannot be told; then repeat it, or erase.
+     * Fails with locked, closed, vault_not_ready, vault_user_auth_needed, or for the file system; then repeat it.
      */
     func signOut(deadlineMs: Int64, unsent: OnUnsent) async throws  -> SignOutOutcome
     
@@ -1039,7 +1044,9 @@ open func handlePush(token: String, deadlineMs: Int64)async throws  -> PushOutco
     
     /**
      * Tells the relay where to wake this device: what the operator's push gateway finds this installation by, 1 to 512
-     * printable ASCII characters. Call it at every start: the same again costs nothing.
+     * printable ASCII characters. Call it at every start: the same again costs nothing. Kept before it is sent: where the relay
+     * cannot be reached, the next background run sends it. Fails with invalid_argument, sign_in_needed, locked, rate_limited,
+     * offline and its likes.
      */
 open func registerPush(target: String)async throws   {
     return
@@ -1081,7 +1088,8 @@ open func runBackground(deadlineMs: Int64)async throws  -> BackgroundOutcome  {
 }
     
     /**
-     * Tells the relay to send no more pushes. Harmless to repeat.
+     * Tells the relay to send no more pushes. Harmless to repeat. Fails as register_push does; until it has succeeded the
+     * registration stands.
      */
 open func unregisterPush()async throws   {
     return
@@ -1507,7 +1515,7 @@ open func displayName()async throws  -> String?  {
     
     /**
      * Finds people of the tenant by the identity provider's subjects. Asks the relay; who is not known is left out. Fails with
-     * offline and its likes, sign_in_needed, too_large.
+     * invalid_argument (none, or more than 250), offline and its likes, rate_limited, sign_in_needed, locked.
      */
 open func findPeople(subjects: [String])async throws  -> [Person]  {
     return
@@ -1730,9 +1738,11 @@ open func signIn()async throws  -> Account  {
 }
     
     /**
-     * Flushes what waits for at most so many milliseconds, then erases the profile and signs the device out.
+     * Sends what waits for at most so many milliseconds, then revokes this device at the relay and erases the profile, its key
+     * first. Works offline: the device then stays listed among the user's devices, without its keys, until it is revoked from
+     * another one.
      *
-     * Fails with offline and its likes where the relay cannot be told; then repeat it, or erase.
+     * Fails with locked, closed, vault_not_ready, vault_user_auth_needed, or for the file system; then repeat it.
      */
 open func signOut(deadlineMs: Int64, unsent: OnUnsent)async throws  -> SignOutOutcome  {
     return
@@ -14738,13 +14748,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_curo_ffi_checksum_method_client_handle_push() != 51517) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_curo_ffi_checksum_method_client_register_push() != 41137) {
+    if (uniffi_curo_ffi_checksum_method_client_register_push() != 23685) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_curo_ffi_checksum_method_client_run_background() != 4200) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_curo_ffi_checksum_method_client_unregister_push() != 61738) {
+    if (uniffi_curo_ffi_checksum_method_client_unregister_push() != 58947) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_curo_ffi_checksum_method_client_conversation() != 47838) {
@@ -14813,7 +14823,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_curo_ffi_checksum_method_client_display_name() != 40700) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_curo_ffi_checksum_method_client_find_people() != 563) {
+    if (uniffi_curo_ffi_checksum_method_client_find_people() != 13009) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_curo_ffi_checksum_method_client_send_read_receipts() != 49218) {
@@ -14852,7 +14862,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_curo_ffi_checksum_method_client_sign_in() != 55649) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_curo_ffi_checksum_method_client_sign_out() != 64032) {
+    if (uniffi_curo_ffi_checksum_method_client_sign_out() != 46123) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_curo_ffi_checksum_method_client_start() != 59148) {

@@ -1,5 +1,7 @@
 //! Start, stop, restart, and what a start refuses.
 
+use std::time::Duration;
+
 use curo_relay::{DatabaseKey, JwksSource, Relay, StartError};
 use curo_types::IntentId;
 use reqwest::Method;
@@ -85,7 +87,16 @@ async fn a_relay_that_is_dropped_can_be_started_again_over_the_same_folder() {
     let message = anna.encrypt(talk, IntentId::random(), 1, "durable");
     let sent = anna.send(&world, talk, vec![message.clone()]).await.unwrap();
     drop(world.relay.take());
-    world.restart_stopped().await;
+    // What it had entered is still being written: nobody waits for that.
+    let starting = async {
+        loop {
+            match world.try_start().await {
+                Err(StartError::Database(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+                started => break started.unwrap(),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), starting).await.unwrap();
     let again = anna.send(&world, talk, vec![message]).await.unwrap();
     assert_eq!(again.accepted[0].h, sent.accepted[0].h);
     assert!(again.accepted[0].duplicate);

@@ -137,7 +137,7 @@ async fn a_device_before_its_session_is_not_known() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_a_timeout() {
-    let world = World::start_with(|config| config.limits.request_timeout = Duration::from_millis(300)).await;
+    let world = World::start_with(|config| config.limits.request_timeout = Duration::from_secs(3)).await;
     let anna = Device::new(&world, "anna").await;
     let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
     let request = anna

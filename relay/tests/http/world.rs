@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use curo_relay::{Clock, Config, DatabaseKey, DevIssuer, Limits, ManualClock, Relay, RunningRelay, TlsConfig};
+use curo_relay::{
+    Clock, Config, DatabaseKey, DevIssuer, Limits, ManualClock, Relay, RunningRelay, StartError, TlsConfig,
+};
 use curo_types::TenantId;
 use curo_types::api::{PROBLEM_MEDIA_TYPE, Problem};
 use reqwest::{Method, Response};
@@ -88,11 +90,14 @@ impl World {
 
     /// Starts a relay that was shut down.
     pub async fn restart_stopped(&mut self) {
-        let relay = Relay::start_with_clock(self.config.clone(), self.clock.clone())
-            .await
-            .unwrap();
+        self.try_start().await.unwrap();
+    }
+
+    pub async fn try_start(&mut self) -> Result<(), StartError> {
+        let relay = Relay::start_with_clock(self.config.clone(), self.clock.clone()).await?;
         self.base = format!("https://{}", relay.addr());
         self.relay = Some(relay);
+        Ok(())
     }
 
     /// From now on requests go to another relay with the same certificate.

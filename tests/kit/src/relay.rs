@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use curo::TenantId;
 use curo_relay::{
@@ -24,6 +24,9 @@ pub const TENANT: &str = "st-mary";
 /// Below the ports that the operating system gives to outgoing connections, so that a stopped relay's port stays free.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 const ATTEMPTS: usize = 50;
+/// How long a relay that was killed may hold its database.
+const LAST_WRITES: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A relay that can be stopped, killed and started again on the same port and folder.
 pub struct TestRelay {
@@ -33,6 +36,7 @@ pub struct TestRelay {
     tenant: TenantId,
     issuer: Arc<DevIssuer>,
     running: Option<RunningRelay>,
+    killed: bool,
     metrics: bool,
     dir: PathBuf,
     _temporary: Option<TempDir>,
@@ -157,6 +161,7 @@ impl TestRelayBuilder {
             tenant,
             issuer: Arc::new(issuer),
             running: None,
+            killed: false,
             metrics: self.metrics,
             dir,
             _temporary: temporary,
@@ -312,6 +317,7 @@ impl TestRelay {
     /// Stops it as a kill would: open requests are dropped, finished transactions stay.
     pub fn kill(&mut self) {
         self.running = None;
+        self.killed = true;
     }
 
     /// Starts it again on the same port and folder; does nothing if it is running.
@@ -324,8 +330,17 @@ impl TestRelay {
                 relay: self.config.clone(),
                 metrics_listen: self.metrics.then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             };
-            let started = Relay::start_service_with_clock(service, Arc::clone(&self.clock));
-            self.running = Some(started.await?);
+            let until = Instant::now() + LAST_WRITES;
+            self.running = Some(loop {
+                match Relay::start_service_with_clock(service.clone(), Arc::clone(&self.clock)).await {
+                    // A kill waits for nobody: what was entered before is still being written, by threads of this process.
+                    Err(StartError::Database(_)) if self.killed && Instant::now() < until => {
+                        tokio::time::sleep(LOOK_AGAIN).await;
+                    }
+                    started => break started?,
+                }
+            });
+            self.killed = false;
         }
         Ok(())
     }

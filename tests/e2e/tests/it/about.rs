@@ -189,12 +189,12 @@ async fn p6_7_roles_say_who_may_do_what() {
         until_role(person, id, pat, patient.as_str()).await;
     }
     until_holds(pat, "in force".into(), async || {
-        pats.add(&users[2..])
+        pats.set_title("mine".into())
             .await
             .is_err_and(|error| error.code().as_str() == "not_allowed")
     })
     .await;
-    assert_eq!(code(pats.set_title("mine".into()).await), "not_allowed");
+    assert_eq!(code(pats.add(&users[2..]).await), "not_allowed");
     send(pat, id, "I may still talk").await;
 
     // Another admin may remove.

@@ -21,13 +21,28 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::server::ParsedCertificate;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use crate::SOON;
 
 /// Longer than any test waits: what needs this back-off to pass does not come about.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
+
+/// An address that refuses every connection, and that nobody else gets as long as this is held.
+struct Nowhere(TcpSocket);
+
+impl Nowhere {
+    fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    fn addr(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+}
 
 /// The way to the relay, which may lead elsewhere. Counts connections; those that are up break when it is turned.
 struct Line {
@@ -175,14 +190,14 @@ async fn an_account_syncs_streams_and_sends_over_one_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_network_is_used_at_once_whatever_wait_was_running() {
     let relay = TestRelay::start().await.unwrap();
-    let nowhere = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nowhere = Nowhere::new();
     let line = Line::to(relay.addr()).await;
     let (ana, _dir) = person(&relay, "ana", &line, |options| options.retry_between(NEVER, NEVER)).await;
     ana.client().network_changed();
     ana.go_online().await.unwrap();
     let ben = Person::online(&relay, "ben").await.unwrap();
     let id = talk(&ana, &ben).await;
-    line.turn(nowhere);
+    line.turn(nowhere.addr());
     until_waiting(ana.client(), ErrorCode::OFFLINE).await;
     let words = ana.client().conversation(id);
     words
@@ -312,7 +327,8 @@ async fn neither_logs_nor_diagnostics_tell_what_people_wrote_or_who_they_are() {
         .unwrap();
     until_text(ben.client(), id, &format!("BP {CANARY}"), SOON).await;
     ana.client().find_people(&[CANARY]).await.unwrap();
-    line.turn(TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap());
+    let nowhere = Nowhere::new();
+    line.turn(nowhere.addr());
     until_waiting(ana.client(), ErrorCode::OFFLINE).await;
     words
         .send_text(format!("unsent {CANARY}").into(), MessageId::random())

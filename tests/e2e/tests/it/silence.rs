@@ -263,6 +263,7 @@ async fn p6_3_a_dormant_member_who_is_added_again_is_in_with_a_welcome() {
     until_done(team[2].client(), id, back, SOON).await;
     until_roster(&team[0], id, ben, Some(false)).await;
     send(&team[0], id, "after").await;
+    until_sent(&team[0]).await;
     team[1].go_online().await.unwrap();
     until_text(team[1].client(), id, "after", SOON).await;
     until_text(team[0].client(), id, "kept", SOON).await;
@@ -310,7 +311,7 @@ async fn p6_3_a_direct_conversation_outlasts_silence() {
     team[1].close().await.unwrap();
     a_month_later(&mut relay, &clock, &[&team[0]], id).await;
     send(&team[0], id, "two").await;
-    until_roster(&team[0], id, ben, Some(true)).await;
+    until_dormant(&team[0], id, ben).await;
     team[1].open().await.unwrap();
     send(&team[1], id, "three").await;
     team[1].go_online().await.unwrap();

@@ -1621,13 +1621,13 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_curo_ffi_checksum_method_client_handle_push() and 0xFFFF) != 51517) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_curo_ffi_checksum_method_client_register_push() and 0xFFFF) != 41137) {
+    if ((lib.uniffi_curo_ffi_checksum_method_client_register_push() and 0xFFFF) != 23685) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_curo_ffi_checksum_method_client_run_background() and 0xFFFF) != 4200) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_curo_ffi_checksum_method_client_unregister_push() and 0xFFFF) != 61738) {
+    if ((lib.uniffi_curo_ffi_checksum_method_client_unregister_push() and 0xFFFF) != 58947) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_curo_ffi_checksum_method_client_conversation() and 0xFFFF) != 47838) {
@@ -1696,7 +1696,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_curo_ffi_checksum_method_client_display_name() and 0xFFFF) != 40700) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_curo_ffi_checksum_method_client_find_people() and 0xFFFF) != 563) {
+    if ((lib.uniffi_curo_ffi_checksum_method_client_find_people() and 0xFFFF) != 13009) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_curo_ffi_checksum_method_client_send_read_receipts() and 0xFFFF) != 49218) {
@@ -1735,7 +1735,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_curo_ffi_checksum_method_client_sign_in() and 0xFFFF) != 55649) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_curo_ffi_checksum_method_client_sign_out() and 0xFFFF) != 64032) {
+    if ((lib.uniffi_curo_ffi_checksum_method_client_sign_out() and 0xFFFF) != 46123) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_curo_ffi_checksum_method_client_start() and 0xFFFF) != 59148) {
@@ -2469,7 +2469,9 @@ public interface ClientInterface {
     
     /**
      * Tells the relay where to wake this device: what the operator's push gateway finds this installation by, 1 to 512
-     * printable ASCII characters. Call it at every start: the same again costs nothing.
+     * printable ASCII characters. Call it at every start: the same again costs nothing. Kept before it is sent: where the relay
+     * cannot be reached, the next background run sends it. Fails with invalid_argument, sign_in_needed, locked, rate_limited,
+     * offline and its likes.
      */
     suspend fun `registerPush`(`target`: kotlin.String)
     
@@ -2483,7 +2485,8 @@ public interface ClientInterface {
     suspend fun `runBackground`(`deadlineMs`: kotlin.Long): BackgroundOutcome
     
     /**
-     * Tells the relay to send no more pushes. Harmless to repeat.
+     * Tells the relay to send no more pushes. Harmless to repeat. Fails as register_push does; until it has succeeded the
+     * registration stands.
      */
     suspend fun `unregisterPush`()
     
@@ -2608,7 +2611,7 @@ public interface ClientInterface {
     
     /**
      * Finds people of the tenant by the identity provider's subjects. Asks the relay; who is not known is left out. Fails with
-     * offline and its likes, sign_in_needed, too_large.
+     * invalid_argument (none, or more than 250), offline and its likes, rate_limited, sign_in_needed, locked.
      */
     suspend fun `findPeople`(`subjects`: List<kotlin.String>): List<Person>
     
@@ -2678,9 +2681,11 @@ public interface ClientInterface {
     suspend fun `signIn`(): Account
     
     /**
-     * Flushes what waits for at most so many milliseconds, then erases the profile and signs the device out.
+     * Sends what waits for at most so many milliseconds, then revokes this device at the relay and erases the profile, its key
+     * first. Works offline: the device then stays listed among the user's devices, without its keys, until it is revoked from
+     * another one.
      *
-     * Fails with offline and its likes where the relay cannot be told; then repeat it, or erase.
+     * Fails with locked, closed, vault_not_ready, vault_user_auth_needed, or for the file system; then repeat it.
      */
     suspend fun `signOut`(`deadlineMs`: kotlin.Long, `unsent`: OnUnsent): SignOutOutcome
     
@@ -2955,7 +2960,9 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     
     /**
      * Tells the relay where to wake this device: what the operator's push gateway finds this installation by, 1 to 512
-     * printable ASCII characters. Call it at every start: the same again costs nothing.
+     * printable ASCII characters. Call it at every start: the same again costs nothing. Kept before it is sent: where the relay
+     * cannot be reached, the next background run sends it. Fails with invalid_argument, sign_in_needed, locked, rate_limited,
+     * offline and its likes.
      */
     @Throws(CuroException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3010,7 +3017,8 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Tells the relay to send no more pushes. Harmless to repeat.
+     * Tells the relay to send no more pushes. Harmless to repeat. Fails as register_push does; until it has succeeded the
+     * registration stands.
      */
     @Throws(CuroException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3570,7 +3578,7 @@ open class Client: Disposable, AutoCloseable, ClientInterface
     
     /**
      * Finds people of the tenant by the identity provider's subjects. Asks the relay; who is not known is left out. Fails with
-     * offline and its likes, sign_in_needed, too_large.
+     * invalid_argument (none, or more than 250), offline and its likes, rate_limited, sign_in_needed, locked.
      */
     @Throws(CuroException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -3864,9 +3872,11 @@ open class Client: Disposable, AutoCloseable, ClientInterface
 
     
     /**
-     * Flushes what waits for at most so many milliseconds, then erases the profile and signs the device out.
+     * Sends what waits for at most so many milliseconds, then revokes this device at the relay and erases the profile, its key
+     * first. Works offline: the device then stays listed among the user's devices, without its keys, until it is revoked from
+     * another one.
      *
-     * Fails with offline and its likes where the relay cannot be told; then repeat it, or erase.
+     * Fails with locked, closed, vault_not_ready, vault_user_auth_needed, or for the file system; then repeat it.
      */
     @Throws(CuroException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use curo::{ConnectionState, DeliveryState, IntentStatus};
 use curo_kit::{Person, TestRelay, until_delivery, until_live, until_text};
+use curo_relay::ManualClock;
 use curo_types::api::limits;
 use serde_json::json;
 
@@ -13,9 +14,18 @@ use crate::mitm::{Payload, Reply, Victim};
 use crate::team::{group, people, send};
 use crate::{SOON, logs};
 
+const HOUR_MS: u64 = 3_600_000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_7_a_rate_limit_delays_one_conversation_and_no_other() {
+    // Far from the full hour, at which the count begins anew.
+    let half_past = {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let now = u64::try_from(now).unwrap();
+        now - now % HOUR_MS + HOUR_MS / 2
+    };
     let relay = TestRelay::builder()
+        .clock(Arc::new(ManualClock::new(half_past)))
         .limits(|limits| limits.claims_by_user_per_hour = 2)
         .start()
         .await

@@ -93,7 +93,7 @@ async fn a_deadline_and_a_person_who_comes_cut_a_pass_off_and_lose_nothing() {
     crate::team::until_sent(&ben).await;
     // Nobody answers until the deadline comes.
     ana.cable().swallow_answers();
-    let outcome = ana.client().run_background(Duration::from_secs(2)).await.unwrap();
+    let outcome = ana.client().run_background(Duration::from_secs(10)).await.unwrap();
     assert_eq!((outcome.complete, outcome.new_messages), (false, 0));
     // Nobody answers until the person comes, who does not wait for the hour.
     let before = ana.cable().swallowed();

@@ -87,6 +87,8 @@ async fn outbox_and_connection_follow_the_cable() {
     .await;
     let empty = until_snapshot(&outbox, "sent", SOON, |shown| shown.state.waiting == 0).await;
 
+    // What is written from now on stays here.
+    ana.cable().cut();
     let watchers = waiting(&outbox, empty.revision);
     send(ana, id, "locked in").await;
     ana.client().lock().await.unwrap();

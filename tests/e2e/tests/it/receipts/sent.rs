@@ -54,7 +54,7 @@ async fn p8_3_marks_that_follow_each_other_are_said_together() {
     for it in &sent[1..] {
         reads(&ben.person, id, *it).await;
     }
-    drop(gate);
+    tokio::join!(ben.mitm.until_more("/receipt", 2), async { drop(gate) });
     until_stands(ana, id, sent[9].message, read(1, 1)).await;
     // The others are said together, and not before the relay takes it.
     let slots = ben.mitm.exchanges("/receipt");
