@@ -85,6 +85,11 @@ extension Client {
             })
     }
 
+    /// What a sign-out would lose. Fails with `locked`.
+    public func unsent() async throws(CuroError) -> OutboxState {
+        OutboxState(try await crossing { try await self.raw.unsent() })
+    }
+
     /// Starts live sync and sending. A second call does nothing. Fails with `sign_in_needed` before the first sign-in,
     /// `locked`, `closed`.
     public func start() async throws(CuroError) {

@@ -3,8 +3,10 @@ internal import CuroFFI
 
 /// A device of this user, as the relay's directory has it.
 public struct OwnDevice: Hashable, Sendable, Identifiable {
+    /// Its id: ``device``.
+    public var id: DeviceID { device }
     /// Its id.
-    public let id: DeviceID
+    public let device: DeviceID
     /// When it was registered.
     public let registeredAt: Date
     /// When the relay last saw it.
@@ -18,10 +20,10 @@ public struct OwnDevice: Hashable, Sendable, Identifiable {
 
     /// For an app's own fakes.
     public init(
-        id: DeviceID, registeredAt: Date, lastSeenAt: Date, isPending: Bool = false, isRevoked: Bool = false,
+        device: DeviceID, registeredAt: Date, lastSeenAt: Date, isPending: Bool = false, isRevoked: Bool = false,
         isCurrent: Bool = false
     ) {
-        self.id = id
+        self.device = device
         self.registeredAt = registeredAt
         self.lastSeenAt = lastSeenAt
         self.isPending = isPending
@@ -30,7 +32,7 @@ public struct OwnDevice: Hashable, Sendable, Identifiable {
     }
 
     init(_ raw: CuroFFI.OwnDevice) {
-        id = DeviceID(raw.device)
+        device = DeviceID(raw.device)
         registeredAt = Date(milliseconds: raw.registeredMs)
         lastSeenAt = Date(milliseconds: raw.lastSeenMs)
         isPending = raw.pending
@@ -41,22 +43,24 @@ public struct OwnDevice: Hashable, Sendable, Identifiable {
 
 /// A device of this user that waits for an approval.
 public struct WaitingDevice: Hashable, Sendable, Identifiable, Redacted {
+    /// Its id: ``device``.
+    public var id: DeviceID { device }
     /// Its id.
-    public let id: DeviceID
+    public let device: DeviceID
     /// When it asked.
     public let askedAt: Date
     /// The code that it must show, too: compare both before ``Client/approveDevice(_:)``.
     public let code: String
 
     /// For an app's own fakes.
-    public init(id: DeviceID, askedAt: Date, code: String) {
-        self.id = id
+    public init(device: DeviceID, askedAt: Date, code: String) {
+        self.device = device
         self.askedAt = askedAt
         self.code = code
     }
 
     init(_ raw: CuroFFI.WaitingDevice) {
-        id = DeviceID(raw.device)
+        device = DeviceID(raw.device)
         askedAt = Date(milliseconds: raw.askedMs)
         code = raw.code
     }
@@ -88,7 +92,7 @@ extension Client {
 
     /// Watches which devices of this user wait for an approval, as far as this device was told. Empty while locked; then
     /// ask ``waitingDevices()`` for their codes.
-    public var waitingDeviceIDs: Snapshots<[DeviceID]> {
+    public var waiting: Snapshots<[DeviceID]> {
         Snapshots { [raw] in
             let stream = try raw.observeWaitingDevices()
             return Source(
@@ -119,6 +123,6 @@ extension Client {
     /// Fails as ``signIn()`` does; with `device_revoked` if another device has refused this one.
     @discardableResult
     public func waitForApproval() async throws(CuroError) -> Account {
-        Account(try await waiting { try await self.raw.waitForApproval() })
+        Account(try await Curo.waiting { try await self.raw.waitForApproval() })
     }
 }

@@ -56,17 +56,17 @@ public struct Page: Hashable, Sendable, Redacted {
 /// `invalid_argument` for another one, and with `locked`.
 extension Conversation {
     /// The newest items, the oldest of them first.
-    public func latest(limit: Int) async throws(CuroError) -> Page {
+    public func latest(limit: Int = 50) async throws(CuroError) -> Page {
         Page(try await crossing { try await self.raw.latest(limit: Int64(limit)) })
     }
 
     /// Items before a place, the oldest first.
-    public func before(_ place: Cursor, limit: Int) async throws(CuroError) -> Page {
+    public func before(_ place: Cursor, limit: Int = 50) async throws(CuroError) -> Page {
         Page(try await crossing { try await self.raw.before(cursor: place.rawValue, limit: Int64(limit)) })
     }
 
     /// Items after a place, the oldest first. Go on from an item that has been accepted.
-    public func after(_ place: Cursor, limit: Int) async throws(CuroError) -> Page {
+    public func after(_ place: Cursor, limit: Int = 50) async throws(CuroError) -> Page {
         Page(try await crossing { try await self.raw.after(cursor: place.rawValue, limit: Int64(limit)) })
     }
 
@@ -76,18 +76,18 @@ extension Conversation {
     }
 
     /// The answers to a message.
-    public func replies(to message: MessageRef, limit: Int) async throws(CuroError) -> [Item] {
+    public func replies(to message: MessageRef, limit: Int = 50) async throws(CuroError) -> [Item] {
         try await crossing { try await self.raw.replies(message: message.raw, limit: Int64(limit)) }
             .map { Item($0) }
     }
 
     /// The newest messages of a thread without its first one, the oldest of them first.
-    public func thread(of root: MessageRef, limit: Int) async throws(CuroError) -> Page {
+    public func thread(of root: MessageRef, limit: Int = 50) async throws(CuroError) -> Page {
         Page(try await crossing { try await self.raw.thread(root: root.raw, limit: Int64(limit)) })
     }
 
     /// Messages of a thread before a place, the oldest first.
-    public func thread(of root: MessageRef, before place: Cursor, limit: Int) async throws(CuroError) -> Page {
+    public func threadBefore(_ place: Cursor, of root: MessageRef, limit: Int = 50) async throws(CuroError) -> Page {
         Page(
             try await crossing {
                 try await self.raw.threadBefore(root: root.raw, cursor: place.rawValue, limit: Int64(limit))
@@ -95,7 +95,7 @@ extension Conversation {
     }
 
     /// Messages of a thread after a place, the oldest first.
-    public func thread(of root: MessageRef, after place: Cursor, limit: Int) async throws(CuroError) -> Page {
+    public func threadAfter(_ place: Cursor, of root: MessageRef, limit: Int = 50) async throws(CuroError) -> Page {
         Page(
             try await crossing {
                 try await self.raw.threadAfter(root: root.raw, cursor: place.rawValue, limit: Int64(limit))

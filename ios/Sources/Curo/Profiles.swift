@@ -3,19 +3,21 @@ internal import CuroFFI
 
 /// A profile of this installation.
 public struct ProfileEntry: Hashable, Sendable, Identifiable, Redacted {
+    /// Its id: ``profile``.
+    public var id: ProfileID { profile }
     /// Its id: what ``ClientOptions/profile`` opens.
-    public let id: ProfileID
+    public let profile: ProfileID
     /// Whose it is.
     public let owner: ProfileOwner
 
     /// For an app's own fakes.
-    public init(id: ProfileID, owner: ProfileOwner) {
-        self.id = id
+    public init(profile: ProfileID, owner: ProfileOwner) {
+        self.profile = profile
         self.owner = owner
     }
 
     init(_ raw: CuroFFI.ProfileEntry) {
-        id = ProfileID(raw.profile)
+        profile = ProfileID(raw.profile)
         owner = ProfileOwner(raw.owner)
     }
 }

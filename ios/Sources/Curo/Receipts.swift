@@ -70,7 +70,7 @@ public struct Purge: Hashable, Sendable {
     init(_ raw: CuroFFI.Purge) {
         by = Int(raw.by)
         of = Int(raw.of)
-        devices = raw.devices.map { PurgedDevice(user: UserID($0.user), id: DeviceID($0.device)) }
+        devices = raw.devices.map { PurgedDevice(user: UserID($0.user), device: DeviceID($0.device)) }
     }
 }
 
@@ -78,13 +78,15 @@ public struct Purge: Hashable, Sendable {
 public struct PurgedDevice: Hashable, Sendable, Identifiable {
     /// Whose.
     public let user: UserID
+    /// Which: ``device``.
+    public var id: DeviceID { device }
     /// Which.
-    public let id: DeviceID
+    public let device: DeviceID
 
     /// For an app's own fakes.
-    public init(user: UserID, id: DeviceID) {
+    public init(user: UserID, device: DeviceID) {
         self.user = user
-        self.id = id
+        self.device = device
     }
 }
 

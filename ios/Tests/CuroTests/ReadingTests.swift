@@ -67,6 +67,10 @@ final class ReadingTests: XCTestCase {
         XCTAssertTrue(pass.isComplete)
         let sends = try await kim.sendsReadReceipts()
         XCTAssertTrue(sends)
+        let unsent = try await kim.unsent()
+        XCTAssertEqual(unsent, OutboxState(waiting: 0, failed: 0))
+        let waiting = try await kim.waiting.current()
+        XCTAssertEqual(waiting, [])
 
         try await kim.close()
         try await lee.close()
@@ -79,7 +83,7 @@ final class ReadingTests: XCTestCase {
         let profile = try client.profile()
         try await client.close()
         let listed = try await Client.accounts(root: root, vault: vault)
-        XCTAssertEqual(listed.map(\.id), [profile])
+        XCTAssertEqual(listed.map(\.profile), [profile])
         XCTAssertEqual(listed.map(\.owner), [.nobody])
         try await Client.eraseProfile(profile, root: root, vault: vault)
         let left = try await Client.accounts(root: root, vault: vault)
@@ -115,8 +119,8 @@ final class ReadingTests: XCTestCase {
         let owner = ProfileOwner.account(account, label: canary)
         for value: any Redacted in [
             item, Page(items: [item]), hit, SearchPage(hits: [hit]), SavedDraft(text: canary, savedAt: Date()), owner,
-            ProfileEntry(id: ProfileID(rawValue: "p"), owner: owner),
-            WaitingDevice(id: DeviceID(rawValue: "d"), askedAt: Date(), code: canary),
+            ProfileEntry(profile: ProfileID(rawValue: "p"), owner: owner),
+            WaitingDevice(device: DeviceID(rawValue: "d"), askedAt: Date(), code: canary),
         ] {
             var dumped = ""
             dump(value, to: &dumped)

@@ -79,7 +79,7 @@ private func signOut(_ client: Client, _ args: JSON) async throws -> JSON {
 private func devices(_ client: Client) async throws -> JSON {
     let devices = try await client.devices().map { device -> JSON in
         [
-            "device": .text(device.id.rawValue),
+            "device": .text(device.device.rawValue),
             "pending": .bool(device.isPending),
             "revoked": .bool(device.isRevoked),
             "current": .bool(device.isCurrent),
@@ -90,7 +90,7 @@ private func devices(_ client: Client) async throws -> JSON {
 
 private func waitingDevices(_ client: Client) async throws -> JSON {
     let waiting = try await client.waitingDevices()
-    return .list(waiting.map { ["device": .text($0.id.rawValue), "code": .text($0.code)] })
+    return .list(waiting.map { ["device": .text($0.device.rawValue), "code": .text($0.code)] })
 }
 
 private func findPeople(_ client: Client, _ args: JSON) async throws -> JSON {

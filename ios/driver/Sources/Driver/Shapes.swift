@@ -198,7 +198,7 @@ extension JSON {
             case .other: ("other", nil, nil)
             }
         return [
-            "profile": .text(entry.id.rawValue), "owner": .text(owner), "user": .of(user?.rawValue),
+            "profile": .text(entry.profile.rawValue), "owner": .text(owner), "user": .of(user?.rawValue),
             "label": .of(label),
         ]
     }
