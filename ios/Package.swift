@@ -6,15 +6,23 @@ import PackageDescription
 // not even be declared: SwiftPM fetches every binary target that it reads of, whatever the platform.
 #if os(Linux)
 let native = Target.systemLibrary(name: "CCuroFFI", path: "Sources/CCuroFFI")
+let resources: [Resource] = []
+let excluded = ["PrivacyInfo.xcprivacy"]
 #else
 let native = Target.binaryTarget(name: "CCuroFFI", path: "CCuroFFI.xcframework")
+let resources: [Resource] = [.copy("PrivacyInfo.xcprivacy")]
+let excluded: [String] = []
 #endif
 
 let package = Package(
     name: "Curo",
     platforms: [.iOS(.v16)],
     products: [
-        .library(name: "Curo", targets: ["Curo"])
+        .library(name: "Curo", targets: ["Curo"]),
+        // What needs UIKit, and may not be linked into an extension.
+        .library(name: "CuroApp", targets: ["CuroApp"]),
+        // For a notification service extension.
+        .library(name: "CuroNotifications", targets: ["CuroNotifications"]),
     ],
     targets: [
         native,
@@ -24,8 +32,10 @@ let package = Package(
             dependencies: ["CCuroFFI"],
             linkerSettings: [.linkedLibrary("curo_ffi", .when(platforms: [.linux]))]
         ),
-        .target(name: "Curo", dependencies: ["CuroFFI"]),
-        .testTarget(name: "CuroTests", dependencies: ["Curo"]),
+        .target(name: "Curo", dependencies: ["CuroFFI"], exclude: excluded, resources: resources),
+        .target(name: "CuroApp", dependencies: ["Curo"]),
+        .target(name: "CuroNotifications", dependencies: ["Curo"]),
+        .testTarget(name: "CuroTests", dependencies: ["Curo", "CuroApp", "CuroNotifications"]),
     ],
     // Strict concurrency comes with it.
     swiftLanguageModes: [.v6]
