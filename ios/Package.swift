@@ -35,7 +35,9 @@ let package = Package(
         .target(name: "Curo", dependencies: ["CuroFFI"], exclude: excluded, resources: resources),
         .target(name: "CuroApp", dependencies: ["Curo"]),
         .target(name: "CuroNotifications", dependencies: ["Curo"]),
-        .testTarget(name: "CuroTests", dependencies: ["Curo", "CuroApp", "CuroNotifications"]),
+        // In no product: a screen to copy from.
+        .target(name: "CuroSample", dependencies: ["Curo"], path: "Sample"),
+        .testTarget(name: "CuroTests", dependencies: ["Curo", "CuroApp", "CuroNotifications", "CuroSample"]),
     ],
     // Strict concurrency comes with it.
     swiftLanguageModes: [.v6]

@@ -1,0 +1,112 @@
+import Curo
+
+/// What a conversation's screen shows and does, without a screen. Tests drive it as SwiftUI does.
+@MainActor
+public final class ConversationModel {
+    /// What is on the screen.
+    public struct Screen: Equatable, Sendable {
+        public var title = ""
+        public var items: [TimelineItem] = []
+        public var isLocked = false
+        /// Whether there is more above, and a spinner to show.
+        public var older = Edge.end
+        /// For the button that goes down.
+        public var newBelow = 0
+        /// What the person has begun to write.
+        public var draft = ""
+        /// What went wrong last, for a line that goes away by itself.
+        public var problem: ErrorCode?
+    }
+
+    /// What is on the screen now.
+    public private(set) var screen = Screen() {
+        didSet {
+            if screen != oldValue { changed() }
+        }
+    }
+
+    /// Called after each change.
+    public var changed: () -> Void = {}
+
+    private let conversation: Conversation
+    private let timeline: Timeline
+
+    /// Shows a conversation, from its first unread message on.
+    public init(_ conversation: Conversation) throws {
+        self.conversation = conversation
+        timeline = try conversation.timeline()
+    }
+
+    /// Follows the conversation until the task is cancelled, as SwiftUI's `task` does when the screen goes away.
+    public func follow() async {
+        async let head: Void = followHead()
+        async let items: Void = followItems()
+        _ = await (head, items)
+        timeline.close()
+    }
+
+    /// Keeps what the person has begun to write.
+    public func write(_ text: String) async {
+        screen.draft = text
+        await trying { try await self.conversation.setDraft(text) }
+    }
+
+    /// Sends the draft. It is on the screen at once, also without a network.
+    public func send() async {
+        let text = screen.draft
+        guard !text.isEmpty else { return }
+        await trying {
+            try await self.conversation.send(text)
+            // What was written meanwhile stays.
+            if self.screen.draft == text {
+                await self.write("")
+            }
+        }
+    }
+
+    /// Tries again what has failed.
+    public func retry(_ message: Message) async {
+        await trying { try await self.conversation.retry(message.reference.message) }
+    }
+
+    /// The person has scrolled to the top.
+    public func loadOlder() async {
+        guard screen.older == .more else { return }
+        await trying { try await self.timeline.loadOlder() }
+    }
+
+    /// The person has tapped the button that goes down.
+    public func goDown() async {
+        await trying { try await self.timeline.jumpToNewest() }
+    }
+
+    /// A message has come into sight: what is before it counts as read.
+    public func saw(_ message: Message) async {
+        guard !message.isOwn else { return }
+        await trying { try await self.conversation.markRead(upTo: message.reference) }
+    }
+
+    private func followHead() async {
+        for await info in conversation.infos {
+            screen.title = info?.title ?? ""
+        }
+    }
+
+    private func followItems() async {
+        for await state in timeline.states {
+            screen.items = state.items
+            screen.isLocked = state.isLocked
+            screen.older = state.older
+            screen.newBelow = state.newBelow
+        }
+    }
+
+    private func trying(_ call: () async throws -> Void) async {
+        do {
+            try await call()
+            screen.problem = nil
+        } catch {
+            screen.problem = (error as? CuroError)?.code ?? .internal
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Curo
+import CuroSample
+import Foundation
+import XCTest
+
+/// The sample's screen, driven as SwiftUI drives it, over a real relay.
+final class SampleTests: XCTestCase {
+    func testAConversationOnAScreen() async throws {
+        try await useAScreen()
+    }
+}
+
+@MainActor
+private func useAScreen() async throws {
+    let relay = try Loopback()
+    let (kim, lee) = (try await relay.person("rn-kim"), try await relay.person("dr-lee"))
+    let found = try await kim.findPeople(["dr-lee"])
+    let care = try await kim.createConversation(with: found.map(\.user), title: "Bed 12").conversation
+    let (model, changes) = (try ConversationModel(care), AsyncStream.makeStream(of: Void.self))
+    model.changed = { changes.continuation.yield() }
+    let screen = Task { await model.follow() }
+    func until(_ wanted: (ConversationModel.Screen) -> Bool) async {
+        if wanted(model.screen) { return }
+        for await _ in changes.stream where wanted(model.screen) { return }
+    }
+
+    await until { $0.title == "Bed 12" }
+    await model.write("BP 118/76")
+    await model.send()
+    XCTAssertEqual(model.screen.draft, "")
+    await until { $0.items.contains { $0.message?.body == .text("BP 118/76") } }
+
+    _ = try await lee.unread.until { $0.messages == 1 }
+    let rows = try await lee.conversationList().states.until { !$0.items.isEmpty }
+    let there = try lee.conversation(try XCTUnwrap(rows.items.first).id)
+    try await there.send("thank you")
+    await until { $0.items.contains { $0.message?.body == .text("thank you") } }
+    let answer = try XCTUnwrap(model.screen.items.last { $0.message?.isOwn == false }?.message)
+    await model.saw(answer)
+    _ = try await kim.unread.until { $0.messages == 0 }
+
+    try await kim.lock()
+    await until { $0.isLocked && $0.items.isEmpty }
+    await model.write("while locked")
+    XCTAssertEqual(model.screen.problem, .locked)
+    try await kim.unlock()
+    await until { !$0.isLocked && !$0.items.isEmpty }
+    screen.cancel()
+    await screen.value
+    for client in [kim, lee] { try await client.close() }
+    await relay.stop()
+}
