@@ -27,6 +27,9 @@ public final class Client: Sendable {
     public static func open(
         _ options: ClientOptions, vault: any KeyVault, tokens: @escaping TokenProvider
     ) async throws(CuroError) -> Client {
+        #if os(Linux)
+            quietPipes
+        #endif
         let (raw, vault, tokens) = (options.raw, AppVault(vault), AppTokens(tokens))
         return Client(
             try await crossing { try await CuroFFI.Client.open(options: raw, vault: vault, tokens: tokens) })

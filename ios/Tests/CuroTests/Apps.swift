@@ -113,9 +113,9 @@ actor Loopback {
         return client
     }
 
-    /// Not waited for: on Linux `waitUntilExit` never returns outside of a thread with a run loop.
+    /// It ends with its input. A signal would not do: a process that a task has started on Linux may have them all blocked.
     func stop() {
-        process.terminate()
+        try? input.fileHandleForWriting.close()
     }
 }
 

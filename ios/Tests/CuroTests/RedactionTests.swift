@@ -49,6 +49,33 @@ final class RedactionTests: XCTestCase {
         }
     }
 
+    func testWhatIsReadAndFound() {
+        let cursor = Cursor(rawValue: "cursor")
+        let item = Item(cursor: cursor, entry: .message(message))
+        let hit = Hit(
+            conversation: ConversationID(rawValue: "id"), message: place, cursor: cursor, snippet: canary)
+        for value: any Redacted in [
+            item, Page(items: [item]), hit, SearchPage(hits: [hit]), SavedDraft(text: canary, savedAt: Date()),
+        ] {
+            check(value)
+        }
+    }
+
+    func testWhoseProfileItIs() {
+        let account = Account(
+            tenant: TenantID(rawValue: "tenant"), user: user, device: DeviceID(rawValue: "device"))
+        let owner = ProfileOwner.account(account, label: canary)
+        for value: any Redacted in [
+            owner, ProfileEntry(id: ProfileID(rawValue: "profile"), owner: owner),
+            AccessContext(
+                purposeOfUse: canary, role: canary, reasonCode: canary,
+                disclosure: Disclosure(
+                    recipient: canary, address: canary, summary: canary, purpose: canary, isAccountable: true)),
+        ] {
+            check(value)
+        }
+    }
+
     func testHowAClientIsOpened() {
         let proxy = ClientOptions.Proxy(
             url: URL(string: "http://canary.example")!, user: canary, password: canary)
