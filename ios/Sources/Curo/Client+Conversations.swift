@@ -47,8 +47,9 @@ extension Client {
         ConversationList(try crossing { try raw.conversationList(page: Int64(pageSize)) })
     }
 
-    /// Finds people of the tenant by the identity provider's subjects. Asks the relay; who is not known is left out. Fails with
-    /// `offline` and its likes, `sign_in_needed`, `too_large`.
+    /// Finds people of the tenant by the identity provider's subjects. Asks the relay; who is not known is left out.
+    ///
+    /// Fails with `invalid_argument` (none, or more than 250), `offline` and its likes, `rate_limited`, `sign_in_needed`, `locked`.
     public func findPeople(_ subjects: [String]) async throws(CuroError) -> [Person] {
         try await crossing { try await self.raw.findPeople(subjects: subjects) }.map { Person($0) }
     }

@@ -76,9 +76,11 @@ extension Client {
         try await crossing { try await self.raw.account() }.map { Account($0) }
     }
 
-    /// Flushes what waits, for at most the deadline, then erases the profile and signs the device out.
+    /// Sends what waits, for at most the deadline, then revokes this device at the relay and erases the profile, its key first.
+    /// Works offline: the device then stays listed among the user's devices, without its keys, until it is revoked from another
+    /// one.
     ///
-    /// Fails with `offline` and its likes where the relay cannot be told; then repeat it, or ``erase()``.
+    /// Fails with `locked`, `closed`, `vault_not_ready`, `vault_user_auth_needed`, or for the file system; then repeat it.
     public func signOut(
         deadline: Duration = .seconds(10), unsent: OnUnsent = .keep
     ) async throws(CuroError) -> SignOutOutcome {
