@@ -66,7 +66,7 @@ final class RedactionTests: XCTestCase {
             tenant: TenantID(rawValue: "tenant"), user: user, device: DeviceID(rawValue: "device"))
         let owner = ProfileOwner.account(account, label: canary)
         for value: any Redacted in [
-            owner, ProfileEntry(id: ProfileID(rawValue: "profile"), owner: owner),
+            owner, ProfileEntry(profile: ProfileID(rawValue: "profile"), owner: owner),
             AccessContext(
                 purposeOfUse: canary, role: canary, reasonCode: canary,
                 disclosure: Disclosure(
