@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.WaitingDevice as GeneratedWaitingDevice
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.WaitingDevice as GeneratedWaitingDevice
 
 /** A device of this user that waits for the approval of another one. */
 public class WaitingDevice(
@@ -11,14 +11,14 @@ public class WaitingDevice(
     /** When it asked. */
     public val askedAt: Instant,
     /** The code that it must show, too. */
-    public val code: ErrorCode,
+    public val code: String,
 ) {
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is WaitingDevice &&
-                device == other.device &&
-                askedAt == other.askedAt &&
-                code == other.code
+            device == other.device &&
+            askedAt == other.askedAt &&
+            code == other.code
 
     override fun hashCode(): Int = Objects.hash(device, askedAt, code)
 
@@ -30,5 +30,5 @@ internal fun GeneratedWaitingDevice.toPublic(): WaitingDevice =
     WaitingDevice(
         device = DeviceId(device),
         askedAt = Instant.ofEpochMilli(askedMs),
-        code = ErrorCode(code),
+        code = code,
     )
