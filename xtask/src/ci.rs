@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
-use crate::{bindings, demo, doctor, lines, policy, rules, run, suites};
+use crate::{android, bindings, demo, doctor, lines, policy, rules, run, suites};
 
 struct Step {
     name: &'static str,
@@ -43,6 +43,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "test",
         run: test,
+    },
+    Step {
+        name: "android",
+        run: android::run,
     },
     Step {
         name: "bindings",

@@ -66,8 +66,24 @@ pub(crate) const KOTLIN_TOOLS: &[Tool] = &[
     },
 ];
 
+/// What checking the AAR needs beside a JDK and Maven.
+pub(crate) const ANDROID_TOOLS: &[Tool] = &[
+    Tool {
+        name: "aapt2",
+        why: "reads the manifest and the resources as an app's build does",
+        probe: &["aapt2", "version"],
+        debian: &["aapt"],
+    },
+    Tool {
+        name: "Android's own resources",
+        why: "the names that a manifest may use",
+        probe: &["test", "-f", "/usr/share/android-framework-res/framework-res.apk"],
+        debian: &["android-framework-res"],
+    },
+];
+
 /// What some task needs. Those of other languages than Rust are needed by their own tests only.
-const ALL_TOOLS: &[&[Tool]] = &[RUST_TOOLS, KOTLIN_TOOLS];
+const ALL_TOOLS: &[&[Tool]] = &[RUST_TOOLS, KOTLIN_TOOLS, ANDROID_TOOLS];
 
 impl Tool {
     /// Whether the tool works here.
@@ -111,6 +127,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
 /// Installs what the build of the Rust workspace misses, on Debian as root; elsewhere says what is missing and how it is called.
 pub(crate) fn prepare(_workspace: &Workspace) -> Result<(), Failure> {
     get(&[RUST_TOOLS])
+}
+
+/// The same for these tools.
+pub(crate) fn need(tools: &'static [Tool]) -> Result<(), Failure> {
+    get(&[tools])
 }
 
 fn get(wanted: &[&'static [Tool]]) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! The Kotlin tests, on this machine's JVM. Knows how Maven is called, and nothing of what they test.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::bindings;
@@ -11,15 +12,10 @@ use crate::workspace::Workspace;
 /// Compiles the Kotlin of all modules, and runs their tests against the host's library and a relay on this machine.
 pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failure> {
     let built = bindings::build(workspace)?;
-    let mut maven = Command::new("mvn");
+    let mut maven = maven(&workspace.root().join("android"));
     maven
-        // What is fetched is fetched again where the network stumbles.
-        .args(["--batch-mode", "--no-transfer-progress", "-Dstyle.color=never"])
-        .arg("-Dmaven.wagon.http.retryHandler.count=5")
         .arg(format!("-Dcuro.library={}", built.library.display()))
         .arg(format!("-Dcuro.loopback={}", built.loopback.display()))
-        .arg("--file")
-        .arg(workspace.root().join("android/pom.xml"))
         .arg("test");
     let mut ran = 0;
     run::run_lines(&mut maven, |line| {
@@ -30,6 +26,18 @@ pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failu
         0 => Err(Failure::Check("not one Kotlin test ran".to_owned())),
         ran => Ok(format!("{ran} tests")),
     }
+}
+
+/// Maven on the modules of this folder, as machines call it.
+pub(crate) fn maven(folder: &Path) -> Command {
+    let mut maven = Command::new("mvn");
+    maven
+        // What is fetched is fetched again where the network stumbles.
+        .args(["--batch-mode", "--no-transfer-progress", "-Dstyle.color=never"])
+        .arg("-Dmaven.wagon.http.retryHandler.count=5")
+        .arg("--file")
+        .arg(folder.join("pom.xml"));
+    maven
 }
 
 /// How many tests have run after this line, where `before` had: each module of Maven ends with a sum of its own.

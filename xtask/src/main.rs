@@ -8,6 +8,7 @@
     reason = "a command line tool speaks through them"
 )]
 
+mod android;
 mod bindings;
 mod ci;
 mod demo;
@@ -76,6 +77,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Make and check the AAR, and a Maven repository with it below target/android
+    Android,
     /// Check this machine's tools and install what is missing (Debian, as root)
     Doctor,
     /// Everything that CI does, in its order
@@ -114,6 +117,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
             doctor::prepare(workspace)?;
             bindings::run(workspace, check)
         }
+        Task::Android => android::run(workspace),
         Task::Doctor => doctor::run(workspace),
         Task::Ci => ci::run(workspace),
     }
