@@ -77,7 +77,12 @@ pub(crate) struct Guard {
     state: Mutex<State>,
     /// Somebody has met a door that must be locked, or the next moment to lock is another one.
     pub(crate) wake: Notify,
+    /// Whoever locks or opens comes to the end before the next one begins.
+    turn: tokio::sync::Mutex<()>,
 }
+
+/// The right to lock or to open the store, until dropped.
+pub(crate) struct Turn<'a>(#[expect(dead_code, reason = "held")] tokio::sync::MutexGuard<'a, ()>);
 
 struct State {
     bounds: Bounds,
@@ -117,6 +122,7 @@ impl Guard {
                 unlocking: 0,
             }),
             wake: Notify::new(),
+            turn: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -144,6 +150,16 @@ impl Guard {
         } else {
             self.wake.notify_one();
         }
+    }
+
+    /// Waits until whoever locks or opens is done, so that the last word is not undone by the end of an earlier one.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
+        Turn(self.turn.lock().await)
+    }
+
+    /// The same for who cannot wait: `None` while it is another's turn.
+    pub(crate) fn turn_now(&self) -> Option<Turn<'_>> {
+        self.turn.try_lock().ok().map(Turn)
     }
 
     /// A person is unlocking: doors stay shut, and nobody locks the store behind the back of who opens it.

@@ -12,8 +12,9 @@ use tokio::sync::Mutex;
 use super::Client;
 use super::tasks::{Tasks, stop_tasks};
 use crate::core::Core;
+use crate::detached::detached;
 use crate::error::{Error, Fault, Result};
-use crate::guard::{Due, Guard};
+use crate::guard::{Due, Guard, Turn};
 
 /// The guard's clocks are looked at so often: a device that has slept does not wait for the rest of a long sleep.
 const LOOK: Duration = Duration::from_secs(5);
@@ -38,9 +39,16 @@ impl Client {
     /// # Errors
     /// The database's, where it could not be closed in good order; it is locked all the same.
     pub async fn lock(&self) -> Result<()> {
-        self.home.suspended.store(false, Ordering::Release);
-        let expired = self.home.guard.is_over();
-        Ok(lock(&self.core, &self.tasks, &self.home.guard, expired).await?)
+        let client = self.clone();
+        // What is shown as locked becomes so, whatever becomes of the caller.
+        detached(async move {
+            let guard = &client.home.guard;
+            let expired = guard.is_over();
+            let turn = shown_locked(&client.core, guard, expired).await;
+            client.home.suspended.store(false, Ordering::Release);
+            Ok(lock(&client.core, &client.tasks, guard, expired, &turn).await?)
+        })
+        .await
     }
 
     /// Opens the store again with the vault's key. Call [`Client::start`] afterwards. Background work that runs meanwhile is
@@ -53,8 +61,10 @@ impl Client {
         if let Some(code) = self.core.observe.ended() {
             return Err(Error::new(code));
         }
-        if self.home.guard.is_over() {
-            lock(&self.core, &self.tasks, &self.home.guard, true).await?;
+        let guard = &self.home.guard;
+        if guard.is_over() {
+            let turn = shown_locked(&self.core, guard, true).await;
+            lock(&self.core, &self.tasks, guard, true, &turn).await?;
             return Err(Error::new(ErrorCode::SIGN_IN_NEEDED));
         }
         self.open_own().await
@@ -64,6 +74,8 @@ impl Client {
     pub(super) async fn open_own(&self) -> Result<()> {
         // Whoever still stands behind a door that should have been locked stays out meanwhile.
         let _unlocking = self.home.guard.unlocking();
+        // A lock that has begun closes the store first, and not behind the person who has just unlocked.
+        let _turn = self.home.guard.turn().await;
         self.home.open_own(self.core.db.store()).await.map_err(Fault::from)?;
         self.home.suspended.store(false, Ordering::Release);
         self.home.guard.unlocked();
@@ -110,12 +122,18 @@ impl Client {
     /// # Errors
     /// The database's, where it could not be closed in good order; it is closed all the same.
     pub async fn suspend(&self) -> Result<()> {
-        let open = !self.is_locked();
-        let suspended = lock(&self.core, &self.tasks, &self.home.guard, self.home.guard.is_over()).await;
-        if open {
-            self.home.suspended.store(true, Ordering::Release);
-        }
-        Ok(suspended?)
+        let client = self.clone();
+        detached(async move {
+            let guard = &client.home.guard;
+            let expired = guard.is_over();
+            let turn = shown_locked(&client.core, guard, expired).await;
+            // What was locked stays so.
+            if !client.is_locked() {
+                client.home.suspended.store(true, Ordering::Release);
+            }
+            Ok(lock(&client.core, &client.tasks, guard, expired, &turn).await?)
+        })
+        .await
     }
 
     /// Opens the store again after [`Client::suspend`], if the person has not been away for too long. Does nothing to an open
@@ -128,13 +146,16 @@ impl Client {
         if let Some(code) = self.core.observe.ended() {
             return Err(Error::new(code));
         }
+        // A suspension that has begun comes to its end first.
+        let turn = self.home.guard.turn().await;
         let due = self.home.guard.due();
         if due.is_none() && !self.is_locked() {
             return Ok(());
         }
         if let Some(due) = due {
             self.home.suspended.store(false, Ordering::Release);
-            lock(&self.core, &self.tasks, &self.home.guard, due == Due::SessionOver).await?;
+            let over = due == Due::SessionOver;
+            lock(&self.core, &self.tasks, &self.home.guard, over, &turn).await?;
             return Err(Error::new(code(due)));
         }
         if !self.home.suspended.load(Ordering::Acquire) {
@@ -156,18 +177,35 @@ const fn code(due: Due) -> ErrorCode {
     }
 }
 
-/// Locks; harmless to repeat. `expired` says that only a sign-in helps.
+/// From now on nothing is shown, and snapshots are forgotten.
+fn show_locked(core: &Core, expired: bool) {
+    core.observe.session(|session| {
+        session.locked = true;
+        session.expired |= expired;
+    });
+}
+
+/// Shows that it is locked, and waits for the turn to make it so.
+async fn shown_locked<'a>(core: &Core, guard: &'a Guard, expired: bool) -> Turn<'a> {
+    // Taken before it is shown: an unlock of who has seen it comes after this.
+    let turn = guard.turn_now();
+    show_locked(core, expired);
+    match turn {
+        Some(turn) => turn,
+        None => guard.turn().await,
+    }
+}
+
+/// Locks, in its turn; harmless to repeat. `expired` says that only a sign-in helps.
 async fn lock(
     core: &Core,
     tasks: &Mutex<Option<Tasks>>,
     guard: &Guard,
     expired: bool,
+    _: &Turn<'_>,
 ) -> std::result::Result<(), Fault> {
-    // First: from now on nothing is shown, and snapshots are forgotten.
-    core.observe.session(|session| {
-        session.locked = true;
-        session.expired |= expired;
-    });
+    // First, and again where somebody has unlocked meanwhile.
+    show_locked(core, expired);
     stop_tasks(core, tasks).await;
     let seen = guard.seen_ms();
     // Not through the guarded door. What is not noted is noted at the next opening.
@@ -199,11 +237,15 @@ pub(super) async fn watch(core: Weak<Core>, tasks: Weak<Mutex<Option<Tasks>>>, g
         };
         open = !core.db.store().is_locked();
         let due = guard.due_to_lock();
-        if let Some(due) = due.filter(|_| open) {
-            crate::log::event!(Info, "locked_by_guard", session_over = due == Due::SessionOver);
-            // It is locked, whatever closing met.
-            let _ = lock(&core, &tasks, &guard, due == Due::SessionOver).await;
-            open = false;
+        if open && due.is_some() {
+            let turn = guard.turn().await;
+            // Not behind a person who has unlocked meanwhile.
+            if let Some(due) = guard.due_to_lock() {
+                crate::log::event!(Info, "locked_by_guard", session_over = due == Due::SessionOver);
+                // It is locked, whatever closing met.
+                let _ = lock(&core, &tasks, &guard, due == Due::SessionOver, &turn).await;
+                open = false;
+            }
         } else if due == Some(Due::SessionOver) {
             core.observe.session(|session| session.expired = true);
         } else if open && guard.seen_ms().saturating_sub(kept) >= KEEP_MS {

@@ -121,6 +121,45 @@ async fn locking_in_the_middle_of_everything_loses_nothing() {
     ben.close().await.unwrap();
 }
 
+/// Enters a call and gives it up where it waits for the first time.
+async fn give_up<T>(call: impl Future<Output = T>) {
+    let mut call = std::pin::pin!(call);
+    std::future::poll_fn(|context| {
+        let _ = call.as_mut().poll(context);
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_given_up_locks_and_who_unlocks_during_it_has_the_last_word() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let ana = Person::online(&relay, "ana").await.unwrap();
+    let client = ana.client().clone();
+    let shown = async || client.session() == SessionState::Locked;
+    for _ in 0..20 {
+        give_up(client.lock()).await;
+        until(&client, "shown as locked", SOON, &shown).await;
+        // The store may still be on its way to be closed.
+        client.unlock().await.unwrap();
+        client.conversations().await.unwrap();
+        client.start().await.unwrap();
+        assert_ne!(client.session(), SessionState::Locked);
+    }
+    give_up(client.lock()).await;
+    let closed = async || client.is_locked();
+    until(&client, "locked", SOON, closed).await;
+    client.unlock().await.unwrap();
+    for _ in 0..20 {
+        give_up(client.suspend()).await;
+        until(&client, "shown as locked", SOON, &shown).await;
+        client.resume().await.unwrap();
+        client.conversations().await.unwrap();
+    }
+    ana.close().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn watchers_are_woken_and_starting_and_stopping_may_be_repeated() {
     logs();
