@@ -1,16 +1,17 @@
 //! A run: chosen scenarios in all their mixes, as many at once as there are cores, told as they end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::assign::{Extent, Mix, mixes};
-use crate::driver::Launch;
+use crate::driver::{Driver, Launch};
 use crate::error::Broken;
 use crate::guard;
 use crate::play::{Outcome, Played, play};
 use crate::scenario::{Scenario, Wrong};
+use crate::stage::Log;
 
 /// What to play, and with what.
 #[derive(Clone, Debug)]
@@ -83,6 +84,36 @@ pub fn load(dir: &Path) -> Result<Vec<Scenario>, Vec<Wrong>> {
     if wrongs.is_empty() { Ok(scenarios) } else { Err(wrongs) }
 }
 
+/// What the driver of each platform can do beyond what every driver can. One that does not even say hello can do nothing; a play
+/// says why.
+async fn abilities(drivers: &[Launch]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut able = BTreeMap::new();
+    for launch in drivers {
+        if let Ok(driver) = Driver::start(launch, Arc::new(Log::default())).await {
+            able.insert(launch.platform.clone(), driver.can().clone());
+            // It has done nothing that would have to be ended well.
+            let _ = driver.end().await;
+        }
+    }
+    able
+}
+
+/// The platforms on which a scenario is played: those whose drivers can do what it needs. Where there are none it is played
+/// on all, and the play says what is missing.
+fn platforms(needs: &[String], drivers: &[Launch], able: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let can = |launch: &&Launch| {
+        let able = able.get(&launch.platform);
+        needs.iter().all(|need| able.is_some_and(|able| able.contains(need)))
+    };
+    let able: Vec<_> = drivers.iter().filter(can).collect();
+    let chosen = if able.is_empty() {
+        drivers.iter().collect()
+    } else {
+        able
+    };
+    chosen.into_iter().map(|launch| launch.platform.clone()).collect()
+}
+
 struct Job {
     number: usize,
     scenario: Arc<Scenario>,
@@ -102,9 +133,18 @@ pub async fn run(
     let named = |scenario: &&Scenario| {
         choice.names.is_empty() || choice.names.iter().any(|name| scenario.name.contains(name.as_str()))
     };
-    let platforms: Vec<_> = choice.drivers.iter().map(|driver| driver.platform.clone()).collect();
+    let able = if scenarios
+        .iter()
+        .filter(named)
+        .any(|scenario| !scenario.needs.is_empty())
+    {
+        abilities(&choice.drivers).await
+    } else {
+        BTreeMap::new()
+    };
     let mut jobs = Vec::new();
     for scenario in scenarios.iter().filter(named) {
+        let platforms = platforms(&scenario.needs, &choice.drivers, &able);
         let shared = Arc::new(scenario.clone());
         let extent = match (choice.full, scenario.slow) {
             (true, _) => Extent::Full,
@@ -159,4 +199,27 @@ pub async fn run(
         took: began.elapsed(),
         strict: choice.strict,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_played_where_its_needs_are_met() {
+        let drivers = ["rust", "kotlin", "swift"].map(|platform| Launch {
+            platform: platform.to_owned(),
+            command: Vec::new(),
+        });
+        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
+        // Kotlin's driver has not even started.
+        let able = BTreeMap::from([("rust".to_owned(), set(&["clock"])), ("swift".to_owned(), set(&[]))]);
+        let on = |needs: &[&str]| {
+            let needs: Vec<_> = needs.iter().map(|need| (*need).to_owned()).collect();
+            platforms(&needs, &drivers, &able).join(" ")
+        };
+        assert_eq!(on(&["clock"]), "rust");
+        assert_eq!(on(&[]), "rust kotlin swift");
+        assert_eq!(on(&["wings"]), "rust kotlin swift");
+    }
 }
