@@ -1,7 +1,9 @@
 //! The Kotlin tests, on this machine's JVM. Knows how Maven is called, and nothing of what they test.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use crate::bindings;
 use crate::failure::Failure;
@@ -9,23 +11,41 @@ use crate::run;
 use crate::suites::Selection;
 use crate::workspace::Workspace;
 
+/// Where the modules' output lies, below the workspace.
+pub(crate) const TARGET: &str = "target/android";
+
 /// Compiles the Kotlin of all modules, and runs their tests against the host's library and a relay on this machine.
 pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failure> {
     let built = bindings::build(workspace)?;
+    let build = Build::begin(workspace)?;
     let mut maven = maven(&workspace.root().join("android"));
     maven
         .arg(format!("-Dcuro.library={}", built.library.display()))
         .arg(format!("-Dcuro.loopback={}", built.loopback.display()))
-        .arg("test");
+        // Not `test`: the scenarios need what it packs.
+        .arg("package");
     let mut ran = 0;
     run::run_lines(&mut maven, |line| {
         println!("{line}");
         ran = ran_until(ran, line);
     })?;
+    build.done()?;
     match ran {
         0 => Err(Failure::Check("not one Kotlin test ran".to_owned())),
         ran => Ok(format!("{ran} tests")),
     }
+}
+
+/// Packs a module and those that it needs, without tests, unless nothing has changed since that was done.
+pub(crate) fn pack(workspace: &Workspace, module: &str) -> Result<(), Failure> {
+    if Build::is_current(workspace) {
+        return Ok(());
+    }
+    let build = Build::begin(workspace)?;
+    let mut maven = maven(&workspace.root().join("android"));
+    maven.args(["--projects", module, "--also-make", "-Dmaven.test.skip=true", "package"]);
+    run::run(&mut maven)?;
+    build.done()
 }
 
 /// Maven on the modules of this folder, as machines call it.
@@ -38,6 +58,49 @@ pub(crate) fn maven(folder: &Path) -> Command {
         .arg("--file")
         .arg(folder.join("pom.xml"));
     maven
+}
+
+/// A file that is as old as the sources that Maven has packed last. Maven compiles all of them each time.
+struct Build {
+    begun: PathBuf,
+    done: PathBuf,
+}
+
+impl Build {
+    fn begin(workspace: &Workspace) -> Result<Self, Failure> {
+        let folder = workspace.root().join(TARGET);
+        let build = Self {
+            begun: folder.join("build-begun"),
+            done: folder.join("build-done"),
+        };
+        std::fs::create_dir_all(&folder).map_err(|source| Failure::io(&folder, source))?;
+        std::fs::write(&build.begun, "").map_err(|source| Failure::io(&build.begun, source))?;
+        Ok(build)
+    }
+
+    fn done(self) -> Result<(), Failure> {
+        std::fs::rename(&self.begun, &self.done).map_err(|source| Failure::io(&self.done, source))
+    }
+
+    /// Whatever cannot be read counts as changed.
+    fn is_current(workspace: &Workspace) -> bool {
+        let done = std::fs::metadata(workspace.root().join(TARGET).join("build-done"));
+        let done = done.and_then(|done| done.modified());
+        let sources = newest(&workspace.root().join("android"));
+        matches!((done, sources), (Ok(done), Ok(sources)) if sources < done)
+    }
+}
+
+/// When anything at this path was last changed, a removal included.
+fn newest(path: &Path) -> io::Result<SystemTime> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    let mut time = metadata.modified()?;
+    if metadata.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            time = time.max(newest(&entry?.path())?);
+        }
+    }
+    Ok(time)
 }
 
 /// How many tests have run after this line, where `before` had: each module of Maven ends with a sum of its own.
@@ -58,8 +121,27 @@ fn total(line: &str) -> Option<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_changed_in_a_folder_is_newer_than_before() {
+        let folder = std::env::temp_dir().join(format!("curo-xtask-newest-{}", std::process::id()));
+        let (inner, file) = (folder.join("inner"), folder.join("inner/file"));
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::write(&file, "").unwrap();
+        let later = SystemTime::now() + std::time::Duration::from_secs(60);
+        assert!(newest(&folder).unwrap() < later);
+        std::fs::File::options()
+            .write(true)
+            .open(&file)
+            .and_then(|file| file.set_modified(later))
+            .unwrap();
+        assert_eq!(newest(&folder).unwrap(), later);
+        std::fs::remove_dir_all(&folder).unwrap();
+        newest(&folder).unwrap_err();
+    }
 
     #[test]
     fn the_sums_of_all_modules_are_added() {
