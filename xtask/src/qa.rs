@@ -2,6 +2,7 @@
 //! scenarios. Knows only their names; what is played is the runner's business.
 
 mod kotlin;
+mod swift;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -26,10 +27,16 @@ struct Platform {
     driver: fn(&Workspace) -> Result<Vec<String>, Failure>,
 }
 
-const PLATFORMS: &[Platform] = &[Platform {
-    name: "kotlin",
-    driver: kotlin::command,
-}];
+const PLATFORMS: &[Platform] = &[
+    Platform {
+        name: "kotlin",
+        driver: kotlin::command,
+    },
+    Platform {
+        name: "swift",
+        driver: swift::command,
+    },
+];
 
 /// Builds everything, plays with `args`, fails with the runner's exit code.
 pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<(), Failure> {
