@@ -44,11 +44,11 @@ public final class Conversation: Sendable, Identifiable {
 
 /// Sending.
 extension Conversation {
-    /// Sends a routine message. The id is the app's: the same id again is the same message, so sending after a doubt is
-    /// harmless; without one the message gets a new one.
+    /// Sends a routine message. The id is the app's: the same id again is the same message, with the text that it had first, so
+    /// sending after a doubt is harmless; without one the message gets a new one.
     ///
-    /// Fails with `removed`, `too_large`, `invalid_argument`, `intent_reused` (the same id with another text),
-    /// `sign_in_needed`, `locked`, `storage_full`.
+    /// Fails with `unknown`, `removed`, `too_large`, `invalid_argument` (no text, or the id of another change), `cancelled` (the
+    /// id was cancelled), `sign_in_needed`, `locked`, `storage_full`.
     @discardableResult
     public func send(_ text: String, id: MessageID? = nil) async throws(CuroError) -> MessageID {
         try await send(NewMessage(text), id: id)
