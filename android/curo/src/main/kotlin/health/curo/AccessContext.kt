@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.AccessContext as GeneratedAccessContext
 import java.util.Objects
+import health.curo.ffi.AccessContext as GeneratedAccessContext
 
 /**
  * What an app says about calls that release, export, forward or administer. Without one a call counts as treatment.
@@ -26,11 +26,11 @@ public class AccessContext(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is AccessContext &&
-                purposeOfUse == other.purposeOfUse &&
-                role == other.role &&
-                reasonCode == other.reasonCode &&
-                onBehalfOf == other.onBehalfOf &&
-                disclosure == other.disclosure
+            purposeOfUse == other.purposeOfUse &&
+            role == other.role &&
+            reasonCode == other.reasonCode &&
+            onBehalfOf == other.onBehalfOf &&
+            disclosure == other.disclosure
 
     override fun hashCode(): Int = Objects.hash(purposeOfUse, role, reasonCode, onBehalfOf, disclosure)
 

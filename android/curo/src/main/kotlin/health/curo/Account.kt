@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Account as GeneratedAccount
 import java.util.Objects
+import health.curo.ffi.Account as GeneratedAccount
 
 /** Who a profile belongs to. */
 public class Account(
@@ -15,9 +15,9 @@ public class Account(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Account &&
-                tenant == other.tenant &&
-                user == other.user &&
-                device == other.device
+            tenant == other.tenant &&
+            user == other.user &&
+            device == other.device
 
     override fun hashCode(): Int = Objects.hash(tenant, user, device)
 

@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.Acknowledgement as GeneratedAcknowledgement
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.Acknowledgement as GeneratedAcknowledgement
 
 /** Who has taken note of an urgent message. */
 public class Acknowledgement(
@@ -14,8 +14,8 @@ public class Acknowledgement(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Acknowledgement &&
-                user == other.user &&
-                acceptedAt == other.acceptedAt
+            user == other.user &&
+            acceptedAt == other.acceptedAt
 
     override fun hashCode(): Int = Objects.hash(user, acceptedAt)
 

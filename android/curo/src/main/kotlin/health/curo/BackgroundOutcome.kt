@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.BackgroundOutcome as GeneratedBackgroundOutcome
 import java.util.Objects
+import health.curo.ffi.BackgroundOutcome as GeneratedBackgroundOutcome
 
 /** What a pass without a person has done. */
 public class BackgroundOutcome(
@@ -19,11 +19,11 @@ public class BackgroundOutcome(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is BackgroundOutcome &&
-                complete == other.complete &&
-                code == other.code &&
-                newMessages == other.newMessages &&
-                conversations == other.conversations &&
-                waiting == other.waiting
+            complete == other.complete &&
+            code == other.code &&
+            newMessages == other.newMessages &&
+            conversations == other.conversations &&
+            waiting == other.waiting
 
     override fun hashCode(): Int = Objects.hash(complete, code, newMessages, conversations, waiting)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Body as GeneratedBody
 import java.util.Objects
+import health.curo.ffi.Body as GeneratedBody
 
 /** What a message says. */
 public sealed interface Body {
@@ -13,7 +13,7 @@ public sealed interface Body {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Text &&
-                    text == other.text
+                text == other.text
 
         override fun hashCode(): Int = text.hashCode()
 
@@ -31,8 +31,8 @@ public sealed interface Body {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Amendment &&
-                    of == other.of &&
-                    text == other.text
+                of == other.of &&
+                text == other.text
 
         override fun hashCode(): Int = Objects.hash(of, text)
 

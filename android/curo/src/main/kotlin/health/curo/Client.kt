@@ -1,13 +1,13 @@
 package health.curo
 
-import java.io.File
-import kotlin.time.Duration
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.async
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
+import java.io.File
+import kotlin.time.Duration
 
 /**
  * A profile's messaging. Reading and queuing work offline and before [start]; calls that change something are durable
@@ -266,7 +266,11 @@ public interface Client {
             root: File,
             vault: KeyVault,
         ): List<ProfileEntry> =
-            call { health.curo.ffi.accounts(root.path.wellFormed(), VaultAdapter(vault)).map { it.toPublic() } }
+            call {
+                health.curo.ffi
+                    .accounts(root.path.wellFormed(), VaultAdapter(vault))
+                    .map { it.toPublic() }
+            }
 
         /**
          * Destroys a profile that is not open: one whose key is gone, or whose erase was interrupted. Harmless to repeat.
@@ -277,7 +281,13 @@ public interface Client {
             profile: ProfileId,
             vault: KeyVault,
         ): Unit =
-            call { health.curo.ffi.eraseProfile(root.path.wellFormed(), profile.value.wellFormed(), VaultAdapter(vault)) }
+            call {
+                health.curo.ffi.eraseProfile(
+                    root.path.wellFormed(),
+                    profile.value.wellFormed(),
+                    VaultAdapter(vault),
+                )
+            }
 
         /** The profile for which a push with this token is meant; none if there is none here. */
         public suspend fun profileOfPush(

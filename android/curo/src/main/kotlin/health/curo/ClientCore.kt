@@ -1,7 +1,5 @@
 package health.curo
 
-import health.curo.ffi.Client as GeneratedClient
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -16,6 +14,8 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
+import kotlin.time.Duration.Companion.seconds
+import health.curo.ffi.Client as GeneratedClient
 
 /** What all handles of an open client share: the library's client, its states, and the end. */
 internal class ClientCore private constructor(
@@ -39,15 +39,30 @@ internal class ClientCore private constructor(
     private var closed = false
 
     val session: StateFlow<SessionState> =
-        watch(first.session) { handle.observeSession().let { s -> Pull(s::next, { it.revision }) to { it.state.toPublic() } } }
+        watch(first.session) {
+            handle.observeSession().let { s ->
+                Pull(s::next, { it.revision }) to
+                    { it.state.toPublic() }
+            }
+        }
     val connection: StateFlow<ConnectionState> =
         watch(first.connection) {
             handle.observeConnection().let { s -> Pull(s::next, { it.revision }) to { it.state.toPublic() } }
         }
     val unread: StateFlow<Unread> =
-        watch(first.unread) { handle.observeUnread().let { s -> Pull(s::next, { it.revision }) to { it.state.toPublic() } } }
+        watch(first.unread) {
+            handle.observeUnread().let { s ->
+                Pull(s::next, { it.revision }) to
+                    { it.state.toPublic() }
+            }
+        }
     val outbox: StateFlow<OutboxState> =
-        watch(first.outbox) { handle.observeOutbox().let { s -> Pull(s::next, { it.revision }) to { it.state.toPublic() } } }
+        watch(first.outbox) {
+            handle.observeOutbox().let { s ->
+                Pull(s::next, { it.revision }) to
+                    { it.state.toPublic() }
+            }
+        }
     val waiting: StateFlow<List<DeviceId>> =
         watch(first.waiting) {
             handle.observeWaitingDevices().let { s ->

@@ -1,10 +1,10 @@
 package health.curo
 
-import health.curo.ffi.ClientOptions as GeneratedClientOptions
 import java.io.File
 import java.security.cert.X509Certificate
 import java.util.Objects
 import kotlin.time.Duration
+import health.curo.ffi.ClientOptions as GeneratedClientOptions
 
 /** How to open a client. Everything after the relay's address may be left out. */
 public class ClientOptions(
@@ -14,6 +14,8 @@ public class ClientOptions(
     public val relay: String,
     /** Opens this profile. Without it the folder's only profile is opened, or the first one is made. */
     public val profile: ProfileId? = null,
+    /** For a process with little memory: small caches, two database connections, short time-outs. Give the profile too. */
+    public val notificationExtension: Boolean = false,
     /** Certification authorities that are trusted beside the bundled web roots. */
     public val extraRoots: List<X509Certificate> = emptyList(),
     /** Accepts only relays whose certificate has one of these public keys: at least two different ones. Empty: no pinning. */
@@ -39,6 +41,7 @@ public class ClientOptions(
                 root,
                 relay,
                 profile,
+                notificationExtension,
                 extraRoots,
                 pins,
                 proxy,
@@ -63,6 +66,7 @@ internal fun ClientOptions.toGenerated(): GeneratedClientOptions =
         root = root.path.wellFormed(),
         relay = relay.wellFormed(),
         profile = profile?.value?.wellFormed(),
+        notificationExtension = notificationExtension,
         extraRoots = extraRoots.map { it.encoded },
         pins = pins.map { it.value.wellFormed() },
         proxy = proxy?.toGenerated(),

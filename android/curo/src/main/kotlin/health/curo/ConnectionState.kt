@@ -21,7 +21,7 @@ public sealed interface ConnectionState {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Waiting &&
-                    code == other.code
+                code == other.code
 
         override fun hashCode(): Int = code.hashCode()
 
@@ -39,7 +39,7 @@ public sealed interface ConnectionState {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Failed &&
-                    code == other.code
+                code == other.code
 
         override fun hashCode(): Int = code.hashCode()
 

@@ -141,9 +141,9 @@ public interface Conversation {
     ): MessageId
 
     /**
-     * Sends a routine message. The id is the app's (see randomMessageId): the same id again is the same message, so
-     * sending after a doubt is harmless. Fails with removed, too_large, invalid_argument, intent_reused (the same id
-     * with another text), sign_in_needed, locked, storage_full.
+     * Sends a routine message. The id is the app's (see [MessageId.random]): the same id again is the same message, with
+     * the text that it had first, so sending after a doubt is harmless. Fails with removed, too_large, invalid_argument,
+     * sign_in_needed, locked, storage_full.
      */
     public suspend fun send(
         text: String,

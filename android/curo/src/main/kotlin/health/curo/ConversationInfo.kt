@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.ConversationInfo as GeneratedConversationInfo
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.ConversationInfo as GeneratedConversationInfo
 
 /** One conversation's head. */
 public class ConversationInfo(
@@ -32,17 +32,17 @@ public class ConversationInfo(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is ConversationInfo &&
-                id == other.id &&
-                state == other.state &&
-                frozen == other.frozen &&
-                left == other.left &&
-                purged == other.purged &&
-                behind == other.behind &&
-                title == other.title &&
-                subjects == other.subjects &&
-                roster == other.roster &&
-                members == other.members &&
-                activeAt == other.activeAt
+            id == other.id &&
+            state == other.state &&
+            frozen == other.frozen &&
+            left == other.left &&
+            purged == other.purged &&
+            behind == other.behind &&
+            title == other.title &&
+            subjects == other.subjects &&
+            roster == other.roster &&
+            members == other.members &&
+            activeAt == other.activeAt
 
     override fun hashCode(): Int =
         Objects.hash(

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.ConversationItem as GeneratedConversationItem
 import java.util.Objects
+import health.curo.ffi.ConversationItem as GeneratedConversationItem
 
 /** One conversation in the list. */
 public class ConversationItem(
@@ -15,9 +15,9 @@ public class ConversationItem(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is ConversationItem &&
-                id == other.id &&
-                revision == other.revision &&
-                row == other.row
+            id == other.id &&
+            revision == other.revision &&
+            row == other.row
 
     override fun hashCode(): Int = Objects.hash(id, revision, row)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.ConversationListSnapshot as GeneratedConversationListSnapshot
 import java.util.Objects
+import health.curo.ffi.ConversationListSnapshot as GeneratedConversationListSnapshot
 
 /** What the list shows. */
 public class ConversationListSnapshot(
@@ -19,11 +19,11 @@ public class ConversationListSnapshot(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is ConversationListSnapshot &&
-                revision == other.revision &&
-                locked == other.locked &&
-                items == other.items &&
-                newer == other.newer &&
-                older == other.older
+            revision == other.revision &&
+            locked == other.locked &&
+            items == other.items &&
+            newer == other.newer &&
+            older == other.older
 
     override fun hashCode(): Int = Objects.hash(revision, locked, items, newer, older)
 
@@ -32,11 +32,17 @@ public class ConversationListSnapshot(
 }
 
 /** An item that has not changed is the same instance as before. */
-internal fun GeneratedConversationListSnapshot.toPublic(previous: Map<ConversationId, ConversationItem>): ConversationListSnapshot =
+internal fun GeneratedConversationListSnapshot.toPublic(
+    previous: Map<ConversationId, ConversationItem>,
+): ConversationListSnapshot =
     ConversationListSnapshot(
         revision = revision,
         locked = locked,
-        items = items.map { item -> previous[ConversationId(item.id)]?.takeIf { it.revision == item.revision } ?: item.toPublic() },
+        items =
+            items.map { item ->
+                previous[ConversationId(item.id)]?.takeIf { it.revision == item.revision }
+                    ?: item.toPublic()
+            },
         newer = newer.toPublic(),
         older = older.toPublic(),
     )

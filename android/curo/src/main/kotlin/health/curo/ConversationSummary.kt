@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.ConversationSummary as GeneratedConversationSummary
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.ConversationSummary as GeneratedConversationSummary
 
 /** One row of the list. */
 public class ConversationSummary(
@@ -34,18 +34,18 @@ public class ConversationSummary(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is ConversationSummary &&
-                state == other.state &&
-                frozen == other.frozen &&
-                behind == other.behind &&
-                title == other.title &&
-                directWith == other.directWith &&
-                members == other.members &&
-                people == other.people &&
-                activeAt == other.activeAt &&
-                last == other.last &&
-                unread == other.unread &&
-                muted == other.muted &&
-                draft == other.draft
+            state == other.state &&
+            frozen == other.frozen &&
+            behind == other.behind &&
+            title == other.title &&
+            directWith == other.directWith &&
+            members == other.members &&
+            people == other.people &&
+            activeAt == other.activeAt &&
+            last == other.last &&
+            unread == other.unread &&
+            muted == other.muted &&
+            draft == other.draft
 
     override fun hashCode(): Int =
         Objects.hash(

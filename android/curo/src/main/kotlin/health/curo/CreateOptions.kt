@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.CreateOptions as GeneratedCreateOptions
 import java.util.Objects
+import health.curo.ffi.CreateOptions as GeneratedCreateOptions
 
 /** What a new conversation is to be about. */
 public class CreateOptions(
@@ -13,8 +13,8 @@ public class CreateOptions(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is CreateOptions &&
-                title == other.title &&
-                subjects == other.subjects
+            title == other.title &&
+            subjects == other.subjects
 
     override fun hashCode(): Int = Objects.hash(title, subjects)
 

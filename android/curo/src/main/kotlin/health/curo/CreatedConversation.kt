@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.CreatedConversation as GeneratedCreatedConversation
 import java.util.Objects
+import health.curo.ffi.CreatedConversation as GeneratedCreatedConversation
 
 /** A conversation that was asked for. */
 public class CreatedConversation(
@@ -13,8 +13,8 @@ public class CreatedConversation(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is CreatedConversation &&
-                id == other.id &&
-                intent == other.intent
+            id == other.id &&
+            intent == other.intent
 
     override fun hashCode(): Int = Objects.hash(id, intent)
 

@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.CuroException as GeneratedException
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
+import health.curo.ffi.CuroException as GeneratedException
 
 /**
  * What every call fails with. Decide by the [code]; codes are an open set, so treat one that you do not know by

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.DeliveryState as GeneratedDeliveryState
 import java.util.Objects
+import health.curo.ffi.DeliveryState as GeneratedDeliveryState
 
 /** How far an own message has come. A later state takes the place of an earlier one. */
 public sealed interface DeliveryState {
@@ -21,8 +21,8 @@ public sealed interface DeliveryState {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Delivered &&
-                    by == other.by &&
-                    of == other.of
+                by == other.by &&
+                of == other.of
 
         override fun hashCode(): Int = Objects.hash(by, of)
 
@@ -39,8 +39,8 @@ public sealed interface DeliveryState {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Read &&
-                    by == other.by &&
-                    of == other.of
+                by == other.by &&
+                of == other.of
 
         override fun hashCode(): Int = Objects.hash(by, of)
 
@@ -55,7 +55,7 @@ public sealed interface DeliveryState {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Failed &&
-                    failure == other.failure
+                failure == other.failure
 
         override fun hashCode(): Int = failure.hashCode()
 

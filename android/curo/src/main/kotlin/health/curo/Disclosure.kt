@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Disclosure as GeneratedDisclosure
 import java.util.Objects
+import health.curo.ffi.Disclosure as GeneratedDisclosure
 
 /** What is handed to somebody outside (45 CFR 164.528). */
 public class Disclosure(
@@ -19,11 +19,11 @@ public class Disclosure(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Disclosure &&
-                recipient == other.recipient &&
-                address == other.address &&
-                description == other.description &&
-                purpose == other.purpose &&
-                accountable == other.accountable
+            recipient == other.recipient &&
+            address == other.address &&
+            description == other.description &&
+            purpose == other.purpose &&
+            accountable == other.accountable
 
     override fun hashCode(): Int = Objects.hash(recipient, address, description, purpose, accountable)
 

@@ -21,7 +21,7 @@ public sealed interface Edge {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Failed &&
-                    failure == other.failure
+                failure == other.failure
 
         override fun hashCode(): Int = failure.hashCode()
 

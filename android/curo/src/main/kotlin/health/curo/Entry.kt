@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Entry as GeneratedEntry
 import java.util.Objects
+import health.curo.ffi.Entry as GeneratedEntry
 
 /** What an item is. */
 public sealed interface Entry {
@@ -13,7 +13,7 @@ public sealed interface Entry {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Posted &&
-                    message == other.message
+                message == other.message
 
         override fun hashCode(): Int = message.hashCode()
 
@@ -34,10 +34,10 @@ public sealed interface Entry {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Members &&
-                    by == other.by &&
-                    added == other.added &&
-                    removed == other.removed &&
-                    left == other.left
+                by == other.by &&
+                added == other.added &&
+                removed == other.removed &&
+                left == other.left
 
         override fun hashCode(): Int = Objects.hash(by, added, removed, left)
 
@@ -53,7 +53,7 @@ public sealed interface Entry {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is About &&
-                    change == other.change
+                change == other.change
 
         override fun hashCode(): Int = change.hashCode()
 
@@ -73,8 +73,8 @@ public sealed interface Entry {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Gap &&
-                    first == other.first &&
-                    last == other.last
+                first == other.first &&
+                last == other.last
 
         override fun hashCode(): Int = Objects.hash(first, last)
 
@@ -89,7 +89,7 @@ public sealed interface Entry {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Incarnation &&
-                    number == other.number
+                number == other.number
 
         override fun hashCode(): Int = number.hashCode()
 
@@ -106,8 +106,8 @@ public sealed interface Entry {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Unreadable &&
-                    sender == other.sender &&
-                    code == other.code
+                sender == other.sender &&
+                code == other.code
 
         override fun hashCode(): Int = Objects.hash(sender, code)
 
@@ -124,7 +124,15 @@ public sealed interface Entry {
 internal fun GeneratedEntry.toPublic(): Entry =
     when (this) {
         is GeneratedEntry.Posted -> Entry.Posted(message.toPublic())
-        is GeneratedEntry.Members -> Entry.Members(by?.let { UserId(it) }, added.map { UserId(it) }, removed.map { UserId(it) }, left.map { UserId(it) })
+        is GeneratedEntry.Members ->
+            Entry.Members(
+                by?.let {
+                    UserId(it)
+                },
+                added.map { UserId(it) },
+                removed.map { UserId(it) },
+                left.map { UserId(it) },
+            )
         is GeneratedEntry.About -> Entry.About(change.toPublic())
         GeneratedEntry.Joined -> Entry.Joined
         is GeneratedEntry.Gap -> Entry.Gap(first.toPublic(), last.toPublic())

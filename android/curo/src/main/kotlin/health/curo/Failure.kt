@@ -1,9 +1,9 @@
 package health.curo
 
-import health.curo.ffi.Failure as GeneratedFailure
 import java.util.Objects
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
+import health.curo.ffi.Failure as GeneratedFailure
 
 /** Why something that is shown has failed: what an error says, as a value. */
 public class Failure(
@@ -17,9 +17,9 @@ public class Failure(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Failure &&
-                code == other.code &&
-                retryable == other.retryable &&
-                retryAfter == other.retryAfter
+            code == other.code &&
+            retryable == other.retryable &&
+            retryAfter == other.retryAfter
 
     override fun hashCode(): Int = Objects.hash(code, retryable, retryAfter)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Highlight as GeneratedHighlight
 import java.util.Objects
+import health.curo.ffi.Highlight as GeneratedHighlight
 
 /**
  * A part of a snippet: where what was sought stands, in UTF-16 units as Kotlin's strings and Swift's utf16 views count
@@ -16,13 +16,12 @@ public class Highlight(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Highlight &&
-                start == other.start &&
-                end == other.end
+            start == other.start &&
+            end == other.end
 
     override fun hashCode(): Int = Objects.hash(start, end)
 
     override fun toString(): String = "Highlight(start=$start, end=$end)"
 }
 
-internal fun GeneratedHighlight.toPublic(): Highlight =
-    Highlight(start = start.toCount(), end = end.toCount())
+internal fun GeneratedHighlight.toPublic(): Highlight = Highlight(start = start.toCount(), end = end.toCount())

@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.Hit as GeneratedHit
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.Hit as GeneratedHit
 
 /** A message that was found. */
 public class Hit(
@@ -24,13 +24,13 @@ public class Hit(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Hit &&
-                conversation == other.conversation &&
-                message == other.message &&
-                cursor == other.cursor &&
-                sender == other.sender &&
-                acceptedAt == other.acceptedAt &&
-                snippet == other.snippet &&
-                highlights == other.highlights
+            conversation == other.conversation &&
+            message == other.message &&
+            cursor == other.cursor &&
+            sender == other.sender &&
+            acceptedAt == other.acceptedAt &&
+            snippet == other.snippet &&
+            highlights == other.highlights
 
     override fun hashCode(): Int = Objects.hash(conversation, message, cursor, sender, acceptedAt, snippet, highlights)
 

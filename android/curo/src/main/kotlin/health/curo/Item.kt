@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.Item as GeneratedItem
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.Item as GeneratedItem
 
 /** One item of a page. */
 public class Item(
@@ -16,9 +16,9 @@ public class Item(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Item &&
-                cursor == other.cursor &&
-                acceptedAt == other.acceptedAt &&
-                entry == other.entry
+            cursor == other.cursor &&
+            acceptedAt == other.acceptedAt &&
+            entry == other.entry
 
     override fun hashCode(): Int = Objects.hash(cursor, acceptedAt, entry)
 

@@ -2,13 +2,13 @@ package health.curo
 
 import health.curo.ffi.DoneReply
 import health.curo.ffi.KeyReply
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
 import health.curo.ffi.KeyVault as GeneratedKeyVault
 import health.curo.ffi.VaultFailure as GeneratedVaultFailure
 import health.curo.ffi.VaultMode as GeneratedVaultMode
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.withTimeout
 
 /**
  * Keeps the keys of the stores on this device. The app implements it.

@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.Client as GeneratedClient
-import kotlin.time.Duration
 import kotlinx.coroutines.flow.StateFlow
+import kotlin.time.Duration
+import health.curo.ffi.Client as GeneratedClient
 
 /** A client over the library. Those that come from [withAccess] share the core. */
 internal class LiveClient private constructor(

@@ -1,9 +1,9 @@
 package health.curo
 
+import kotlinx.coroutines.flow.Flow
 import health.curo.ffi.Client as GeneratedClient
 import health.curo.ffi.Conversation as GeneratedConversation
 import health.curo.ffi.TimelineOptions as GeneratedTimelineOptions
-import kotlinx.coroutines.flow.Flow
 
 /** A conversation over the library. The library's handle is made with the first call. */
 internal class LiveConversation(

@@ -1,8 +1,8 @@
 package health.curo
 
+import kotlinx.coroutines.flow.Flow
 import health.curo.ffi.ConversationList as GeneratedConversationList
 import health.curo.ffi.ConversationListSnapshot as GeneratedConversationListSnapshot
-import kotlinx.coroutines.flow.Flow
 
 /** A list of conversations over the library. */
 internal class LiveConversationList(
@@ -17,6 +17,7 @@ internal class LiveConversationList(
     override val states: Flow<ConversationListSnapshot> =
         snapshots({ window.get().let { list -> Pull(list::next, { it.revision }) } }) {
             var previous = emptyMap<ConversationId, ConversationItem>()
+
             fun(snapshot: GeneratedConversationListSnapshot): ConversationListSnapshot =
                 snapshot.toPublic(previous).also { previous = it.items.associateBy(ConversationItem::id) }
         }

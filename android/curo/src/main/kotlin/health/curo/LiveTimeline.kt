@@ -1,8 +1,8 @@
 package health.curo
 
+import kotlinx.coroutines.flow.Flow
 import health.curo.ffi.Timeline as GeneratedTimeline
 import health.curo.ffi.TimelineSnapshot as GeneratedTimelineSnapshot
-import kotlinx.coroutines.flow.Flow
 
 /** A timeline over the library. */
 internal class LiveTimeline(
@@ -17,6 +17,7 @@ internal class LiveTimeline(
     override val states: Flow<TimelineSnapshot> =
         snapshots({ window.get().let { timeline -> Pull(timeline::next, { it.revision }) } }) {
             var previous = emptyMap<ItemKey, TimelineItem>()
+
             fun(snapshot: GeneratedTimelineSnapshot): TimelineSnapshot =
                 snapshot.toPublic(previous).also { previous = it.items.associateBy(TimelineItem::key) }
         }

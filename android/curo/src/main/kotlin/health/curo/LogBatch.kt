@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.LogBatch as GeneratedLogBatch
 import java.util.Objects
+import health.curo.ffi.LogBatch as GeneratedLogBatch
 
 /** Records in the order of their making. */
 public class LogBatch(
@@ -13,8 +13,8 @@ public class LogBatch(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is LogBatch &&
-                records == other.records &&
-                dropped == other.dropped
+            records == other.records &&
+            dropped == other.dropped
 
     override fun hashCode(): Int = Objects.hash(records, dropped)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.LogField as GeneratedLogField
 import java.util.Objects
+import health.curo.ffi.LogField as GeneratedLogField
 
 /** One named value of a record. */
 public class LogField(
@@ -13,13 +13,12 @@ public class LogField(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is LogField &&
-                name == other.name &&
-                value == other.value
+            name == other.name &&
+            value == other.value
 
     override fun hashCode(): Int = Objects.hash(name, value)
 
     override fun toString(): String = "LogField(name=$name, value=$value)"
 }
 
-internal fun GeneratedLogField.toPublic(): LogField =
-    LogField(name = name, value = value.toPublic())
+internal fun GeneratedLogField.toPublic(): LogField = LogField(name = name, value = value.toPublic())

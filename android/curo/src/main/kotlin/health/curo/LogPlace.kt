@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.LogPlace as GeneratedLogPlace
 import java.util.Objects
+import health.curo.ffi.LogPlace as GeneratedLogPlace
 
 /** A place in a conversation's log. */
 public class LogPlace(
@@ -13,13 +13,12 @@ public class LogPlace(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is LogPlace &&
-                incarnation == other.incarnation &&
-                sequence == other.sequence
+            incarnation == other.incarnation &&
+            sequence == other.sequence
 
     override fun hashCode(): Int = Objects.hash(incarnation, sequence)
 
     override fun toString(): String = "LogPlace(incarnation=$incarnation, sequence=$sequence)"
 }
 
-internal fun GeneratedLogPlace.toPublic(): LogPlace =
-    LogPlace(incarnation = incarnation, sequence = sequence)
+internal fun GeneratedLogPlace.toPublic(): LogPlace = LogPlace(incarnation = incarnation, sequence = sequence)

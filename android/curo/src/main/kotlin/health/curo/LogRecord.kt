@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.LogRecord as GeneratedLogRecord
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.LogRecord as GeneratedLogRecord
 
 /** One event: a code and values that tell nothing about people. */
 public class LogRecord(
@@ -22,12 +22,12 @@ public class LogRecord(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is LogRecord &&
-                time == other.time &&
-                level == other.level &&
-                target == other.target &&
-                code == other.code &&
-                fields == other.fields &&
-                line == other.line
+            time == other.time &&
+            level == other.level &&
+            target == other.target &&
+            code == other.code &&
+            fields == other.fields &&
+            line == other.line
 
     override fun hashCode(): Int = Objects.hash(time, level, target, code, fields, line)
 

@@ -1,9 +1,9 @@
 package health.curo
 
-import health.curo.ffi.LogBatch as GeneratedLogBatch
-import health.curo.ffi.LogSink as GeneratedLogSink
 import health.curo.ffi.clearLogSink
 import health.curo.ffi.setLogSink
+import health.curo.ffi.LogBatch as GeneratedLogBatch
+import health.curo.ffi.LogSink as GeneratedLogSink
 
 /** Where an app wants the library's log. Nothing in it says anything about people. */
 public fun interface LogSink {

@@ -12,7 +12,7 @@ public sealed interface LogValue {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Bool &&
-                    value == other.value
+                value == other.value
 
         override fun hashCode(): Int = value.hashCode()
 
@@ -27,7 +27,7 @@ public sealed interface LogValue {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Number &&
-                    value == other.value
+                value == other.value
 
         override fun hashCode(): Int = value.hashCode()
 
@@ -42,7 +42,7 @@ public sealed interface LogValue {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Name &&
-                    value == other.value
+                value == other.value
 
         override fun hashCode(): Int = value.hashCode()
 

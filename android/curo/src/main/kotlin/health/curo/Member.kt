@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Member as GeneratedMember
 import java.util.Objects
+import health.curo.ffi.Member as GeneratedMember
 
 /** Somebody in a conversation. */
 public class Member(
@@ -23,11 +23,11 @@ public class Member(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Member &&
-                user == other.user &&
-                role == other.role &&
-                name == other.name &&
-                mandatory == other.mandatory &&
-                dormant == other.dormant
+            user == other.user &&
+            role == other.role &&
+            name == other.name &&
+            mandatory == other.mandatory &&
+            dormant == other.dormant
 
     override fun hashCode(): Int = Objects.hash(user, role, name, mandatory, dormant)
 

@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.Message as GeneratedMessage
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.Message as GeneratedMessage
 
 /** A message. */
 public class Message(
@@ -48,25 +48,25 @@ public class Message(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Message &&
-                id == other.id &&
-                senderDevice == other.senderDevice &&
-                reference == other.reference &&
-                key == other.key &&
-                sender == other.sender &&
-                own == other.own &&
-                claimedAt == other.claimedAt &&
-                body == other.body &&
-                delivery == other.delivery &&
-                edited == other.edited &&
-                editedAt == other.editedAt &&
-                priority == other.priority &&
-                mentions == other.mentions &&
-                replyTo == other.replyTo &&
-                thread == other.thread &&
-                threadCount == other.threadCount &&
-                reactions == other.reactions &&
-                acknowledgedBy == other.acknowledgedBy &&
-                unsentChange == other.unsentChange
+            id == other.id &&
+            senderDevice == other.senderDevice &&
+            reference == other.reference &&
+            key == other.key &&
+            sender == other.sender &&
+            own == other.own &&
+            claimedAt == other.claimedAt &&
+            body == other.body &&
+            delivery == other.delivery &&
+            edited == other.edited &&
+            editedAt == other.editedAt &&
+            priority == other.priority &&
+            mentions == other.mentions &&
+            replyTo == other.replyTo &&
+            thread == other.thread &&
+            threadCount == other.threadCount &&
+            reactions == other.reactions &&
+            acknowledgedBy == other.acknowledgedBy &&
+            unsentChange == other.unsentChange
 
     override fun hashCode(): Int =
         Objects.hash(

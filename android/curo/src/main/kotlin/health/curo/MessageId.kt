@@ -8,6 +8,9 @@ public value class MessageId(
     /** As text. */
     public val value: String,
 ) {
+    /** The intent that sends this message: for a conversation's `retry`, `cancel` and `intent`. */
+    public val intent: IntentId get() = IntentId(value)
+
     override fun toString(): String = value
 
     public companion object {
@@ -20,6 +23,3 @@ public value class MessageId(
         }
     }
 }
-
-/** The intent that sends this message: for a conversation's `retry`, `cancel` and `intent`. */
-public val MessageId.intent: IntentId get() = IntentId(value)

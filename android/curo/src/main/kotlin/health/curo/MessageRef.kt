@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.MessageRef as GeneratedMessageRef
 import java.util.Objects
+import health.curo.ffi.MessageRef as GeneratedMessageRef
 
 /** How calls refer to a message. */
 public class MessageRef(
@@ -13,8 +13,8 @@ public class MessageRef(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is MessageRef &&
-                sender == other.sender &&
-                message == other.message
+            sender == other.sender &&
+            message == other.message
 
     override fun hashCode(): Int = Objects.hash(sender, message)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.NewMessage as GeneratedNewMessage
 import java.util.Objects
+import health.curo.ffi.NewMessage as GeneratedNewMessage
 
 /** A message to send. */
 public class NewMessage(
@@ -19,11 +19,11 @@ public class NewMessage(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is NewMessage &&
-                text == other.text &&
-                mentions == other.mentions &&
-                priority == other.priority &&
-                replyTo == other.replyTo &&
-                thread == other.thread
+            text == other.text &&
+            mentions == other.mentions &&
+            priority == other.priority &&
+            replyTo == other.replyTo &&
+            thread == other.thread
 
     override fun hashCode(): Int = Objects.hash(text, mentions, priority, replyTo, thread)
 

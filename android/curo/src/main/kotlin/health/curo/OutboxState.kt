@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.OutboxState as GeneratedOutboxState
 import java.util.Objects
+import health.curo.ffi.OutboxState as GeneratedOutboxState
 
 /** What waits to be sent. */
 public class OutboxState(
@@ -13,8 +13,8 @@ public class OutboxState(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is OutboxState &&
-                waiting == other.waiting &&
-                failed == other.failed
+            waiting == other.waiting &&
+            failed == other.failed
 
     override fun hashCode(): Int = Objects.hash(waiting, failed)
 

@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.OwnDevice as GeneratedOwnDevice
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.OwnDevice as GeneratedOwnDevice
 
 /** A device of this user. */
 public class OwnDevice(
@@ -22,12 +22,12 @@ public class OwnDevice(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is OwnDevice &&
-                device == other.device &&
-                registeredAt == other.registeredAt &&
-                lastSeenAt == other.lastSeenAt &&
-                pending == other.pending &&
-                revoked == other.revoked &&
-                current == other.current
+            device == other.device &&
+            registeredAt == other.registeredAt &&
+            lastSeenAt == other.lastSeenAt &&
+            pending == other.pending &&
+            revoked == other.revoked &&
+            current == other.current
 
     override fun hashCode(): Int = Objects.hash(device, registeredAt, lastSeenAt, pending, revoked, current)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Page as GeneratedPage
 import java.util.Objects
+import health.curo.ffi.Page as GeneratedPage
 
 /** One page of a timeline. */
 public class Page(
@@ -15,9 +15,9 @@ public class Page(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Page &&
-                items == other.items &&
-                older == other.older &&
-                newer == other.newer
+            items == other.items &&
+            older == other.older &&
+            newer == other.newer
 
     override fun hashCode(): Int = Objects.hash(items, older, newer)
 

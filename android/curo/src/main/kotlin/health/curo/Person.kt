@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Person as GeneratedPerson
 import java.util.Objects
+import health.curo.ffi.Person as GeneratedPerson
 
 /** Somebody of this tenant. */
 public class Person(
@@ -15,9 +15,9 @@ public class Person(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Person &&
-                subject == other.subject &&
-                user == other.user &&
-                name == other.name
+            subject == other.subject &&
+            user == other.user &&
+            name == other.name
 
     override fun hashCode(): Int = Objects.hash(subject, user, name)
 
@@ -25,5 +25,4 @@ public class Person(
     override fun toString(): String = "Person(user=$user, …)"
 }
 
-internal fun GeneratedPerson.toPublic(): Person =
-    Person(subject = subject, user = UserId(user), name = name)
+internal fun GeneratedPerson.toPublic(): Person = Person(subject = subject, user = UserId(user), name = name)

@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.PersonReceipt as GeneratedPersonReceipt
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.PersonReceipt as GeneratedPersonReceipt
 
 /** Whether somebody has a message and has read it. */
 public class PersonReceipt(
@@ -18,10 +18,10 @@ public class PersonReceipt(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is PersonReceipt &&
-                user == other.user &&
-                delivered == other.delivered &&
-                read == other.read &&
-                readBy == other.readBy
+            user == other.user &&
+            delivered == other.delivered &&
+            read == other.read &&
+            readBy == other.readBy
 
     override fun hashCode(): Int = Objects.hash(user, delivered, read, readBy)
 

@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.Preview as GeneratedPreview
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.Preview as GeneratedPreview
 
 /** The last message of a conversation. */
 public class Preview(
@@ -22,12 +22,12 @@ public class Preview(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Preview &&
-                key == other.key &&
-                sender == other.sender &&
-                own == other.own &&
-                body == other.body &&
-                acceptedAt == other.acceptedAt &&
-                delivery == other.delivery
+            key == other.key &&
+            sender == other.sender &&
+            own == other.own &&
+            body == other.body &&
+            acceptedAt == other.acceptedAt &&
+            delivery == other.delivery
 
     override fun hashCode(): Int = Objects.hash(key, sender, own, body, acceptedAt, delivery)
 

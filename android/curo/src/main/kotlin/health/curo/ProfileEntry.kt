@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.ProfileEntry as GeneratedProfileEntry
 import java.util.Objects
+import health.curo.ffi.ProfileEntry as GeneratedProfileEntry
 
 /** A profile of this installation. */
 public class ProfileEntry(
@@ -13,8 +13,8 @@ public class ProfileEntry(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is ProfileEntry &&
-                profile == other.profile &&
-                owner == other.owner
+            profile == other.profile &&
+            owner == other.owner
 
     override fun hashCode(): Int = Objects.hash(profile, owner)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.ProfileOwner as GeneratedProfileOwner
 import java.util.Objects
+import health.curo.ffi.ProfileOwner as GeneratedProfileOwner
 
 /** Whose a profile is. */
 public sealed interface ProfileOwner {
@@ -15,8 +15,8 @@ public sealed interface ProfileOwner {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Person &&
-                    account == other.account &&
-                    label == other.label
+                account == other.account &&
+                label == other.label
 
         override fun hashCode(): Int = Objects.hash(account, label)
 
@@ -35,7 +35,7 @@ public sealed interface ProfileOwner {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Hidden &&
-                    code == other.code
+                code == other.code
 
         override fun hashCode(): Int = code.hashCode()
 

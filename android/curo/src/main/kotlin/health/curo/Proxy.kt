@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Proxy as GeneratedProxy
 import java.util.Objects
+import health.curo.ffi.Proxy as GeneratedProxy
 
 /** An HTTP proxy between the device and the relay. It sees the relay's name and nothing of what is said. */
 public class Proxy(
@@ -15,9 +15,9 @@ public class Proxy(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Proxy &&
-                url == other.url &&
-                user == other.user &&
-                password == other.password
+            url == other.url &&
+            user == other.user &&
+            password == other.password
 
     override fun hashCode(): Int = Objects.hash(url, user, password)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Purge as GeneratedPurge
 import java.util.Objects
+import health.curo.ffi.Purge as GeneratedPurge
 
 /** How far the purge of a deleted message has come. */
 public class Purge(
@@ -15,9 +15,9 @@ public class Purge(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Purge &&
-                by == other.by &&
-                of == other.of &&
-                devices == other.devices
+            by == other.by &&
+            of == other.of &&
+            devices == other.devices
 
     override fun hashCode(): Int = Objects.hash(by, of, devices)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.PurgedDevice as GeneratedPurgedDevice
 import java.util.Objects
+import health.curo.ffi.PurgedDevice as GeneratedPurgedDevice
 
 /** A device that has purged a deleted message. */
 public class PurgedDevice(
@@ -13,8 +13,8 @@ public class PurgedDevice(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is PurgedDevice &&
-                user == other.user &&
-                device == other.device
+            user == other.user &&
+            device == other.device
 
     override fun hashCode(): Int = Objects.hash(user, device)
 

@@ -15,7 +15,7 @@ public sealed interface PushOutcome {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Fetched &&
-                    outcome == other.outcome
+                outcome == other.outcome
 
         override fun hashCode(): Int = outcome.hashCode()
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Quote as GeneratedQuote
 import java.util.Objects
+import health.curo.ffi.Quote as GeneratedQuote
 
 /** The message that another answers, as far as it is here. */
 public class Quote(
@@ -17,10 +17,10 @@ public class Quote(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Quote &&
-                message == other.message &&
-                sender == other.sender &&
-                text == other.text &&
-                deleted == other.deleted
+            message == other.message &&
+            sender == other.sender &&
+            text == other.text &&
+            deleted == other.deleted
 
     override fun hashCode(): Int = Objects.hash(message, sender, text, deleted)
 

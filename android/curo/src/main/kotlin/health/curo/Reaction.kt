@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Reaction as GeneratedReaction
 import java.util.Objects
+import health.curo.ffi.Reaction as GeneratedReaction
 
 /** One reaction to a message and whose it is. */
 public class Reaction(
@@ -15,9 +15,9 @@ public class Reaction(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Reaction &&
-                emoji == other.emoji &&
-                users == other.users &&
-                own == other.own
+            emoji == other.emoji &&
+            users == other.users &&
+            own == other.own
 
     override fun hashCode(): Int = Objects.hash(emoji, users, own)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.RoleChange as GeneratedRoleChange
 import java.util.Objects
+import health.curo.ffi.RoleChange as GeneratedRoleChange
 
 /** A role that was given. */
 public class RoleChange(
@@ -13,8 +13,8 @@ public class RoleChange(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is RoleChange &&
-                user == other.user &&
-                role == other.role
+            user == other.user &&
+            role == other.role
 
     override fun hashCode(): Int = Objects.hash(user, role)
 
@@ -22,5 +22,4 @@ public class RoleChange(
     override fun toString(): String = "RoleChange(user=$user, …)"
 }
 
-internal fun GeneratedRoleChange.toPublic(): RoleChange =
-    RoleChange(user = UserId(user), role = role)
+internal fun GeneratedRoleChange.toPublic(): RoleChange = RoleChange(user = UserId(user), role = role)

@@ -1,6 +1,7 @@
 package health.curo
 
 import health.curo.ffi.RuntimeProfile as GeneratedRuntimeProfile
+import health.curo.ffi.configureRuntime as configure
 
 /** How many threads the library may use. */
 public enum class RuntimeProfile {
@@ -10,6 +11,12 @@ public enum class RuntimeProfile {
     /** A notification extension, which has little memory: one worker, small stacks. */
     EXTENSION,
 }
+
+/**
+ * Chooses how many threads the library may use. Call it before anything else, or not at all: an app's number is taken then.
+ * Fails with [ErrorCode.BUSY] where the library already runs with another one.
+ */
+public suspend fun configureRuntime(profile: RuntimeProfile): Unit = call { configure(profile.toGenerated()) }
 
 internal fun RuntimeProfile.toGenerated(): GeneratedRuntimeProfile =
     when (this) {

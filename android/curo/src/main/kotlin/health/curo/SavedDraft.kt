@@ -1,8 +1,8 @@
 package health.curo
 
-import health.curo.ffi.SavedDraft as GeneratedSavedDraft
 import java.time.Instant
 import java.util.Objects
+import health.curo.ffi.SavedDraft as GeneratedSavedDraft
 
 /** What somebody has begun to write. */
 public class SavedDraft(
@@ -14,8 +14,8 @@ public class SavedDraft(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is SavedDraft &&
-                text == other.text &&
-                savedAt == other.savedAt
+            text == other.text &&
+            savedAt == other.savedAt
 
     override fun hashCode(): Int = Objects.hash(text, savedAt)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.SearchPage as GeneratedSearchPage
 import java.util.Objects
+import health.curo.ffi.SearchPage as GeneratedSearchPage
 
 /** One page of what a search has found. */
 public class SearchPage(
@@ -13,8 +13,8 @@ public class SearchPage(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is SearchPage &&
-                hits == other.hits &&
-                next == other.next
+            hits == other.hits &&
+            next == other.next
 
     override fun hashCode(): Int = Objects.hash(hits, next)
 

@@ -12,7 +12,7 @@ public sealed interface SignOutOutcome {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is SignedOut &&
-                    lost == other.lost
+                lost == other.lost
 
         override fun hashCode(): Int = lost.hashCode()
 
@@ -27,7 +27,7 @@ public sealed interface SignOutOutcome {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is Unsent &&
-                    left == other.left
+                left == other.left
 
         override fun hashCode(): Int = left.hashCode()
 

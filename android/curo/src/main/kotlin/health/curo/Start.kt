@@ -18,7 +18,7 @@ public sealed interface Start {
         override fun equals(other: Any?): Boolean =
             this === other ||
                 other is At &&
-                    key == other.key
+                key == other.key
 
         override fun hashCode(): Int = key.hashCode()
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.StateChange as GeneratedStateChange
 import java.util.Objects
+import health.curo.ffi.StateChange as GeneratedStateChange
 
 /** What of a conversation's head was changed. */
 public class StateChange(
@@ -19,11 +19,11 @@ public class StateChange(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is StateChange &&
-                by == other.by &&
-                title == other.title &&
-                bound == other.bound &&
-                unbound == other.unbound &&
-                roles == other.roles
+            by == other.by &&
+            title == other.title &&
+            bound == other.bound &&
+            unbound == other.unbound &&
+            roles == other.roles
 
     override fun hashCode(): Int = Objects.hash(by, title, bound, unbound, roles)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Subject as GeneratedSubject
 import java.util.Objects
+import health.curo.ffi.Subject as GeneratedSubject
 
 /** An identifier of a patient or another subject in an outside system, as in a FHIR Identifier. */
 public class Subject(
@@ -13,8 +13,8 @@ public class Subject(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Subject &&
-                system == other.system &&
-                value == other.value
+            system == other.system &&
+            value == other.value
 
     override fun hashCode(): Int = Objects.hash(system, value)
 
@@ -22,8 +22,7 @@ public class Subject(
     override fun toString(): String = "Subject(…)"
 }
 
-internal fun GeneratedSubject.toPublic(): Subject =
-    Subject(system = system, value = value)
+internal fun GeneratedSubject.toPublic(): Subject = Subject(system = system, value = value)
 
 internal fun Subject.toGenerated(): GeneratedSubject =
     GeneratedSubject(system = system.wellFormed(), value = value.wellFormed())

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.TimelineItem as GeneratedTimelineItem
 import java.util.Objects
+import health.curo.ffi.TimelineItem as GeneratedTimelineItem
 
 /** One item of a timeline's window. */
 public class TimelineItem(
@@ -15,9 +15,9 @@ public class TimelineItem(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is TimelineItem &&
-                key == other.key &&
-                revision == other.revision &&
-                item == other.item
+            key == other.key &&
+            revision == other.revision &&
+            item == other.item
 
     override fun hashCode(): Int = Objects.hash(key, revision, item)
 

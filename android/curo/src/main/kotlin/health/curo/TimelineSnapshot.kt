@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.TimelineSnapshot as GeneratedTimelineSnapshot
 import java.util.Objects
+import health.curo.ffi.TimelineSnapshot as GeneratedTimelineSnapshot
 
 /** What a timeline shows. */
 public class TimelineSnapshot(
@@ -25,13 +25,13 @@ public class TimelineSnapshot(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is TimelineSnapshot &&
-                revision == other.revision &&
-                locked == other.locked &&
-                items == other.items &&
-                older == other.older &&
-                newer == other.newer &&
-                newBelow == other.newBelow &&
-                anchor == other.anchor
+            revision == other.revision &&
+            locked == other.locked &&
+            items == other.items &&
+            older == other.older &&
+            newer == other.newer &&
+            newBelow == other.newBelow &&
+            anchor == other.anchor
 
     override fun hashCode(): Int = Objects.hash(revision, locked, items, older, newer, newBelow, anchor)
 
@@ -45,7 +45,11 @@ internal fun GeneratedTimelineSnapshot.toPublic(previous: Map<ItemKey, TimelineI
     TimelineSnapshot(
         revision = revision,
         locked = locked,
-        items = items.map { item -> previous[ItemKey(item.key)]?.takeIf { it.revision == item.revision } ?: item.toPublic() },
+        items =
+            items.map { item ->
+                previous[ItemKey(item.key)]?.takeIf { it.revision == item.revision }
+                    ?: item.toPublic()
+            },
         older = older.toPublic(),
         newer = newer.toPublic(),
         newBelow = newBelow.toCount(),

@@ -1,9 +1,9 @@
 package health.curo
 
-import health.curo.ffi.TokenProvider as GeneratedTokenProvider
-import health.curo.ffi.TokenReason as GeneratedTokenReason
 import health.curo.ffi.TokenReply
 import kotlin.time.Duration.Companion.seconds
+import health.curo.ffi.TokenProvider as GeneratedTokenProvider
+import health.curo.ffi.TokenReason as GeneratedTokenReason
 
 /** Where access tokens come from. The app implements it. */
 public fun interface TokenProvider {

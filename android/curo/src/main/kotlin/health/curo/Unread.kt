@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.Unread as GeneratedUnread
 import java.util.Objects
+import health.curo.ffi.Unread as GeneratedUnread
 
 /** What is unread in conversations that are not muted. */
 public class Unread(
@@ -13,8 +13,8 @@ public class Unread(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is Unread &&
-                messages == other.messages &&
-                conversations == other.conversations
+            messages == other.messages &&
+            conversations == other.conversations
 
     override fun hashCode(): Int = Objects.hash(messages, conversations)
 

@@ -1,7 +1,7 @@
 package health.curo
 
-import health.curo.ffi.UnsentChange as GeneratedUnsentChange
 import java.util.Objects
+import health.curo.ffi.UnsentChange as GeneratedUnsentChange
 
 /** A change of this device to a message that the relay has not accepted yet. The message is shown with it. */
 public class UnsentChange(
@@ -13,8 +13,8 @@ public class UnsentChange(
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is UnsentChange &&
-                intent == other.intent &&
-                state == other.state
+            intent == other.intent &&
+            state == other.state
 
     override fun hashCode(): Int = Objects.hash(intent, state)
 

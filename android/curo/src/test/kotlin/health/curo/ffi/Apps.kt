@@ -1,12 +1,12 @@
 package health.curo.ffi
 
+import kotlinx.coroutines.runBlocking
 import java.nio.file.Files
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.concurrent.thread
 import kotlin.test.assertFailsWith
-import kotlinx.coroutines.runBlocking
 
-/** What the tests share: an app, as Kotlin sees one, and a relay of its own. */
+// What the tests share: an app, as Kotlin sees one, and a relay of its own.
 
 /** Keeps keys in memory, and answers from threads of its own, as apps do. */
 class MemoryVault : KeyVault {
@@ -14,18 +14,27 @@ class MemoryVault : KeyVault {
 
     override fun mode() = VaultMode.BACKGROUND
 
-    override fun loadKey(name: ProfileId, reply: KeyReply) {
+    override fun loadKey(
+        name: ProfileId,
+        reply: KeyReply,
+    ) {
         thread {
             val key = keys[name]
             if (key == null) reply.fail(VaultFailure.MISSING) else reply.complete(key)
         }
     }
 
-    override fun createKey(name: ProfileId, reply: KeyReply) {
+    override fun createKey(
+        name: ProfileId,
+        reply: KeyReply,
+    ) {
         reply.complete(keys.getOrPut(name) { newStoreKey() })
     }
 
-    override fun destroyKey(name: ProfileId, reply: DoneReply) {
+    override fun destroyKey(
+        name: ProfileId,
+        reply: DoneReply,
+    ) {
         keys.remove(name)
         reply.complete()
     }
@@ -35,25 +44,44 @@ class MemoryVault : KeyVault {
 class ThrowingVault : KeyVault {
     override fun mode(): VaultMode = throw IllegalStateException("CANARY")
 
-    override fun loadKey(name: ProfileId, reply: KeyReply): Unit = throw IllegalStateException("CANARY")
+    override fun loadKey(
+        name: ProfileId,
+        reply: KeyReply,
+    ): Unit = throw IllegalStateException("CANARY")
 
-    override fun createKey(name: ProfileId, reply: KeyReply): Unit = throw IllegalStateException("CANARY")
+    override fun createKey(
+        name: ProfileId,
+        reply: KeyReply,
+    ): Unit = throw IllegalStateException("CANARY")
 
-    override fun destroyKey(name: ProfileId, reply: DoneReply): Unit = throw IllegalStateException("CANARY")
+    override fun destroyKey(
+        name: ProfileId,
+        reply: DoneReply,
+    ): Unit = throw IllegalStateException("CANARY")
 }
 
 /** Has no token. */
 object NoTokens : TokenProvider {
-    override fun token(reason: TokenReason, reply: TokenReply) {
+    override fun token(
+        reason: TokenReason,
+        reply: TokenReply,
+    ) {
         reply.fail()
     }
 }
 
-fun folder(): String = Files.createTempDirectory("curo").toFile().apply { deleteOnExit() }.path
+fun folder(): String =
+    Files
+        .createTempDirectory("curo")
+        .toFile()
+        .apply { deleteOnExit() }
+        .path
 
 /** A client in a folder, of nobody yet, with a relay that is not there. */
-suspend fun alone(root: String = folder(), vault: KeyVault = MemoryVault()): Client =
-    Client.open(ClientOptions(root = root, relay = "https://127.0.0.1:9"), vault, NoTokens)
+suspend fun alone(
+    root: String = folder(),
+    vault: KeyVault = MemoryVault(),
+): Client = Client.open(ClientOptions(root = root, relay = "https://127.0.0.1:9"), vault, NoTokens)
 
 /** The code with which a call fails. */
 fun code(call: suspend () -> Unit): String {
@@ -88,7 +116,10 @@ class Loopback : AutoCloseable {
         val options = ClientOptions(root = folder(), relay = url, extraRoots = listOf(authority))
         val tokens =
             object : TokenProvider {
-                override fun token(reason: TokenReason, reply: TokenReply) {
+                override fun token(
+                    reason: TokenReason,
+                    reply: TokenReply,
+                ) {
                     thread { reply.complete(token(subject)) }
                 }
             }
