@@ -77,7 +77,8 @@ public interface Client {
     public fun networkChanged()
 
     /**
-     * Flushes what waits until the deadline, then erases the profile and signs the device out. The client is then closed.
+     * Flushes what waits until the deadline, then erases the profile and signs the device out. From then on calls fail
+     * with store_missing; close the client.
      * Fails with offline and its likes where the relay cannot be told; then repeat it, or erase.
      */
     public suspend fun signOut(
@@ -107,7 +108,7 @@ public interface Client {
 
     /**
      * Tells the relay where to wake this device: what the operator's push gateway finds this installation by, 1 to 512
-     * printable ASCII characters. Call it at every start: the same again costs nothing.
+     * printable ASCII characters without spaces. Call it at every start: the same again costs nothing.
      */
     public suspend fun registerPush(target: String)
 
