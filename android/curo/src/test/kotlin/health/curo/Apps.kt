@@ -6,6 +6,7 @@ import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
 import java.io.File
 import java.nio.file.Files
 import java.security.cert.CertificateFactory
@@ -130,8 +131,11 @@ internal suspend fun Conversation.has(wanted: (Message) -> Boolean): Message =
             .first(wanted)
     }
 
-/** Waits until the outbox is empty. */
-internal suspend fun Client.settled(): OutboxState = outbox.until { it.waiting == 0 && it.failed == 0 }
+/** Waits until nothing waits to be sent. Asks the store: the flow may still have the state before the last call. */
+internal suspend fun Client.settled(): OutboxState {
+    while (unsent().waiting > 0) yield()
+    return unsent()
+}
 
 internal suspend fun <T> Flow<T>.until(wanted: suspend (T) -> Boolean): T = first(wanted)
 

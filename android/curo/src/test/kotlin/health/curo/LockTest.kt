@@ -70,7 +70,7 @@ class LockTest {
             pair.ben.stop()
             pair.ben.lock()
             pair.anas.send("asleep")
-            pair.ana.settled()
+            pair.anas.has { it.text == "asleep" && it.delivery == DeliveryState.Sent }
             val outcome = pair.ben.runBackground(60.seconds)
             assertTrue(outcome.complete, "$outcome")
             assertEquals(1, outcome.newMessages)

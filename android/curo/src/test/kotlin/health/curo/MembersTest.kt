@@ -1,6 +1,7 @@
 package health.curo
 
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.yield
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFalse
@@ -19,7 +20,7 @@ class MembersTest {
             val added = pair.anas.add(listOf(user))
             cleo.conversationList().use { list -> list.states.first { it.items.isNotEmpty() } }
             pair.bens.states.first { it != null && user in it.members }
-            pair.ana.settled()
+            while (pair.anas.intent(added) == IntentStatus.Pending) yield()
             assertEquals(IntentStatus.Done, pair.anas.intent(added))
             pair.anas.remove(listOf(user))
             val gone = cleo.conversation(pair.id).states.first { it?.state != ConversationState.ACTIVE }

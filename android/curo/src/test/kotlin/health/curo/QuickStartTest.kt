@@ -48,8 +48,10 @@ suspend fun quickStart(
         val id = care.send("BP 118/76") // durable when it returns, also offline
         care.timeline().use { screen ->
             val shown = launch { screen.states.collect { println("${it.items.size} items, older: ${it.older}") } }
-            screen.states.first { state -> state.items.any { (it.item.entry as? Entry.Posted)?.message?.id == id } }
-            client.outbox.first { it.waiting == 0 } // the relay has it
+            screen.states.first { state ->
+                val sent = state.items.mapNotNull { (it.item.entry as? Entry.Posted)?.message }.find { it.id == id }
+                sent != null && sent.delivery != DeliveryState.Queued // the relay has it
+            }
             shown.cancel()
         }
     }
