@@ -7,7 +7,7 @@ public final class ConversationModel {
     public struct Screen: Equatable, Sendable {
         public var title = ""
         public var items: [TimelineItem] = []
-        public var isLocked = false
+        public var locked = false
         /// Whether there is more above, and a spinner to show.
         public var older = Edge.end
         /// For the button that goes down.
@@ -66,7 +66,7 @@ public final class ConversationModel {
 
     /// Tries again what has failed.
     public func retry(_ message: Message) async {
-        await trying { try await self.conversation.retry(message.reference.message) }
+        await trying { try await self.conversation.retry(message.reference.message.intent) }
     }
 
     /// The person has scrolled to the top.
@@ -82,12 +82,12 @@ public final class ConversationModel {
 
     /// A message has come into sight: what is before it counts as read.
     public func saw(_ message: Message) async {
-        guard !message.isOwn else { return }
+        guard !message.own else { return }
         await trying { try await self.conversation.markRead(upTo: message.reference) }
     }
 
     private func followHead() async {
-        for await info in conversation.infos {
+        for await info in conversation.states {
             screen.title = info?.title ?? ""
         }
     }
@@ -95,7 +95,7 @@ public final class ConversationModel {
     private func followItems() async {
         for await state in timeline.states {
             screen.items = state.items
-            screen.isLocked = state.isLocked
+            screen.locked = state.locked
             screen.older = state.older
             screen.newBelow = state.newBelow
         }

@@ -13,7 +13,7 @@
 
         public var body: some View {
             VStack {
-                if screen.isLocked {
+                if screen.locked {
                     Text("Locked")
                 } else {
                     List(screen.items) { item in

@@ -53,27 +53,27 @@ public struct Disclosure: Hashable, Sendable, Redacted {
     /// Why, or a copy of the request.
     public var purpose: String
     /// Whether it belongs into the accounting; disclosures for treatment, payment and operations do not.
-    public var isAccountable: Bool
+    public var accountable: Bool
 
     /// A disclosure.
-    public init(recipient: String, address: String? = nil, summary: String, purpose: String, isAccountable: Bool) {
+    public init(recipient: String, address: String? = nil, summary: String, purpose: String, accountable: Bool) {
         self.recipient = recipient
         self.address = address
         self.summary = summary
         self.purpose = purpose
-        self.isAccountable = isAccountable
+        self.accountable = accountable
     }
 
     init(_ raw: CuroFFI.Disclosure) {
         self.init(
             recipient: raw.recipient, address: raw.address, summary: raw.description, purpose: raw.purpose,
-            isAccountable: raw.accountable)
+            accountable: raw.accountable)
     }
 
     // `description` would be the text that Swift prints of a value.
     var raw: CuroFFI.Disclosure {
         CuroFFI.Disclosure(
-            recipient: recipient, address: address, description: summary, purpose: purpose, accountable: isAccountable)
+            recipient: recipient, address: address, description: summary, purpose: purpose, accountable: accountable)
     }
 }
 

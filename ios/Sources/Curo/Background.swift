@@ -3,7 +3,7 @@ internal import CuroFFI
 /// What a pass in the background has done. It tells how much, and nothing of what was written.
 public struct BackgroundOutcome: Hashable, Sendable {
     /// Whether it came to its end; otherwise the next pass goes on from there.
-    public let isComplete: Bool
+    public let complete: Bool
     /// Why it was cut off, where it was not the deadline or a person.
     public let code: ErrorCode?
     /// Messages of others that arrived.
@@ -15,10 +15,10 @@ public struct BackgroundOutcome: Hashable, Sendable {
 
     /// For an app's own fakes.
     public init(
-        isComplete: Bool, code: ErrorCode? = nil, newMessages: Int = 0, conversations: [ConversationID] = [],
+        complete: Bool, code: ErrorCode? = nil, newMessages: Int = 0, conversations: [ConversationID] = [],
         waiting: Int = 0
     ) {
-        self.isComplete = isComplete
+        self.complete = complete
         self.code = code
         self.newMessages = newMessages
         self.conversations = conversations
@@ -27,7 +27,7 @@ public struct BackgroundOutcome: Hashable, Sendable {
 
     init(_ raw: CuroFFI.BackgroundOutcome) {
         self.init(
-            isComplete: raw.complete, code: raw.code.map(ErrorCode.init(rawValue:)),
+            complete: raw.complete, code: raw.code.map(ErrorCode.init(rawValue:)),
             newMessages: Int(raw.newMessages), conversations: raw.conversations.map { ConversationID($0) },
             waiting: Int(raw.waiting))
     }
@@ -77,7 +77,7 @@ extension Client {
     ///
     /// The registration is durable first: if the relay cannot be reached it is sent with the next background run or
     /// ``catchUp()``. A push then bears a random token of this profile and nothing else; give it to
-    /// ``handlePush(token:deadline:)``, or to ``profileOfPush(token:root:vault:)`` where no client is open yet.
+    /// ``handlePush(token:deadline:)``, or to ``profileOfPush(root:vault:token:)`` where no client is open yet.
     ///
     /// Fails with `invalid_argument`, `sign_in_needed`, `locked`, `offline` and its likes, `rate_limited`.
     public func registerPush(target: String) async throws(CuroError) {

@@ -4,8 +4,28 @@ internal import CuroFFI
 public struct CreatedConversation: Sendable {
     /// The conversation. It can be used at once, also offline.
     public let conversation: Conversation
-    /// Its creation, whose outcome ``Conversation/status(of:)`` tells.
+    /// The conversation's id.
+    public var id: ConversationID { conversation.id }
+    /// Its creation, whose outcome ``Conversation/intent(_:)`` tells.
     public let intent: IntentID
+}
+
+/// What a conversation is from its first moment on.
+public struct CreateOptions: Hashable, Sendable, Redacted {
+    /// Its title; empty for none.
+    public var title: String
+    /// The patients and others that it is about.
+    public var subjects: [Subject]
+
+    /// A conversation with this title, about these subjects.
+    public init(title: String = "", subjects: [Subject] = []) {
+        self.title = title
+        self.subjects = subjects
+    }
+
+    var raw: CuroFFI.CreateOptions {
+        CuroFFI.CreateOptions(title: title, subjects: subjects.map(\.raw))
+    }
 }
 
 /// Conversations and people.
@@ -16,9 +36,9 @@ extension Client {
     /// Fails with `invalid_argument` (nobody but this user, or more than 250 people), `sign_in_needed`, `locked`,
     /// `storage_full`; the creation itself may fail later, with `no_device` for example: ask for the intent's status.
     public func createConversation(
-        with people: [UserID], title: String = "", subjects: [Subject] = []
+        with people: [UserID], options: CreateOptions = CreateOptions()
     ) async throws(CuroError) -> CreatedConversation {
-        let options = CuroFFI.CreateOptions(title: title, subjects: subjects.map(\.raw))
+        let options = options.raw
         let created = try await crossing {
             try await self.raw.createConversationWith(people: people.map(\.rawValue), options: options)
         }

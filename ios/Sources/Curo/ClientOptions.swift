@@ -21,8 +21,10 @@ public struct ClientOptions: Hashable, Sendable, Redacted {
     public var connectTimeout: Duration?
     /// How long one request may take.
     public var requestTimeout: Duration?
-    /// The shortest and the longest wait between attempts to reach the relay.
-    public var retryWait: ClosedRange<Duration>?
+    /// The shortest wait between attempts to reach the relay; goes with the longest.
+    public var retryMin: Duration?
+    /// The longest wait between attempts to reach the relay; goes with the shortest.
+    public var retryMax: Duration?
     /// After how long without a touch the client locks: at most 15 minutes.
     public var idleLock: Duration?
     /// How long a sign-in holds: at most 12 hours.
@@ -32,23 +34,6 @@ public struct ClientOptions: Hashable, Sendable, Redacted {
     public init(root: URL, relay: URL) {
         self.root = root
         self.relay = relay
-    }
-
-    /// A proxy on the way to the relay.
-    public struct Proxy: Hashable, Sendable, Redacted {
-        /// http, host and port, nothing else.
-        public var url: URL
-        /// Name for the proxy (Basic, RFC 7617); goes with a password.
-        public var user: String?
-        /// Password for the proxy; goes with a name.
-        public var password: String?
-
-        /// A proxy at this address.
-        public init(url: URL, user: String? = nil, password: String? = nil) {
-            self.url = url
-            self.user = user
-            self.password = password
-        }
     }
 
     var raw: CuroFFI.ClientOptions {
@@ -64,9 +49,26 @@ public struct ClientOptions: Hashable, Sendable, Redacted {
             },
             connectTimeoutMs: connectTimeout?.inMilliseconds,
             requestTimeoutMs: requestTimeout?.inMilliseconds,
-            retryMinMs: retryWait?.lowerBound.inMilliseconds,
-            retryMaxMs: retryWait?.upperBound.inMilliseconds,
+            retryMinMs: retryMin?.inMilliseconds,
+            retryMaxMs: retryMax?.inMilliseconds,
             idleLockMs: idleLock?.inMilliseconds,
             sessionLimitMs: sessionLimit?.inMilliseconds)
+    }
+}
+
+/// A proxy on the way to the relay.
+public struct Proxy: Hashable, Sendable, Redacted {
+    /// http, host and port, nothing else.
+    public var url: URL
+    /// Name for the proxy (Basic, RFC 7617); goes with a password.
+    public var user: String?
+    /// Password for the proxy; goes with a name.
+    public var password: String?
+
+    /// A proxy at this address.
+    public init(url: URL, user: String? = nil, password: String? = nil) {
+        self.url = url
+        self.user = user
+        self.password = password
     }
 }

@@ -21,7 +21,7 @@ public final class Conversation: Sendable, Identifiable {
     }
 
     /// Watches state and members; nil while locked.
-    public var infos: Snapshots<ConversationInfo?> {
+    public var states: Snapshots<ConversationInfo?> {
         Snapshots { [raw] in
             let stream = try raw.observe()
             return Source(
@@ -67,19 +67,9 @@ extension Conversation {
         DeliveryState(try await crossing { try await self.raw.delivery(message: message.rawValue) })
     }
 
-    /// Tries again to send a message that has failed.
-    public func retry(_ message: MessageID) async throws(CuroError) {
-        try await retry(IntentID(message.rawValue))
-    }
-
-    /// Tries again what has failed.
+    /// Tries again what has failed: a change by its intent, a message by its id's ``MessageID/intent``.
     public func retry(_ intent: IntentID) async throws(CuroError) {
         try await crossing { try await self.raw.retry(intent: intent.rawValue) }
-    }
-
-    /// Cancels a message that is not on its way yet. False: it is too late.
-    public func cancel(_ message: MessageID) async throws(CuroError) -> Bool {
-        try await cancel(IntentID(message.rawValue))
     }
 
     /// Cancels what is not on its way yet. False: it is too late.
@@ -88,7 +78,7 @@ extension Conversation {
     }
 
     /// Where an intent stands. Fails with `unknown` for one that is not known, or not known any more.
-    public func status(of intent: IntentID) async throws(CuroError) -> IntentStatus {
+    public func intent(_ intent: IntentID) async throws(CuroError) -> IntentStatus {
         IntentStatus(try await crossing { try await self.raw.intent(intent: intent.rawValue) })
     }
 }
@@ -205,13 +195,13 @@ extension Conversation {
 
     /// Says that it is about a patient or another subject from now on.
     @discardableResult
-    public func bind(_ subject: Subject) async throws(CuroError) -> IntentID {
+    public func bindSubject(_ subject: Subject) async throws(CuroError) -> IntentID {
         IntentID(try await crossing { try await self.raw.bindSubject(subject: subject.raw) })
     }
 
     /// Says that it is about a subject no more.
     @discardableResult
-    public func unbind(_ subject: Subject) async throws(CuroError) -> IntentID {
+    public func unbindSubject(_ subject: Subject) async throws(CuroError) -> IntentID {
         IntentID(try await crossing { try await self.raw.unbindSubject(subject: subject.raw) })
     }
 

@@ -35,32 +35,34 @@ public struct ConversationInfo: Hashable, Sendable, Identifiable, Redacted {
     /// Why it is frozen.
     public let frozen: ErrorCode?
     /// Whether the user has left it, by this device or another one.
-    public let hasLeft: Bool
+    public let left: Bool
     /// Whether all that was said in it was purged when others removed this device.
-    public let isPurged: Bool
+    public let purged: Bool
     /// Whether entries are known to be missing. Tried again by itself.
-    public let isBehind: Bool
+    public let behind: Bool
     /// Its title, if it has one.
     public let title: String?
     /// The patients and others that it is about.
     public let subjects: [Subject]
     /// Who is in it now, this user included, with roles and names.
     public let roster: [Member]
+    /// Who is in it now, this user included.
+    public var members: [UserID] { roster.map(\.user) }
     /// Time of the last activity.
     public let activityAt: Date
 
     /// For an app's own fakes.
     public init(
-        id: ConversationID, state: ConversationState = .active, frozen: ErrorCode? = nil, hasLeft: Bool = false,
-        isPurged: Bool = false, isBehind: Bool = false, title: String? = nil, subjects: [Subject] = [],
+        id: ConversationID, state: ConversationState = .active, frozen: ErrorCode? = nil, left: Bool = false,
+        purged: Bool = false, behind: Bool = false, title: String? = nil, subjects: [Subject] = [],
         roster: [Member] = [], activityAt: Date
     ) {
         self.id = id
         self.state = state
         self.frozen = frozen
-        self.hasLeft = hasLeft
-        self.isPurged = isPurged
-        self.isBehind = isBehind
+        self.left = left
+        self.purged = purged
+        self.behind = behind
         self.title = title
         self.subjects = subjects
         self.roster = roster
@@ -71,9 +73,9 @@ public struct ConversationInfo: Hashable, Sendable, Identifiable, Redacted {
         id = ConversationID(raw.id)
         state = ConversationState(raw.state)
         frozen = raw.frozen.map(ErrorCode.init(rawValue:))
-        hasLeft = raw.left
-        isPurged = raw.purged
-        isBehind = raw.behind
+        left = raw.left
+        purged = raw.purged
+        behind = raw.behind
         title = raw.title
         subjects = raw.subjects.map { Subject($0) }
         roster = raw.roster.map(Member.init)
@@ -92,26 +94,26 @@ public struct Member: Hashable, Sendable, Identifiable, Redacted {
     /// The name that they have told.
     public let name: String?
     /// Whether the tenant's policy wants them in every conversation.
-    public let isMandatory: Bool
+    public let mandatory: Bool
     /// Whether none of their devices is in it at the moment: they were away for long, or could not be invited again. They
     /// are members all the same, and back when a device of theirs is; what is said meanwhile that device does not get.
-    public let isDormant: Bool
+    public let dormant: Bool
 
     /// For an app's own fakes.
-    public init(user: UserID, role: String, name: String? = nil, isMandatory: Bool = false, isDormant: Bool = false) {
+    public init(user: UserID, role: String, name: String? = nil, mandatory: Bool = false, dormant: Bool = false) {
         self.user = user
         self.role = role
         self.name = name
-        self.isMandatory = isMandatory
-        self.isDormant = isDormant
+        self.mandatory = mandatory
+        self.dormant = dormant
     }
 
     init(_ raw: CuroFFI.Member) {
         user = UserID(raw.user)
         role = raw.role
         name = raw.name
-        isMandatory = raw.mandatory
-        isDormant = raw.dormant
+        mandatory = raw.mandatory
+        dormant = raw.dormant
     }
 }
 

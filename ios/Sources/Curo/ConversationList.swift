@@ -52,7 +52,7 @@ public final class ConversationList: Sendable {
 /// What a list of conversations shows.
 public struct ConversationsState: Hashable, Sendable, Redacted {
     /// Whether the client is locked. There are no items then.
-    public let isLocked: Bool
+    public let locked: Bool
     /// The conversation with the newest activity first. One with the same id and revision as before is unchanged.
     public let items: [ConversationItem]
     /// What lies before the first.
@@ -61,15 +61,15 @@ public struct ConversationsState: Hashable, Sendable, Redacted {
     public let older: Edge
 
     /// For an app's own fakes.
-    public init(isLocked: Bool = false, items: [ConversationItem] = [], newer: Edge = .end, older: Edge = .end) {
-        self.isLocked = isLocked
+    public init(locked: Bool = false, items: [ConversationItem] = [], newer: Edge = .end, older: Edge = .end) {
+        self.locked = locked
         self.items = items
         self.newer = newer
         self.older = older
     }
 
     init(_ raw: CuroFFI.ConversationListSnapshot) {
-        isLocked = raw.locked
+        locked = raw.locked
         items = raw.items.map(ConversationItem.init)
         newer = Edge(raw.newer)
         older = Edge(raw.older)
@@ -82,12 +82,31 @@ public struct ConversationItem: Hashable, Sendable, Identifiable, Redacted {
     public let id: ConversationID
     /// Another one whenever anything about the row has changed.
     public let revision: Int64
+    /// What it says.
+    public let row: ConversationSummary
+
+    /// For an app's own fakes. Another state of the same row needs another revision.
+    public init(id: ConversationID, revision: Int64 = 1, row: ConversationSummary) {
+        self.id = id
+        self.revision = revision
+        self.row = row
+    }
+
+    init(_ raw: CuroFFI.ConversationItem) {
+        id = ConversationID(raw.id)
+        revision = raw.revision
+        row = ConversationSummary(raw.row)
+    }
+}
+
+/// What a row of a list says of its conversation.
+public struct ConversationSummary: Hashable, Sendable, Redacted {
     /// What can be done with it.
     public let state: ConversationState
     /// Why it is frozen.
     public let frozen: ErrorCode?
     /// Whether entries are known to be missing. Tried again by itself.
-    public let isBehind: Bool
+    public let behind: Bool
     /// Its title, if it has one.
     public let title: String?
     /// The other person of a direct conversation.
@@ -103,22 +122,20 @@ public struct ConversationItem: Hashable, Sendable, Identifiable, Redacted {
     /// Unread messages of others.
     public let unread: Int
     /// Whether it is left out of the total of what is unread.
-    public let isMuted: Bool
+    public let muted: Bool
     /// What somebody has begun to write.
     public let draft: String?
 
     /// For an app's own fakes.
     public init(
-        id: ConversationID, revision: Int64 = 1, state: ConversationState = .active, frozen: ErrorCode? = nil,
-        isBehind: Bool = false, title: String? = nil, directWith: UserID? = nil, members: Int = 0,
-        people: [UserID] = [], activityAt: Date, last: Preview? = nil, unread: Int = 0, isMuted: Bool = false,
+        state: ConversationState = .active, frozen: ErrorCode? = nil,
+        behind: Bool = false, title: String? = nil, directWith: UserID? = nil, members: Int = 0,
+        people: [UserID] = [], activityAt: Date, last: Preview? = nil, unread: Int = 0, muted: Bool = false,
         draft: String? = nil
     ) {
-        self.id = id
-        self.revision = revision
         self.state = state
         self.frozen = frozen
-        self.isBehind = isBehind
+        self.behind = behind
         self.title = title
         self.directWith = directWith
         self.members = members
@@ -126,25 +143,23 @@ public struct ConversationItem: Hashable, Sendable, Identifiable, Redacted {
         self.activityAt = activityAt
         self.last = last
         self.unread = unread
-        self.isMuted = isMuted
+        self.muted = muted
         self.draft = draft
     }
 
-    init(_ raw: CuroFFI.ConversationItem) {
-        id = ConversationID(raw.id)
-        revision = raw.revision
-        state = ConversationState(raw.row.state)
-        frozen = raw.row.frozen.map(ErrorCode.init(rawValue:))
-        isBehind = raw.row.behind
-        title = raw.row.title
-        directWith = raw.row.directWith.map { UserID($0) }
-        members = Int(raw.row.members)
-        people = raw.row.people.map { UserID($0) }
-        activityAt = Date(milliseconds: raw.row.activityMs)
-        last = raw.row.last.map(Preview.init)
-        unread = Int(raw.row.unread)
-        isMuted = raw.row.muted
-        draft = raw.row.draft
+    init(_ raw: CuroFFI.ConversationSummary) {
+        state = ConversationState(raw.state)
+        frozen = raw.frozen.map(ErrorCode.init(rawValue:))
+        behind = raw.behind
+        title = raw.title
+        directWith = raw.directWith.map { UserID($0) }
+        members = Int(raw.members)
+        people = raw.people.map { UserID($0) }
+        activityAt = Date(milliseconds: raw.activityMs)
+        last = raw.last.map(Preview.init)
+        unread = Int(raw.unread)
+        muted = raw.muted
+        draft = raw.draft
     }
 }
 
@@ -155,7 +170,7 @@ public struct Preview: Hashable, Sendable, Redacted {
     /// Who sent it.
     public let sender: UserID
     /// Whether this user did.
-    public let isOwn: Bool
+    public let own: Bool
     /// What it says.
     public let body: Body
     /// When the relay accepted it; none while it is unsent.
@@ -165,12 +180,12 @@ public struct Preview: Hashable, Sendable, Redacted {
 
     /// For an app's own fakes.
     public init(
-        key: ItemKey, sender: UserID, isOwn: Bool = false, body: Body, acceptedAt: Date? = nil,
+        key: ItemKey, sender: UserID, own: Bool = false, body: Body, acceptedAt: Date? = nil,
         delivery: DeliveryState? = nil
     ) {
         self.key = key
         self.sender = sender
-        self.isOwn = isOwn
+        self.own = own
         self.body = body
         self.acceptedAt = acceptedAt
         self.delivery = delivery
@@ -179,7 +194,7 @@ public struct Preview: Hashable, Sendable, Redacted {
     init(_ raw: CuroFFI.Preview) {
         key = ItemKey(raw.key)
         sender = UserID(raw.sender)
-        isOwn = raw.own
+        own = raw.own
         body = Body(raw.body)
         acceptedAt = raw.acceptedMs.map(Date.init(milliseconds:))
         delivery = raw.delivery.map(DeliveryState.init)

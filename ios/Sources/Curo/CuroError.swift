@@ -2,21 +2,21 @@ import Foundation
 internal import CuroFFI
 
 /// What every call fails with. Decide by ``code``; codes are an open set, so treat one that you do not know by
-/// ``isRetryable``. It holds nothing of what people wrote and nothing of what a relay, a vault or a token provider said.
+/// ``retryable``. It holds nothing of what people wrote and nothing of what a relay, a vault or a token provider said.
 public struct CuroError: Error, Hashable, Sendable {
     /// The stable code.
     public let code: ErrorCode
 
     /// Whether the same call may succeed later without the user's help.
-    public let isRetryable: Bool
+    public let retryable: Bool
 
     /// How long to wait before a retry, where the relay has said so.
     public let retryAfter: Duration?
 
     /// An error, for an app's own fakes.
-    public init(code: ErrorCode, isRetryable: Bool = false, retryAfter: Duration? = nil) {
+    public init(code: ErrorCode, retryable: Bool = false, retryAfter: Duration? = nil) {
         self.code = code
-        self.isRetryable = isRetryable
+        self.retryable = retryable
         self.retryAfter = retryAfter
     }
 }
@@ -37,7 +37,7 @@ extension CuroError {
             self = error
         case CuroFFI.CuroError.Failed(let code, let retryable, let retryAfterMs):
             self.init(
-                code: ErrorCode(rawValue: code), isRetryable: retryable,
+                code: ErrorCode(rawValue: code), retryable: retryable,
                 retryAfter: retryAfterMs.map { .milliseconds($0) })
         case is CancellationError:
             self.init(code: .cancelled)
@@ -48,7 +48,7 @@ extension CuroError {
 
     init(_ failure: CuroFFI.Failure) {
         self.init(
-            code: ErrorCode(rawValue: failure.code), isRetryable: failure.retryable,
+            code: ErrorCode(rawValue: failure.code), retryable: failure.retryable,
             retryAfter: failure.retryAfterMs.map { .milliseconds($0) })
     }
 }

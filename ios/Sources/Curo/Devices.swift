@@ -12,32 +12,32 @@ public struct OwnDevice: Hashable, Sendable, Identifiable {
     /// When the relay last saw it.
     public let lastSeenAt: Date
     /// Whether it waits for the approval of another one.
-    public let isPending: Bool
+    public let pending: Bool
     /// Whether it was revoked.
-    public let isRevoked: Bool
+    public let revoked: Bool
     /// Whether it is this one.
-    public let isCurrent: Bool
+    public let current: Bool
 
     /// For an app's own fakes.
     public init(
-        device: DeviceID, registeredAt: Date, lastSeenAt: Date, isPending: Bool = false, isRevoked: Bool = false,
-        isCurrent: Bool = false
+        device: DeviceID, registeredAt: Date, lastSeenAt: Date, pending: Bool = false, revoked: Bool = false,
+        current: Bool = false
     ) {
         self.device = device
         self.registeredAt = registeredAt
         self.lastSeenAt = lastSeenAt
-        self.isPending = isPending
-        self.isRevoked = isRevoked
-        self.isCurrent = isCurrent
+        self.pending = pending
+        self.revoked = revoked
+        self.current = current
     }
 
     init(_ raw: CuroFFI.OwnDevice) {
         device = DeviceID(raw.device)
         registeredAt = Date(milliseconds: raw.registeredMs)
         lastSeenAt = Date(milliseconds: raw.lastSeenMs)
-        isPending = raw.pending
-        isRevoked = raw.revoked
-        isCurrent = raw.current
+        pending = raw.pending
+        revoked = raw.revoked
+        current = raw.current
     }
 }
 

@@ -1,5 +1,5 @@
 /// A stable, machine-readable error code. The set is open: later versions of the library and of the relay add codes, so a
-/// `switch` over them needs a `default`, and an unknown code is decided by ``CuroError/isRetryable``.
+/// `switch` over them needs a `default`, and an unknown code is decided by ``CuroError/retryable``.
 public struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The code as text, for example `offline`. Never anything that a person wrote.
     public let rawValue: String

@@ -189,16 +189,19 @@ extension MessageID {
     public static func random() throws(CuroError) -> MessageID {
         MessageID(try crossing { try CuroFFI.randomMessageId() })
     }
+
+    /// The intent of sending it, for ``Conversation/retry(_:)``, ``Conversation/cancel(_:)`` and ``Conversation/intent(_:)``.
+    public var intent: IntentID { IntentID(rawValue) }
 }
 
 extension SPKIPin {
-    /// The pin of a public key (SubjectPublicKeyInfo, DER).
-    public init(publicKey spkiDER: Data) throws(CuroError) {
-        self.init(try crossing { try CuroFFI.pinOfPublicKey(spkiDer: spkiDER) })
+    /// The pin of a public key (SubjectPublicKeyInfo, DER). Fails with `invalid_argument` where it is none.
+    public static func ofPublicKey(_ spki: Data) throws(CuroError) -> SPKIPin {
+        SPKIPin(try crossing { try CuroFFI.pinOfPublicKey(spkiDer: spki) })
     }
 
-    /// The pin with this SHA-256 (32 bytes).
-    public init(sha256: Data) throws(CuroError) {
-        self.init(try crossing { try CuroFFI.pinFromSha256(hash: sha256) })
+    /// The pin with this SHA-256. Fails with `invalid_argument` where it is not 32 bytes long.
+    public static func fromSHA256(_ hash: Data) throws(CuroError) -> SPKIPin {
+        SPKIPin(try crossing { try CuroFFI.pinFromSha256(hash: hash) })
     }
 }

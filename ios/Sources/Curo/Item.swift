@@ -1,4 +1,3 @@
-import Foundation
 internal import CuroFFI
 
 /// One line of a timeline: a message or something that happened.
@@ -9,29 +8,23 @@ public struct TimelineItem: Hashable, Sendable, Identifiable, Redacted {
     public let key: ItemKey
     /// Another one whenever anything about the item has changed.
     public let revision: Int64
-    /// When the relay accepted it; none while it is unsent.
-    public let acceptedAt: Date?
     /// What it is.
-    public let entry: Entry
+    public let item: Item
 
     /// The message, where it is one.
-    public var message: Message? {
-        if case .message(let message) = entry { message } else { nil }
-    }
+    public var message: Message? { item.message }
 
     /// For an app's own fakes. Another state of the same item needs another revision.
-    public init(key: ItemKey, revision: Int64 = 1, acceptedAt: Date? = nil, entry: Entry) {
+    public init(key: ItemKey, revision: Int64 = 1, item: Item) {
         self.key = key
         self.revision = revision
-        self.acceptedAt = acceptedAt
-        self.entry = entry
+        self.item = item
     }
 
     init(_ raw: CuroFFI.TimelineItem) {
         key = ItemKey(raw.key)
         revision = raw.revision
-        acceptedAt = raw.item.acceptedMs.map(Date.init(milliseconds:))
-        entry = Entry(raw.item.entry)
+        item = Item(raw.item)
     }
 
     /// An item is the same as another one with its key and revision: comparing costs nothing, however long its text.

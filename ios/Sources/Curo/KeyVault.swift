@@ -1,4 +1,3 @@
-import Foundation
 internal import CuroFFI
 
 /// Keeps the keys of the stores on this device.
@@ -10,15 +9,15 @@ public protocol KeyVault: Sendable {
     /// When it may be asked. Asked for once; always the same.
     var mode: VaultMode { get }
 
-    /// The key of 48 bytes that is stored under this name.
-    func loadKey(_ name: ProfileID) async throws -> Data
+    /// The key that is stored for this profile.
+    func loadKey(_ profile: ProfileID) async throws -> StoreKey
 
-    /// Makes a new key (see ``newStoreKey()``), stores it durably and returns it. If one is stored under this name already,
+    /// Makes a new key (see ``StoreKey/random()``), stores it durably and returns it. If one is stored for this profile already,
     /// returns that one and changes nothing; one that cannot be read is a failure and is never replaced.
-    func createKey(_ name: ProfileID) async throws -> Data
+    func createKey(_ profile: ProfileID) async throws -> StoreKey
 
-    /// Destroys the key that is stored under this name, for good. Without one, returns.
-    func destroyKey(_ name: ProfileID) async throws
+    /// Destroys the key that is stored for this profile, for good. Without one, returns.
+    func destroyKey(_ profile: ProfileID) async throws
 }
 
 /// When a vault may be asked.
@@ -37,13 +36,8 @@ public enum VaultFailure: Error, Hashable, Sendable {
     case userAuthNeeded
     /// The key was there and can never be read again.
     case invalidated
-    /// No key is stored under this name.
+    /// No key is stored for this profile.
     case missing
-}
-
-/// Makes a new random key of 48 bytes for a vault to keep.
-public func newStoreKey() throws(CuroError) -> Data {
-    try crossing { try CuroFFI.newStoreKey() }
 }
 
 /// The app's vault, as the library calls it: it returns at once, and answers when the app has.
@@ -81,12 +75,15 @@ final class AppVault: CuroFFI.KeyVault, Sendable {
     }
 
     private func answer(
-        _ reply: CuroFFI.KeyReply, _ ask: @escaping @Sendable (any KeyVault) async throws -> Data
+        _ reply: CuroFFI.KeyReply, _ ask: @escaping @Sendable (any KeyVault) async throws -> StoreKey
     ) {
         Task { [vault] in
             do {
                 let key = try await ask(vault)
-                _ = try? reply.complete(key: key)
+                // A key of another length is refused: the vault has none to give.
+                if (try? reply.complete(key: key.bytes)) == nil {
+                    throw VaultFailure.notReady
+                }
             } catch {
                 _ = try? reply.fail(reason: CuroFFI.VaultFailure(error))
             }

@@ -135,8 +135,10 @@ public struct Message: Hashable, Sendable, Identifiable, Redacted {
     public let key: ItemKey
     /// The sender.
     public let sender: UserID
+    /// The device that sent it.
+    public var senderDevice: DeviceID { reference.sender }
     /// Whether this user sent it, from this device or another one.
-    public let isOwn: Bool
+    public let own: Bool
     /// When the sender says that it was written.
     public let claimedAt: Date?
     /// What it says.
@@ -144,7 +146,7 @@ public struct Message: Hashable, Sendable, Identifiable, Redacted {
     /// How far it has come; of own messages only.
     public let delivery: DeliveryState?
     /// Whether it says something else than when it was sent.
-    public let isEdited: Bool
+    public let edited: Bool
     /// When the relay accepted the last edit; none while that is unsent.
     public let editedAt: Date?
     /// How soon it wants to be seen.
@@ -166,19 +168,19 @@ public struct Message: Hashable, Sendable, Identifiable, Redacted {
 
     /// For an app's own fakes.
     public init(
-        reference: MessageRef, key: ItemKey, sender: UserID, isOwn: Bool = false, claimedAt: Date? = nil, body: Body,
-        delivery: DeliveryState? = nil, isEdited: Bool = false, editedAt: Date? = nil, priority: Priority = .routine,
+        reference: MessageRef, key: ItemKey, sender: UserID, own: Bool = false, claimedAt: Date? = nil, body: Body,
+        delivery: DeliveryState? = nil, edited: Bool = false, editedAt: Date? = nil, priority: Priority = .routine,
         mentions: [UserID] = [], replyTo: Quote? = nil, thread: MessageRef? = nil, threadCount: Int = 0,
         reactions: [Reaction] = [], acknowledgedBy: [UserID] = [], unsentChange: UnsentChange? = nil
     ) {
         self.reference = reference
         self.key = key
         self.sender = sender
-        self.isOwn = isOwn
+        self.own = own
         self.claimedAt = claimedAt
         self.body = body
         self.delivery = delivery
-        self.isEdited = isEdited
+        self.edited = edited
         self.editedAt = editedAt
         self.priority = priority
         self.mentions = mentions
@@ -194,11 +196,11 @@ public struct Message: Hashable, Sendable, Identifiable, Redacted {
         reference = MessageRef(raw.reference)
         key = ItemKey(raw.key)
         sender = UserID(raw.sender)
-        isOwn = raw.own
+        own = raw.own
         claimedAt = raw.claimedMs.map(Date.init(milliseconds:))
         body = Body(raw.body)
         delivery = raw.delivery.map(DeliveryState.init)
-        isEdited = raw.edited
+        edited = raw.edited
         editedAt = raw.editedMs.map(Date.init(milliseconds:))
         priority = Priority(raw.priority)
         mentions = raw.mentions.map { UserID($0) }
@@ -220,21 +222,21 @@ public struct Quote: Hashable, Sendable, Redacted {
     /// What it says now, at most 200 characters; none if it is not here, deleted or no text.
     public let text: String?
     /// Whether it was deleted.
-    public let isDeleted: Bool
+    public let deleted: Bool
 
     /// For an app's own fakes.
-    public init(message: MessageRef, sender: UserID? = nil, text: String? = nil, isDeleted: Bool = false) {
+    public init(message: MessageRef, sender: UserID? = nil, text: String? = nil, deleted: Bool = false) {
         self.message = message
         self.sender = sender
         self.text = text
-        self.isDeleted = isDeleted
+        self.deleted = deleted
     }
 
     init(_ raw: CuroFFI.Quote) {
         message = MessageRef(raw.message)
         sender = raw.sender.map { UserID($0) }
         text = raw.text
-        isDeleted = raw.deleted
+        deleted = raw.deleted
     }
 }
 
@@ -247,19 +249,19 @@ public struct Reaction: Hashable, Sendable, Identifiable, Redacted {
     /// Who has set it.
     public let users: [UserID]
     /// Whether this user is among them.
-    public let isOwn: Bool
+    public let own: Bool
 
     /// For an app's own fakes.
-    public init(emoji: String, users: [UserID] = [], isOwn: Bool = false) {
+    public init(emoji: String, users: [UserID] = [], own: Bool = false) {
         self.emoji = emoji
         self.users = users
-        self.isOwn = isOwn
+        self.own = own
     }
 
     init(_ raw: CuroFFI.Reaction) {
         emoji = raw.emoji
         users = raw.users.map { UserID($0) }
-        isOwn = raw.own
+        own = raw.own
     }
 }
 

@@ -60,7 +60,7 @@ extension Client {
     /// Destroys a profile that is not open: one whose key is gone, or whose erase was interrupted. Harmless to repeat. Fails
     /// with `busy` while it is open somewhere, and as ``erase()`` does.
     public static func eraseProfile(
-        _ profile: ProfileID, root: URL, vault: any KeyVault
+        root: URL, profile: ProfileID, vault: any KeyVault
     ) async throws(CuroError) {
         let vault = AppVault(vault)
         try await crossing {
@@ -70,7 +70,7 @@ extension Client {
 
     /// The profile for which a push with this token is meant; nil if there is none here.
     public static func profileOfPush(
-        token: String, root: URL, vault: any KeyVault
+        root: URL, vault: any KeyVault, token: String
     ) async throws(CuroError) -> ProfileID? {
         let vault = AppVault(vault)
         return try await crossing {

@@ -8,24 +8,24 @@ public struct PersonReceipt: Hashable, Sendable, Identifiable {
     /// Who.
     public let user: UserID
     /// Whether a device of theirs has it.
-    public let isDelivered: Bool
+    public let delivered: Bool
     /// Whether they have read it, as their devices say.
-    public let isRead: Bool
+    public let read: Bool
     /// They had read it at this time at the latest.
     public let readBy: Date?
 
     /// For an app's own fakes.
-    public init(user: UserID, isDelivered: Bool = false, isRead: Bool = false, readBy: Date? = nil) {
+    public init(user: UserID, delivered: Bool = false, read: Bool = false, readBy: Date? = nil) {
         self.user = user
-        self.isDelivered = isDelivered
-        self.isRead = isRead
+        self.delivered = delivered
+        self.read = read
         self.readBy = readBy
     }
 
     init(_ raw: CuroFFI.PersonReceipt) {
         user = UserID(raw.user)
-        isDelivered = raw.delivered
-        isRead = raw.read
+        delivered = raw.delivered
+        read = raw.read
         readBy = raw.readByMs.map(Date.init(milliseconds:))
     }
 }

@@ -74,7 +74,7 @@ public final class Timeline: Sendable {
 /// What a timeline shows.
 public struct TimelineState: Hashable, Sendable, Redacted {
     /// Whether the client is locked. There are no items then.
-    public let isLocked: Bool
+    public let locked: Bool
     /// At most 300 items in display order, the oldest first. One with the same key and revision as before is unchanged.
     public let items: [TimelineItem]
     /// What lies before the first.
@@ -88,10 +88,10 @@ public struct TimelineState: Hashable, Sendable, Redacted {
 
     /// For an app's own fakes.
     public init(
-        isLocked: Bool = false, items: [TimelineItem] = [], older: Edge = .end, newer: Edge = .end, newBelow: Int = 0,
+        locked: Bool = false, items: [TimelineItem] = [], older: Edge = .end, newer: Edge = .end, newBelow: Int = 0,
         anchor: ItemKey? = nil
     ) {
-        self.isLocked = isLocked
+        self.locked = locked
         self.items = items
         self.older = older
         self.newer = newer
@@ -100,7 +100,7 @@ public struct TimelineState: Hashable, Sendable, Redacted {
     }
 
     init(_ raw: CuroFFI.TimelineSnapshot) {
-        isLocked = raw.locked
+        locked = raw.locked
         items = raw.items.map(TimelineItem.init)
         older = Edge(raw.older)
         newer = Edge(raw.newer)

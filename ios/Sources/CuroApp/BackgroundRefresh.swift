@@ -30,7 +30,7 @@
                 let pass = Task {
                     try? schedule()
                     let outcome = try? await client().runBackground(deadline: .seconds(20))
-                    task.setTaskCompleted(success: outcome?.isComplete == true)
+                    task.setTaskCompleted(success: outcome?.complete == true)
                 }
                 task.expirationHandler = { pass.cancel() }
             }

@@ -10,8 +10,8 @@ struct PushPass: Sendable {
     /// The number for the app's icon; nil where the push is for nobody here.
     func run(token: String, deadline: Duration) async throws -> Int? {
         // An app that tests its extension's code in its own process runs with the app's threads already: let it.
-        try? configureRuntime(.notificationExtension)
-        guard let profile = try await Client.profileOfPush(token: token, root: options.root, vault: vault) else {
+        try? configureRuntime(.extension)
+        guard let profile = try await Client.profileOfPush(root: options.root, vault: vault, token: token) else {
             return nil
         }
         var options = options

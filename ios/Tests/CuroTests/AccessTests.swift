@@ -8,7 +8,7 @@ final class AccessTests: XCTestCase {
         purposeOfUse: "BTG", role: "CANARY", reasonCode: "unconscious",
         onBehalfOf: UserID(rawValue: String(repeating: "a", count: 32)),
         disclosure: Disclosure(
-            recipient: "CANARY", address: "CANARY", summary: "CANARY", purpose: "CANARY", isAccountable: true))
+            recipient: "CANARY", address: "CANARY", summary: "CANARY", purpose: "CANARY", accountable: true))
 
     func testEveryHandleThatComesFromOneCarriesItsReason() async throws {
         let client = try await alone()
@@ -48,7 +48,7 @@ final class AccessTests: XCTestCase {
     func testItIsTooLateToChooseThreadsOnceTheLibraryRuns() async throws {
         let client = try await alone()
         XCTAssertNoThrow(try configureRuntime(.app))
-        XCTAssertThrowsError(try configureRuntime(.notificationExtension)) {
+        XCTAssertThrowsError(try configureRuntime(.extension)) {
             XCTAssertEqual(($0 as? CuroError)?.code, .busy)
         }
         try await client.close()

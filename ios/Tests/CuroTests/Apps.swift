@@ -7,21 +7,21 @@ import XCTest
 /// Keeps keys in memory.
 actor MemoryVault: KeyVault {
     nonisolated let mode = VaultMode.background
-    private var keys: [ProfileID: Data] = [:]
+    private var keys: [ProfileID: StoreKey] = [:]
 
-    func loadKey(_ name: ProfileID) throws -> Data {
-        guard let key = keys[name] else { throw VaultFailure.missing }
+    func loadKey(_ profile: ProfileID) throws -> StoreKey {
+        guard let key = keys[profile] else { throw VaultFailure.missing }
         return key
     }
 
-    func createKey(_ name: ProfileID) throws -> Data {
-        let key = try keys[name] ?? newStoreKey()
-        keys[name] = key
+    func createKey(_ profile: ProfileID) throws -> StoreKey {
+        let key = try keys[profile] ?? StoreKey.random()
+        keys[profile] = key
         return key
     }
 
-    func destroyKey(_ name: ProfileID) {
-        keys[name] = nil
+    func destroyKey(_ profile: ProfileID) {
+        keys[profile] = nil
     }
 }
 
@@ -29,9 +29,9 @@ actor MemoryVault: KeyVault {
 struct ThrowingVault: KeyVault {
     struct Canary: Error { let text = "CANARY" }
     let mode = VaultMode.background
-    func loadKey(_ name: ProfileID) async throws -> Data { throw Canary() }
-    func createKey(_ name: ProfileID) async throws -> Data { throw Canary() }
-    func destroyKey(_ name: ProfileID) async throws { throw Canary() }
+    func loadKey(_ profile: ProfileID) async throws -> StoreKey { throw Canary() }
+    func createKey(_ profile: ProfileID) async throws -> StoreKey { throw Canary() }
+    func destroyKey(_ profile: ProfileID) async throws { throw Canary() }
 }
 
 func folder() -> URL {

@@ -89,7 +89,7 @@ final class RelayTests: XCTestCase {
         XCTAssertEqual(session, .active)
 
         let found = try await kim.findPeople(["dr-lee"])
-        let created = try await kim.createConversation(with: found.map(\.user), title: "Bed 12 🛏️")
+        let created = try await kim.createConversation(with: found.map(\.user), options: CreateOptions(title: "Bed 12 🛏️"))
         let care = created.conversation
         let id = try MessageID.random()
         let text = "BP 118/76 — שלום 👩🏽‍⚕️"
@@ -101,15 +101,15 @@ final class RelayTests: XCTestCase {
         let unread = try await lee.unread.until { $0.messages == 1 }
         XCTAssertEqual(unread, Unread(messages: 1, conversations: 1))
         let list = try lee.conversationList()
-        let rows = try await list.states.until { $0.items.first?.last != nil }
-        XCTAssertEqual(rows.items.first?.title, "Bed 12 🛏️")
-        XCTAssertEqual(rows.items.first?.last?.body, .text(text))
+        let rows = try await list.states.until { $0.items.first?.row.last != nil }
+        XCTAssertEqual(rows.items.first?.row.title, "Bed 12 🛏️")
+        XCTAssertEqual(rows.items.first?.row.last?.body, .text(text))
 
         let there = try lee.conversation(try XCTUnwrap(rows.items.first).id)
         let state = try await there.timeline().states.until { $0.items.contains { $0.message != nil } }
         let message = try XCTUnwrap(state.items.compactMap(\.message).first)
         XCTAssertEqual(message.body, .text(text))
-        XCTAssertFalse(message.isOwn)
+        XCTAssertFalse(message.own)
         XCTAssertFalse("\(state) \(message)".contains("118"))
         try await there.markRead(upTo: message.reference)
         _ = try await lee.unread.until { $0.messages == 0 }
@@ -122,10 +122,10 @@ final class RelayTests: XCTestCase {
         _ = try await kim.outbox.until { $0 == OutboxState(waiting: 0, failed: 0) }
 
         try await kim.lock()
-        let hidden = try await timeline.states.until { $0.isLocked }
+        let hidden = try await timeline.states.until { $0.locked }
         XCTAssertTrue(hidden.items.isEmpty)
         try await kim.unlock()
-        _ = try await timeline.states.until { !$0.isLocked && !$0.items.isEmpty }
+        _ = try await timeline.states.until { !$0.locked && !$0.items.isEmpty }
 
         try await kim.close()
         try await lee.close()

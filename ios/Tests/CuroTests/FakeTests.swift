@@ -4,7 +4,7 @@ import XCTest
 
 /// What an app does to test its screens without a client: a protocol of its own, and states that it makes.
 private protocol Chat: Sendable {
-    var infos: Snapshots<ConversationInfo?> { get }
+    var states: Snapshots<ConversationInfo?> { get }
     @discardableResult
     func send(_ text: String, id: MessageID?) async throws(CuroError) -> MessageID
 }
@@ -14,7 +14,7 @@ extension Conversation: Chat {}
 /// Says what was sent, or fails.
 private actor FakeChat: Chat {
     nonisolated let head = SnapshotSource<ConversationInfo?>(nil)
-    nonisolated var infos: Snapshots<ConversationInfo?> { head.snapshots }
+    nonisolated var states: Snapshots<ConversationInfo?> { head.snapshots }
     private(set) var sent: [String] = []
 
     func send(_ text: String, id: MessageID?) async throws(CuroError) -> MessageID {
@@ -36,11 +36,11 @@ final class FakeTests: XCTestCase {
         let sent = await fake.sent
         XCTAssertEqual(sent, ["BP 118/76"])
 
-        let empty = try await chat.infos.current()
+        let empty = try await chat.states.current()
         XCTAssertNil(empty)
         let id = ConversationID(rawValue: "bed-12")
         fake.head.publish(ConversationInfo(id: id, title: "Bed 12", activityAt: Date()))
-        let info = try await chat.infos.until { $0 != nil }
+        let info = try await chat.states.until { $0 != nil }
         XCTAssertEqual(info?.title, "Bed 12")
     }
 

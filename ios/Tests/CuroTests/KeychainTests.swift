@@ -45,7 +45,7 @@ final class KeychainTests: XCTestCase {
 
     func testWhoComesSecondGetsTheKeyOfTheFirst() throws {
         let keys = StoredKeys(items: chain, wrapper: nil)
-        let first = try newStoreKey()
+        let first = try StoreKey.random().bytes
         // Another process stores its key between the look and the adding.
         chain.beforeAdding = { items in items["a"] = KeyRecord.plain(first).encoded }
         XCTAssertEqual(try keys.create("a"), first)

@@ -33,7 +33,7 @@ private func quickStart(
 
     let people = try await client.findPeople(["dr-lee"])
     let care = try await client.createConversation(
-        with: people.map(\.user), title: "Ward 4, bed 12"
+        with: people.map(\.user), options: CreateOptions(title: "Ward 4, bed 12")
     ).conversation
     try await care.send("BP 118/76")  // durable when it returns, works offline
 

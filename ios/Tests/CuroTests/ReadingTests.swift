@@ -56,15 +56,15 @@ final class ReadingTests: XCTestCase {
         }
         let receipts = try await care.receipts(of: message.reference)
         XCTAssertEqual(receipts.map(\.user), found.map(\.user))
-        XCTAssertEqual(receipts.map(\.isRead), [true])
+        XCTAssertEqual(receipts.map(\.read), [true])
 
         try await care.setDraft("half a sen")
         let draft = try await care.draft()
         XCTAssertEqual(draft?.text, "half a sen")
         let devices = try await kim.devices()
-        XCTAssertEqual(devices.map(\.isCurrent), [true])
+        XCTAssertEqual(devices.map(\.current), [true])
         let pass = try await kim.runBackground(deadline: .seconds(20))
-        XCTAssertTrue(pass.isComplete)
+        XCTAssertTrue(pass.complete)
         let sends = try await kim.sendsReadReceipts()
         XCTAssertTrue(sends)
         let unsent = try await kim.unsent()
@@ -85,7 +85,7 @@ final class ReadingTests: XCTestCase {
         let listed = try await Client.accounts(root: root, vault: vault)
         XCTAssertEqual(listed.map(\.profile), [profile])
         XCTAssertEqual(listed.map(\.owner), [.nobody])
-        try await Client.eraseProfile(profile, root: root, vault: vault)
+        try await Client.eraseProfile(root: root, profile: profile, vault: vault)
         let left = try await Client.accounts(root: root, vault: vault)
         XCTAssertEqual(left, [])
     }

@@ -23,27 +23,29 @@ final class RedactionTests: XCTestCase {
 
     func testWhatPeopleWrite() {
         let quote = Quote(message: place, text: canary)
+        let item = Item(cursor: Cursor(rawValue: "cursor"), entry: .message(message))
         let amendment = Body.amendment(of: place, text: canary)
         for value: any Redacted in [
             NewMessage(canary), Body.text(canary), amendment, message, quote, Reaction(emoji: canary), change,
-            Entry.message(message), Entry.about(change), TimelineItem(key: message.key, entry: .message(message)),
-            TimelineState(items: [TimelineItem(key: message.key, entry: .message(message))]),
+            Entry.message(message), Entry.about(change), TimelineItem(key: message.key, item: item),
+            TimelineState(items: [TimelineItem(key: message.key, item: item)]),
         ] {
             check(value)
         }
     }
 
     func testConversationsAndPeople() {
-        let row = ConversationItem(
-            id: ConversationID(rawValue: "id"), title: canary, activityAt: Date(),
-            last: Preview(key: message.key, sender: user, body: .text(canary)), draft: canary)
+        let row = ConversationSummary(
+            title: canary, activityAt: Date(), last: Preview(key: message.key, sender: user, body: .text(canary)),
+            draft: canary)
+        let item = ConversationItem(id: ConversationID(rawValue: "id"), row: row)
         let member = Member(user: user, role: canary, name: canary)
         let subject = Subject(system: canary, value: canary)
         for value: any Redacted in [
-            row, Preview(key: message.key, sender: user, body: .text(canary)), ConversationsState(items: [row]), member,
+            row, item, Preview(key: message.key, sender: user, body: .text(canary)), ConversationsState(items: [item]), member,
             Person(subject: canary, user: user, name: canary), subject, RoleChange(user: user, role: canary),
             ConversationInfo(
-                id: row.id, title: canary, subjects: [subject], roster: [member], activityAt: Date()),
+                id: item.id, title: canary, subjects: [subject], roster: [member], activityAt: Date()),
         ] {
             check(value)
         }
@@ -70,19 +72,20 @@ final class RedactionTests: XCTestCase {
             AccessContext(
                 purposeOfUse: canary, role: canary, reasonCode: canary,
                 disclosure: Disclosure(
-                    recipient: canary, address: canary, summary: canary, purpose: canary, isAccountable: true)),
+                    recipient: canary, address: canary, summary: canary, purpose: canary, accountable: true)),
         ] {
             check(value)
         }
     }
 
     func testHowAClientIsOpened() {
-        let proxy = ClientOptions.Proxy(
+        let proxy = Proxy(
             url: URL(string: "http://canary.example")!, user: canary, password: canary)
         var options = ClientOptions(
             root: URL(fileURLWithPath: "/CANARY"), relay: URL(string: "https://canary.example")!)
         options.proxy = proxy
-        for value: any Redacted in [proxy, options] {
+        let key = StoreKey(bytes: Data(canary.utf8))
+        for value: any Redacted in [proxy, options, key, CreateOptions(title: canary)] {
             check(value)
         }
     }

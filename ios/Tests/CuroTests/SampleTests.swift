@@ -15,7 +15,7 @@ private func useAScreen() async throws {
     let relay = try Loopback()
     let (kim, lee) = (try await relay.person("rn-kim"), try await relay.person("dr-lee"))
     let found = try await kim.findPeople(["dr-lee"])
-    let care = try await kim.createConversation(with: found.map(\.user), title: "Bed 12").conversation
+    let care = try await kim.createConversation(with: found.map(\.user), options: CreateOptions(title: "Bed 12")).conversation
     let (model, changes) = (try ConversationModel(care), AsyncStream.makeStream(of: Void.self))
     model.changed = { changes.continuation.yield() }
     let screen = Task { await model.follow() }
@@ -35,16 +35,16 @@ private func useAScreen() async throws {
     let there = try lee.conversation(try XCTUnwrap(rows.items.first).id)
     try await there.send("thank you")
     await until { $0.items.contains { $0.message?.body == .text("thank you") } }
-    let answer = try XCTUnwrap(model.screen.items.last { $0.message?.isOwn == false }?.message)
+    let answer = try XCTUnwrap(model.screen.items.last { $0.message?.own == false }?.message)
     await model.saw(answer)
     _ = try await kim.unread.until { $0.messages == 0 }
 
     try await kim.lock()
-    await until { $0.isLocked && $0.items.isEmpty }
+    await until { $0.locked && $0.items.isEmpty }
     await model.write("while locked")
     XCTAssertEqual(model.screen.problem, .locked)
     try await kim.unlock()
-    await until { !$0.isLocked && !$0.items.isEmpty }
+    await until { !$0.locked && !$0.items.isEmpty }
     screen.cancel()
     await screen.value
     for client in [kim, lee] { try await client.close() }

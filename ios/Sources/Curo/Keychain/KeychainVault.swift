@@ -9,6 +9,7 @@
     /// The Keychain survives the app: after the app was deleted and installed again, keys of stores that are gone are still
     /// there. They open nothing, and ``destroyKeys(except:)`` removes them.
     public struct KeychainVault: KeyVault {
+        /// As given.
         public let mode: VaultMode
         private let keys: StoredKeys
         /// Reading a key may wait for a person: not on a thread that tasks need.
@@ -28,16 +29,19 @@
             keys = StoredKeys(items: items, wrapper: enclave)
         }
 
-        public func loadKey(_ name: ProfileID) async throws -> Data {
-            try await onQueue { try keys.load(name.rawValue) }
+        /// The key that is stored for this profile.
+        public func loadKey(_ profile: ProfileID) async throws -> StoreKey {
+            StoreKey(bytes: try await onQueue { try keys.load(profile.rawValue) })
         }
 
-        public func createKey(_ name: ProfileID) async throws -> Data {
-            try await onQueue { try keys.create(name.rawValue) }
+        /// Makes a new key for this profile, or returns the one that is stored already.
+        public func createKey(_ profile: ProfileID) async throws -> StoreKey {
+            StoreKey(bytes: try await onQueue { try keys.create(profile.rawValue) })
         }
 
-        public func destroyKey(_ name: ProfileID) async throws {
-            try await onQueue { try keys.destroy(name.rawValue) }
+        /// Destroys the key of this profile, for good.
+        public func destroyKey(_ profile: ProfileID) async throws {
+            try await onQueue { try keys.destroy(profile.rawValue) }
         }
 
         /// Destroys all keys of the service but these: what an earlier installation of the app has left behind. Call it before

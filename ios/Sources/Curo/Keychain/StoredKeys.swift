@@ -40,7 +40,7 @@ struct StoredKeys: Sendable {
         if let record = try asked({ () throws(KeychainStatus) in try items.read(name) }) {
             return try key(in: record, name: name)
         }
-        guard let key = try? newStoreKey() else { throw .notReady }
+        guard let key = try? StoreKey.random().bytes else { throw .notReady }
         let record: KeyRecord = if let wrapper { .wrapped(try wrapper.wrap(key, name: name)) } else { .plain(key) }
         do throws(KeychainStatus) {
             try items.add(name, record.encoded)

@@ -37,7 +37,7 @@ final class App: Sendable {
         options.extraRoots = [try contents(of: try args.string("ca"))]
         options.profile = try args.optional("profile", JSON.id)
         options.requestTimeout = try args.time("request_timeout_ms")
-        options.retryWait = .milliseconds(20) ... .milliseconds(500)
+        (options.retryMin, options.retryMax) = (.milliseconds(20), .milliseconds(500))
         options.idleLock = try args.optional("idle_lock_ms", JSON.time)
         options.sessionLimit = try args.optional("session_limit_ms", JSON.time)
         let tokens = URL(fileURLWithPath: try args.string("tokens"))

@@ -12,12 +12,12 @@ func perform(on care: Conversation, _ app: App, _ verb: String, _ args: JSON) as
     case "rejoin": try await care.rejoin()
     case "renew_keys": return intent(try await care.renewKeys())
     case "set_title": return intent(try await care.setTitle(try args.words("title")))
-    case "bind_subject": return intent(try await care.bind(try subject(args)))
-    case "unbind_subject": return intent(try await care.unbind(try subject(args)))
+    case "bind_subject": return intent(try await care.bindSubject(try subject(args)))
+    case "unbind_subject": return intent(try await care.unbindSubject(try subject(args)))
     case "set_role": return intent(try await care.setRole(try args.string("role"), of: try args.id("person")))
-    case "intent": return .of(try await care.status(of: try args.id("intent") as IntentID))
-    case "retry": try await care.retry(try args.id("intent") as IntentID)
-    case "cancel": return ["cancelled": .bool(try await care.cancel(try args.id("intent") as IntentID))]
+    case "intent": return .of(try await care.intent(try args.id("intent")))
+    case "retry": try await care.retry(try args.id("intent"))
+    case "cancel": return ["cancelled": .bool(try await care.cancel(try args.id("intent")))]
     case "set_draft": try await care.setDraft(try args.words("text"))
     case "draft": return .of(try await care.draft()?.text)
     case "mute": try await care.mute()

@@ -80,9 +80,9 @@ private func devices(_ client: Client) async throws -> JSON {
     let devices = try await client.devices().map { device -> JSON in
         [
             "device": .text(device.device.rawValue),
-            "pending": .bool(device.isPending),
-            "revoked": .bool(device.isRevoked),
-            "current": .bool(device.isCurrent),
+            "pending": .bool(device.pending),
+            "revoked": .bool(device.revoked),
+            "current": .bool(device.current),
         ]
     }
     return .list(devices)
@@ -102,9 +102,9 @@ private func findPeople(_ client: Client, _ args: JSON) async throws -> JSON {
 }
 
 private func create(_ client: Client, _ args: JSON) async throws -> JSON {
-    let title = try args.optional("title", JSON.words) ?? ""
-    let created = try await client.createConversation(with: try args.users("people"), title: title)
+    let options = CreateOptions(title: try args.optional("title", JSON.words) ?? "")
+    let created = try await client.createConversation(with: try args.users("people"), options: options)
     return [
-        "conversation": .text(created.conversation.id.rawValue), "intent": .text(created.intent.rawValue),
+        "conversation": .text(created.id.rawValue), "intent": .text(created.intent.rawValue),
     ]
 }

@@ -45,7 +45,7 @@ private func obey(_ app: App, _ line: String) async -> JSON {
     } catch let error as CuroError {
         let error: JSON = [
             "code": .text(error.code.rawValue),
-            "retryable": .bool(error.isRetryable),
+            "retryable": .bool(error.retryable),
             "retry_after_ms": .of(error.retryAfter.map(milliseconds)),
         ]
         return ["id": id, "error": error]

@@ -47,26 +47,26 @@ final class FileVault: KeyVault {
         refuses.withLock { $0 = failure }
     }
 
-    func loadKey(_ name: ProfileID) async throws -> Data {
+    func loadKey(_ profile: ProfileID) async throws -> StoreKey {
         try look()
-        return try load(name)
+        return try load(profile)
     }
 
-    func createKey(_ name: ProfileID) async throws -> Data {
+    func createKey(_ profile: ProfileID) async throws -> StoreKey {
         try look()
         do {
-            return try load(name)
+            return try load(profile)
         } catch VaultFailure.missing {
-            let key = try newStoreKey()
+            let key = try StoreKey.random()
             let nonce = Self.random(Self.nonceLength)
-            let hidden = ChaCha20(key: wrappingKey, nonce: nonce).xor([UInt8](key) + Self.check)
-            try Data(nonce + hidden).write(to: file(name), options: .atomic)
+            let hidden = ChaCha20(key: wrappingKey, nonce: nonce).xor([UInt8](key.bytes) + Self.check)
+            try Data(nonce + hidden).write(to: file(profile), options: .atomic)
             return key
         }
     }
 
-    func destroyKey(_ name: ProfileID) async throws {
-        if unlink(file(name).path) != 0 && errno != ENOENT {
+    func destroyKey(_ profile: ProfileID) async throws {
+        if unlink(file(profile).path) != 0 && errno != ENOENT {
             throw VaultFailure.notReady
         }
     }
@@ -77,18 +77,18 @@ final class FileVault: KeyVault {
         }
     }
 
-    private func load(_ name: ProfileID) throws -> Data {
-        guard FileManager.default.fileExists(atPath: file(name).path) else { throw VaultFailure.missing }
-        let bytes = [UInt8](try Data(contentsOf: file(name)))
+    private func load(_ profile: ProfileID) throws -> StoreKey {
+        guard FileManager.default.fileExists(atPath: file(profile).path) else { throw VaultFailure.missing }
+        let bytes = [UInt8](try Data(contentsOf: file(profile)))
         guard bytes.count == Self.length else { throw VaultFailure.invalidated }
         let cipher = ChaCha20(key: wrappingKey, nonce: [UInt8](bytes.prefix(Self.nonceLength)))
         let shown = cipher.xor([UInt8](bytes.dropFirst(Self.nonceLength)))
         guard [UInt8](shown.suffix(Self.check.count)) == Self.check else { throw VaultFailure.invalidated }
-        return Data(shown.dropLast(Self.check.count))
+        return StoreKey(bytes: Data(shown.dropLast(Self.check.count)))
     }
 
-    private func file(_ name: ProfileID) -> URL {
-        folder.appendingPathComponent("\(name).key")
+    private func file(_ profile: ProfileID) -> URL {
+        folder.appendingPathComponent("\(profile).key")
     }
 
     private static func random(_ count: Int) -> [UInt8] {

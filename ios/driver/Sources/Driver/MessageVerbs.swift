@@ -31,7 +31,7 @@ func perform(onMessagesOf care: Conversation, _ verb: String, _ args: JSON) asyn
         let receipts = try await care.receipts(of: try args.reference("message"))
         return .list(
             receipts.map { one in
-                ["user": .text(one.user.rawValue), "delivered": .bool(one.isDelivered), "read": .bool(one.isRead)]
+                ["user": .text(one.user.rawValue), "delivered": .bool(one.delivered), "read": .bool(one.read)]
             })
     case "purge":
         let purge = try await care.purge(of: try args.reference("message"))

@@ -90,7 +90,7 @@ extension JSON {
                 "user": .text(member.user.rawValue),
                 "role": .text(member.role),
                 "name": .of(member.name),
-                "mandatory": .bool(member.isMandatory),
+                "mandatory": .bool(member.mandatory),
             ]
         }
         let subjects = info.subjects.map { ["system": .text($0.system), "value": .text($0.value)] as JSON }
@@ -99,11 +99,11 @@ extension JSON {
             "title": .of(info.title),
             "subjects": .list(subjects),
             "roster": .list(roster),
-            "members": .users(info.roster.map(\.user)),
+            "members": .users(info.members),
             "frozen": .of(info.frozen?.rawValue),
-            "left": .bool(info.hasLeft),
-            "purged": .bool(info.isPurged),
-            "behind": .bool(info.isBehind),
+            "left": .bool(info.left),
+            "purged": .bool(info.purged),
+            "behind": .bool(info.behind),
         ]
     }
 
@@ -112,8 +112,7 @@ extension JSON {
     }
 
     static func of(_ item: TimelineItem) -> JSON {
-        of(item.entry).with([
-            "accepted_ms": .of(item.acceptedAt.map(milliseconds)),
+        of(item.item).with([
             "key": .text(item.key.rawValue),
             "revision": .number(item.revision),
         ])
@@ -155,18 +154,18 @@ extension JSON {
             case .stat: "stat"
             }
         let reactions = message.reactions.map { reaction -> JSON in
-            ["emoji": .text(reaction.emoji), "users": .users(reaction.users), "own": .bool(reaction.isOwn)]
+            ["emoji": .text(reaction.emoji), "users": .users(reaction.users), "own": .bool(reaction.own)]
         }
         return [
             "kind": "message",
             "message": .text(message.reference.message.rawValue),
-            "device": .text(message.reference.sender.rawValue),
+            "device": .text(message.senderDevice.rawValue),
             "sender": .text(message.sender.rawValue),
-            "own": .bool(message.isOwn),
+            "own": .bool(message.own),
             "body": .text(body),
             "text": .of(text),
             "delivery": message.delivery.map { .of($0) } ?? nil,
-            "edited": .bool(message.isEdited),
+            "edited": .bool(message.edited),
             "priority": .text(priority),
             "mentions": .users(message.mentions),
             "reply_to": message.replyTo.map { .of($0.message) } ?? nil,
@@ -180,7 +179,7 @@ extension JSON {
 
     static func of(_ outcome: BackgroundOutcome) -> JSON {
         [
-            "complete": .bool(outcome.isComplete),
+            "complete": .bool(outcome.complete),
             "code": .of(outcome.code?.rawValue),
             "new_messages": .of(outcome.newMessages),
             "conversations": .list(outcome.conversations.map { .text($0.rawValue) }),

@@ -12,20 +12,20 @@ func watch(_ client: Client, _ args: JSON) throws -> Watched {
     case "unread": return Watched(client.unread) { shown(.of($0)) }
     case "conversation":
         let care = try client.conversation(try args.id("conversation"))
-        return Watched(care.infos) { shown($0.map { .of($0) } ?? .null) }
+        return Watched(care.states) { shown($0.map { .of($0) } ?? .null) }
     case "list":
         let list = try client.conversationList(pageSize: page)
         return Watched(list.states, window: .list(list)) { state in
             let rows = state.items.map { item -> JSON in
                 [
                     "conversation": .text(item.id.rawValue),
-                    "title": .of(item.title),
-                    "unread": .of(item.unread),
-                    "muted": .bool(item.isMuted),
+                    "title": .of(item.row.title),
+                    "unread": .of(item.row.unread),
+                    "muted": .bool(item.row.muted),
                 ]
             }
             let window: JSON = ["items": .list(rows), "older": .of(state.older), "newer": .of(state.newer)]
-            return shown(window, locked: state.isLocked)
+            return shown(window, locked: state.locked)
         }
     case "timeline":
         let care = try client.conversation(try args.id("conversation"))
@@ -38,7 +38,7 @@ func watch(_ client: Client, _ args: JSON) throws -> Watched {
                 "new_below": .of(state.newBelow),
                 "anchor": .of(state.anchor?.rawValue),
             ]
-            return shown(window, locked: state.isLocked)
+            return shown(window, locked: state.locked)
         }
     default: throw Fault("`what` cannot be watched")
     }
