@@ -82,8 +82,16 @@ pub(crate) const ANDROID_TOOLS: &[Tool] = &[
     },
 ];
 
+/// What the scenarios need beside the platforms' own tools.
+pub(crate) const QA_TOOLS: &[Tool] = &[Tool {
+    name: "libfaketime",
+    why: "turns the clock of one app, in the scenarios",
+    probe: &["sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"],
+    debian: &["libfaketime"],
+}];
+
 /// What some task needs. Those of other languages than Rust are needed by their own tests only.
-const ALL_TOOLS: &[&[Tool]] = &[RUST_TOOLS, KOTLIN_TOOLS, ANDROID_TOOLS];
+const ALL_TOOLS: &[&[Tool]] = &[RUST_TOOLS, KOTLIN_TOOLS, ANDROID_TOOLS, QA_TOOLS];
 
 impl Tool {
     /// Whether the tool works here.

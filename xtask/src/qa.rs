@@ -10,6 +10,7 @@ use std::process::Command;
 
 use cargo_metadata::Message;
 
+use crate::doctor;
 use crate::failure::Failure;
 use crate::run;
 use crate::workspace::{Workspace, is_ci};
@@ -44,11 +45,11 @@ pub(crate) fn run(workspace: &Workspace, args: &[OsString]) -> Result<(), Failur
     play(workspace, args, run::run)
 }
 
-/// Each scenario with the driver in Rust, for `cargo xtask test`: what was played in a few words. The mixes of all platforms are
-/// six times as many plays; they have their own command.
+/// Each scenario with each platform in each role, for `cargo xtask test`: what was played in a few words. `cargo xtask qa` plays
+/// twice as many mixes.
 pub(crate) fn test(workspace: &Workspace) -> Result<String, Failure> {
     let mut last = String::new();
-    play(workspace, &["--platforms", RUST].map(OsString::from), |command| {
+    play(workspace, &[OsString::from("--few")], |command| {
         run::run_lines(command, |line| {
             println!("{line}");
             if let Some(told) = line.strip_prefix("qa: ") {
@@ -67,6 +68,11 @@ fn play(
     args: &[OsString],
     start: impl FnOnce(&mut Command) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    match doctor::need(doctor::QA_TOOLS) {
+        // The runner says which scenario cannot be played without them.
+        Err(failure) if !is_ci() => println!("qa: {failure}"),
+        needed => needed?,
+    }
     let built = build(workspace)?;
     let program = |name: &str| {
         let built = built.get(name);

@@ -13,13 +13,12 @@ use curo::{
 use serde_json::{Value, json};
 
 use crate::args::{Outcome, bad, millis, number, optional, parsed, string};
-use crate::vault::{Clock, Vault};
+use crate::vault::Vault;
 
 /// The app. Its locks are held for moments, never across a wait.
 #[derive(Default)]
 pub(crate) struct App {
     held: Mutex<Held>,
-    clock: Arc<Clock>,
 }
 
 #[derive(Default)]
@@ -81,11 +80,9 @@ impl App {
         let vault = Arc::new(Vault::new(Path::new(string(args, "keys")?), string(args, "mode")?)?);
         vault.answer(args["answers"].as_str().unwrap_or("key"))?;
         self.held().vault = Some(Arc::clone(&vault));
-        self.clock.turn(args["clock_offset_ms"].as_i64().unwrap_or_default());
         let root = std::fs::read(string(args, "ca")?).map_err(|error| bad(format!("`ca`: {error}")))?;
         let mut options = ClientOptions::new(string(args, "root")?, string(args, "relay")?)
             .extra_root(root)
-            .clock(self.clock.clone())
             .request_timeout(millis(args, "request_timeout_ms")?)
             .retry_between(Duration::from_millis(20), Duration::from_millis(500));
         if let Some(profile) = optional(args, "profile", parsed)? {
@@ -112,15 +109,6 @@ impl App {
         let held = self.held();
         let vault = held.vault.as_ref().ok_or_else(|| bad("`open` comes first"))?;
         vault.answer(string(args, "answers")?)?;
-        Ok(Value::Null)
-    }
-
-    /// `clock`: how far the wall clock is off from now on.
-    pub(crate) fn turn_clock(&self, args: &Value) -> Outcome {
-        let offset = args["offset_ms"]
-            .as_i64()
-            .ok_or_else(|| bad("`offset_ms` must be a whole number"))?;
-        self.clock.turn(offset);
         Ok(Value::Null)
     }
 

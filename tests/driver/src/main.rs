@@ -15,6 +15,7 @@ use std::io::{self, BufRead as _, Write as _};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -24,9 +25,15 @@ use crate::args::Fault;
 /// The version of the protocol.
 const PROTOCOL: u64 = 1;
 
+/// What the device's wall clock shows: the runner may have turned it.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn main() -> io::Result<()> {
     logs::to_standard_error();
-    say(&json!({ "hello": { "protocol": PROTOCOL, "platform": "rust", "can": ["clock"] } }))?;
+    say(&json!({ "hello": { "protocol": PROTOCOL, "platform": "rust", "now_ms": now_ms() } }))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let app = Arc::new(App::default());
     for line in io::stdin().lock().lines() {

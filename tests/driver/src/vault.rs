@@ -1,12 +1,10 @@
-//! A vault in files that can be told to fail as those of phones do, and a clock that can be turned.
+//! A vault in files that can be told to fail as those of phones do.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use curo::{DeviceClock, FileVault, KeyVault, ProfileId, StoreKey, VaultError, VaultMode};
+use curo::{FileVault, KeyVault, ProfileId, StoreKey, VaultError, VaultMode};
 
 use crate::args::{Outcome, bad};
 
@@ -80,38 +78,5 @@ impl KeyVault for Vault {
     async fn destroy(&self, profile: &ProfileId) -> Result<(), VaultError> {
         self.look()?;
         self.files.destroy(profile).await
-    }
-}
-
-/// The device's clocks, the wall clock off by so much.
-pub(crate) struct Clock {
-    since: Instant,
-    offset_ms: AtomicI64,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self {
-            since: Instant::now(),
-            offset_ms: AtomicI64::new(0),
-        }
-    }
-}
-
-impl Clock {
-    pub(crate) fn turn(&self, offset_ms: i64) {
-        self.offset_ms.store(offset_ms, Ordering::SeqCst);
-    }
-}
-
-impl DeviceClock for Clock {
-    fn wall_ms(&self) -> u64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        now.saturating_add_signed(self.offset_ms.load(Ordering::SeqCst))
-    }
-
-    fn steady_ms(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }

@@ -15,7 +15,6 @@ pub(crate) async fn perform(app: &App, verb: &str, args: &Value) -> Outcome {
     match verb {
         "open" => return app.open(args).await,
         "vault" => return app.vault_answers(args),
-        "clock" => return app.turn_clock(args),
         "profiles" => return App::profiles(args).await,
         "next" | "load_older" | "load_newer" | "jump" | "jump_to_newest" => {
             return watch::perform(app, verb, args).await;

@@ -18,8 +18,12 @@ const MOST: usize = 100_000;
 /// How many of the possible mixes are played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Each platform takes each role.
-    Roles,
+    /// Each platform takes each role, beside another one. Of every second scenario the other way round (`turned`), so that over
+    /// all of them each platform meets each other in each role.
+    Roles {
+        /// The other way round.
+        turned: bool,
+    },
     /// Each platform meets each other in each pair of roles.
     Pairs,
     /// Every mix.
@@ -54,9 +58,13 @@ pub fn mixes(hosts: &[usize], platforms: &[String], extent: Extent) -> Vec<Mix> 
         Extent::Full => all,
         _ if free.len() < 2 || count < 2 => all,
         Extent::Pairs => cover(&all, free.len(), count),
-        Extent::Roles => (0..count)
-            .map(|turn| (0..free.len()).map(|role| (turn + role) % count).collect())
-            .collect(),
+        Extent::Roles { turned } => {
+            let step = if turned { count - 1 } else { 1 };
+            let platform = |turn, role| (turn + role * step) % count;
+            (0..count)
+                .map(|turn| (0..free.len()).map(|role| platform(turn, role)).collect())
+                .collect()
+        }
     };
     let spread = |digits: Vec<usize>| {
         let platform = |host: &usize| {
@@ -135,11 +143,25 @@ mod tests {
     #[test]
     fn each_platform_takes_each_role() {
         let three = platforms("rust kotlin swift");
-        let mixes = mixes(&[0, 1, 2, 3], &three, Extent::Roles);
-        assert_eq!(mixes.len(), 3);
-        for (role, platform) in (0..4).flat_map(|role| three.iter().map(move |platform| (role, platform))) {
-            assert!(mixes.iter().any(|mix| &mix.0[role] == platform), "{platform} as {role}");
+        for turned in [false, true] {
+            let mixes = mixes(&[0, 1, 2, 3], &three, Extent::Roles { turned });
+            assert_eq!(mixes.len(), 3);
+            for (role, platform) in (0..4).flat_map(|role| three.iter().map(move |platform| (role, platform))) {
+                assert!(mixes.iter().any(|mix| &mix.0[role] == platform), "{platform} as {role}");
+            }
         }
+    }
+
+    #[test]
+    fn two_scenarios_have_each_meeting() {
+        let three = platforms("rust kotlin swift");
+        let both = |turned| mixes(&[0, 1], &three, Extent::Roles { turned });
+        let mut all = both(false);
+        all.extend(both(true));
+        all.sort();
+        let mut pairs = mixes(&[0, 1], &three, Extent::Pairs);
+        pairs.sort();
+        assert_eq!(all, pairs);
     }
 
     #[test]
@@ -157,6 +179,9 @@ mod tests {
 
     #[test]
     fn one_actor_plays_on_each_platform() {
-        assert_eq!(mixes(&[0], &platforms("rust kotlin"), Extent::Roles).len(), 2);
+        assert_eq!(
+            mixes(&[0], &platforms("rust kotlin"), Extent::Roles { turned: true }).len(),
+            2
+        );
     }
 }

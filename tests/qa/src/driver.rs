@@ -1,6 +1,6 @@
 //! An app without a screen, as a child process: requests and answers of `docs/qa.md` as JSON lines.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::error::Broken;
 use crate::guard::{self, Kind, Watched};
-use crate::stage::Log;
+use crate::stage::{Log, WallClock};
 
 /// The version of the protocol that the runner speaks.
 const PROTOCOL: u64 = 1;
@@ -51,16 +51,17 @@ pub(crate) struct Driver {
     waiting: Waiting,
     next: AtomicU64,
     log: Arc<Log>,
-    can: BTreeSet<String>,
     /// Dropped after the process.
     _watched: Option<Watched>,
 }
 
 impl Driver {
-    pub(crate) async fn start(launch: &Launch, log: Arc<Log>) -> Result<Self, Broken> {
+    /// Starts the process, on a device whose wall clock shows what `clock` says.
+    pub(crate) async fn start(launch: &Launch, clock: &WallClock, log: Arc<Log>) -> Result<Self, Broken> {
         let (program, arguments) = launch.command.split_first().ok_or_else(|| Broken::new("no driver"))?;
         let mut child = Command::new(program)
             .args(arguments)
+            .envs(clock.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -92,8 +93,7 @@ impl Driver {
             );
             return Err(Broken::new(reason));
         }
-        let can = hello["can"].as_array().into_iter().flatten();
-        let can = can.filter_map(Value::as_str).map(str::to_owned).collect();
+        clock.proven(hello["now_ms"].as_i64()).map_err(Broken::new)?;
         let waiting = Waiting::default();
         let (taken, told) = (Arc::clone(&waiting), Arc::clone(&log));
         tokio::spawn(async move {
@@ -117,14 +117,8 @@ impl Driver {
             waiting,
             next: AtomicU64::new(1),
             log,
-            can,
             _watched: watched,
         })
-    }
-
-    /// What it can do beyond what every driver can.
-    pub(crate) const fn can(&self) -> &BTreeSet<String> {
-        &self.can
     }
 
     /// Asks and waits for the answer. With `drop` the call is dropped as soon as the driver has entered it.

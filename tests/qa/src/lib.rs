@@ -24,5 +24,5 @@ pub use guard::{guard, start as start_guard};
 pub use play::{Event, Outcome, Played, View, play};
 pub use proxy::{Proxy, Way, Weather};
 pub use report::{html, junit};
-pub use run::{Choice, Summary, load, run};
+pub use run::{Choice, Mixes, Summary, load, run};
 pub use scenario::{ACTORS_LIMIT, FILE_LIMIT, Form, STEPS_LIMIT, Scenario, VERBS, Verb, Wrong};

@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use curo_qa::{Broken, Choice, Launch, Outcome, Played, Summary, guard, html, junit, load, run, start_guard};
+use curo_qa::{Broken, Choice, Launch, Mixes, Outcome, Played, Summary, guard, html, junit, load, run, start_guard};
 
-/// Something that was expected does not hold.
+/// Something that was expected does not hold, or there is no report of it.
 const FAILED: u8 = 1;
 /// A scenario or the command line makes no sense; nothing was played.
 const WRONG: u8 = 2;
 
 /// Plays scenarios with a real relay, real clients and a network that fails, and writes JUnit XML and an HTML page.
 ///
-/// Exit code 0: everything holds; 1: something does not; 2: a scenario is wrong and nothing was played, or it was interrupted.
+/// Exit code 0: everything holds; 1: something does not, or no report could be written; 2: a scenario is wrong and nothing was played, or it was interrupted.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -31,9 +31,12 @@ struct Arguments {
     /// Platforms to mix, of those that have a driver; all of them unless given.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     platforms: Vec<String>,
-    /// Every mix of platforms.
-    #[arg(long)]
+    /// Every mix of platforms, not only those in which each meets each other.
+    #[arg(long, conflicts_with = "few")]
     full: bool,
+    /// Of each scenario one mix for each platform: half as many plays, and over all scenarios each platform meets each other.
+    #[arg(long)]
+    few: bool,
     /// Only lists the scenarios.
     #[arg(long)]
     list: bool,
@@ -96,7 +99,7 @@ fn main() -> ExitCode {
                 }
             })
         });
-    exit(ended.and_then(|summary| conclude(&summary, &arguments.out)))
+    exit(ended.map(|summary| conclude(&summary, &arguments.out)))
 }
 
 /// What the process says with its end, of whether everything holds.
@@ -158,7 +161,11 @@ fn choose(arguments: &Arguments) -> Result<Choice, String> {
         relay: arguments.relay.clone().unwrap_or_default(),
         drivers,
         names: arguments.names.clone(),
-        full: arguments.full,
+        mixes: match (arguments.full, arguments.few) {
+            (true, _) => Mixes::Full,
+            (_, true) => Mixes::Few,
+            _ => Mixes::Pairs,
+        },
         jobs: arguments.jobs.unwrap_or_else(cores),
         strict: std::env::var("CI").is_ok_and(|ci| !matches!(ci.as_str(), "" | "0" | "false")),
     })
@@ -181,11 +188,9 @@ fn tell(play: &Played, number: usize, count: usize) {
     }
 }
 
-fn conclude(summary: &Summary, out: &Path) -> Result<bool, Broken> {
-    std::fs::create_dir_all(out)?;
-    std::fs::write(out.join("junit.xml"), junit(summary)?)?;
+/// Tells what came of it, and whether everything holds and is reported. What was played is told even where no report can be left.
+fn conclude(summary: &Summary, out: &Path) -> bool {
     let page = out.join("report.html");
-    std::fs::write(&page, html(summary))?;
     let passed = summary.count(|outcome| *outcome == Outcome::Passed);
     let failed = summary.count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let skipped = summary.count(|outcome| matches!(outcome, Outcome::Skipped(_)));
@@ -197,5 +202,15 @@ fn conclude(summary: &Summary, out: &Path) -> Result<bool, Broken> {
     if summary.strict && skipped > 0 {
         println!("qa: what CI cannot play is a failure");
     }
-    Ok(summary.holds())
+    let reported = report(summary, out, &page);
+    if let Err(broken) = &reported {
+        eprintln!("curo-qa: no report in {}: {broken}", out.display());
+    }
+    summary.holds() && reported.is_ok()
+}
+
+fn report(summary: &Summary, out: &Path, page: &Path) -> Result<(), Broken> {
+    std::fs::create_dir_all(out)?;
+    std::fs::write(out.join("junit.xml"), junit(summary)?)?;
+    Ok(std::fs::write(page, html(summary))?)
 }

@@ -1,17 +1,16 @@
 //! A run: chosen scenarios in all their mixes, as many at once as there are cores, told as they end.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::assign::{Extent, Mix, mixes};
-use crate::driver::{Driver, Launch};
+use crate::driver::Launch;
 use crate::error::Broken;
 use crate::guard;
 use crate::play::{Outcome, Played, play};
 use crate::scenario::{Scenario, Wrong};
-use crate::stage::Log;
 
 /// What to play, and with what.
 #[derive(Clone, Debug)]
@@ -22,12 +21,24 @@ pub struct Choice {
     pub drivers: Vec<Launch>,
     /// Only scenarios whose name contains one of these; all, where there is none.
     pub names: Vec<String>,
-    /// Every mix of platforms.
-    pub full: bool,
+    /// How many of the mixes of platforms.
+    pub mixes: Mixes,
     /// How many plays run at once.
     pub jobs: usize,
     /// Whether what cannot be played is a failure.
     pub strict: bool,
+}
+
+/// How many of the mixes of platforms are played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mixes {
+    /// Each platform takes each role of each scenario; over all scenarios each platform meets each other.
+    Few,
+    /// Each platform meets each other in each role of each scenario; of one that takes minutes as with `Few`.
+    #[default]
+    Pairs,
+    /// Every mix.
+    Full,
 }
 
 /// What came of a run.
@@ -84,36 +95,6 @@ pub fn load(dir: &Path) -> Result<Vec<Scenario>, Vec<Wrong>> {
     if wrongs.is_empty() { Ok(scenarios) } else { Err(wrongs) }
 }
 
-/// What the driver of each platform can do beyond what every driver can. One that does not even say hello can do nothing; a play
-/// says why.
-async fn abilities(drivers: &[Launch]) -> BTreeMap<String, BTreeSet<String>> {
-    let mut able = BTreeMap::new();
-    for launch in drivers {
-        if let Ok(driver) = Driver::start(launch, Arc::new(Log::default())).await {
-            able.insert(launch.platform.clone(), driver.can().clone());
-            // It has done nothing that would have to be ended well.
-            let _ = driver.end().await;
-        }
-    }
-    able
-}
-
-/// The platforms on which a scenario is played: those whose drivers can do what it needs. Where there are none it is played
-/// on all, and the play says what is missing.
-fn platforms(needs: &[String], drivers: &[Launch], able: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
-    let can = |launch: &&Launch| {
-        let able = able.get(&launch.platform);
-        needs.iter().all(|need| able.is_some_and(|able| able.contains(need)))
-    };
-    let able: Vec<_> = drivers.iter().filter(can).collect();
-    let chosen = if able.is_empty() {
-        drivers.iter().collect()
-    } else {
-        able
-    };
-    chosen.into_iter().map(|launch| launch.platform.clone()).collect()
-}
-
 struct Job {
     number: usize,
     scenario: Arc<Scenario>,
@@ -133,23 +114,15 @@ pub async fn run(
     let named = |scenario: &&Scenario| {
         choice.names.is_empty() || choice.names.iter().any(|name| scenario.name.contains(name.as_str()))
     };
-    let able = if scenarios
-        .iter()
-        .filter(named)
-        .any(|scenario| !scenario.needs.is_empty())
-    {
-        abilities(&choice.drivers).await
-    } else {
-        BTreeMap::new()
-    };
+    let platforms: Vec<_> = choice.drivers.iter().map(|launch| launch.platform.clone()).collect();
     let mut jobs = Vec::new();
-    for scenario in scenarios.iter().filter(named) {
-        let platforms = platforms(&scenario.needs, &choice.drivers, &able);
+    for (number, scenario) in scenarios.iter().filter(named).enumerate() {
         let shared = Arc::new(scenario.clone());
-        let extent = match (choice.full, scenario.slow) {
-            (true, _) => Extent::Full,
-            (false, true) => Extent::Roles,
-            (false, false) => Extent::Pairs,
+        let turned = number % 2 == 1;
+        let extent = match (choice.mixes, scenario.slow) {
+            (Mixes::Full, _) => Extent::Full,
+            (Mixes::Pairs, false) => Extent::Pairs,
+            (Mixes::Pairs, true) | (Mixes::Few, _) => Extent::Roles { turned },
         };
         for mix in mixes(&scenario.hosts(), &platforms, extent) {
             jobs.push(Job {
@@ -160,10 +133,12 @@ pub async fn run(
         }
     }
     if jobs.is_empty() {
-        return Err(Broken::new(format!(
-            "no scenario is called {}",
-            choice.names.join(" or ")
-        )));
+        let reason = if scenarios.is_empty() {
+            "there is no scenario".to_owned()
+        } else {
+            format!("no scenario is called {}", choice.names.join(" or "))
+        };
+        return Err(Broken::new(reason));
     }
     let count = jobs.len();
     // The slow ones first, so that nothing waits for them at the end.
@@ -179,8 +154,11 @@ pub async fn run(
                     let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some(job) = job else { return Ok(()) };
                     let dir = tempfile::Builder::new().prefix("curo-qa-").tempdir()?;
-                    let _watched = guard::watch(guard::Kind::Folder, dir.path().display());
+                    let watched = guard::watch(guard::Kind::Folder, dir.path().display());
                     let played = play(&job.scenario, &job.mix, &choice.relay, &choice.drivers, dir.path()).await;
+                    // The guard lets go of the folder when it is gone, not before.
+                    drop(dir);
+                    drop(watched);
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     tell(&played, done.len() + 1, count);
                     done.push((job.number, played));
@@ -199,27 +177,4 @@ pub async fn run(
         took: began.elapsed(),
         strict: choice.strict,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scenario_is_played_where_its_needs_are_met() {
-        let drivers = ["rust", "kotlin", "swift"].map(|platform| Launch {
-            platform: platform.to_owned(),
-            command: Vec::new(),
-        });
-        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
-        // Kotlin's driver has not even started.
-        let able = BTreeMap::from([("rust".to_owned(), set(&["clock"])), ("swift".to_owned(), set(&[]))]);
-        let on = |needs: &[&str]| {
-            let needs: Vec<_> = needs.iter().map(|need| (*need).to_owned()).collect();
-            platforms(&needs, &drivers, &able).join(" ")
-        };
-        assert_eq!(on(&["clock"]), "rust");
-        assert_eq!(on(&[]), "rust kotlin swift");
-        assert_eq!(on(&["wings"]), "rust kotlin swift");
-    }
 }

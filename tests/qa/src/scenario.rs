@@ -38,8 +38,6 @@ pub struct Scenario {
     pub title: String,
     /// Whether it takes minutes: then fewer mixes of platforms are played.
     pub slow: bool,
-    /// What drivers of all its actors must be able to do.
-    pub needs: Vec<String>,
     /// It must fail, for a reason with these words: proof that the runner sees it.
     pub fails: Option<String>,
     pub(crate) within_s: u64,
@@ -56,8 +54,6 @@ struct File {
     title: Word,
     #[serde(default)]
     slow: bool,
-    #[serde(default)]
-    needs: Vec<Word>,
     fails: Option<Word>,
     within_s: Option<Spanned<u64>>,
     #[serde(default)]
@@ -173,7 +169,6 @@ impl Scenario {
             name: stem.map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             title: read.title.value,
             slow: read.slow,
-            needs: read.needs.into_iter().map(|need| need.value).collect(),
             fails: read.fails.map(|fails| fails.value),
             within_s: read.within_s.map_or(WITHIN_S, |within| within.value),
             relay: read.relay,

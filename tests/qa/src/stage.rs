@@ -1,5 +1,6 @@
 //! What a play needs before its first step: a relay, and for each actor files, tokens and a way to the relay.
 
+mod clock;
 mod disk;
 mod log;
 mod phone;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
+pub(crate) use clock::WallClock;
 pub(crate) use disk::Disk;
 pub(crate) use log::Log;
 pub(crate) use seat::Seat;

@@ -15,8 +15,8 @@ struct Driver {
 
     static func main() {
         logToStandardError()
-        // What ships has the device's clocks: there is none that could be turned.
-        say(["hello": ["protocol": version, "platform": "swift", "can": []]])
+        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        say(["hello": ["protocol": version, "platform": "swift", "now_ms": .number(now)]])
         let app = App()
         while let line = readLine() {
             // Each request is a task: one may wait while others go on.

@@ -12,7 +12,6 @@ use crate::proxy::{Way, Weather};
 use crate::scenario::Args;
 use crate::stage::{Seat, Trouble};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a sign-out may try to send what waits, and how long where it is expected not to succeed.
 const SIGN_OUT_MS: u64 = 20_000;
 const CANNOT_SEND_MS: u64 = 300;
@@ -37,7 +36,7 @@ impl Player<'_> {
     /// As a person would: the app is opened, signed in the first time, and online.
     async fn start(&self, seat: &Seat) -> Result<(), Trouble> {
         if seat.driver().await.is_none() {
-            refusal("open", seat.launch(&self.scenario.needs).await?, None)?;
+            refusal("open", seat.launch().await?, None)?;
         }
         self.go_online(seat, None).await
     }
@@ -96,7 +95,7 @@ impl Player<'_> {
         let error = args.error.as_ref().map(|error| error.value.as_str());
         let is = args.is.as_ref().map_or("", |is| is.value.as_str());
         match verb {
-            "launch" => refusal("open", seat.launch(&self.scenario.needs).await?, error).map(drop),
+            "launch" => refusal("open", seat.launch().await?, error).map(drop),
             "go_online" => self.go_online(seat, error).await,
             "network" => {
                 seat.set_weather(Weather {
@@ -121,10 +120,7 @@ impl Player<'_> {
                     .await
             }
             "key" => seat.set_key(is == "right"),
-            "clock" => {
-                let days = args.days.as_ref().map_or(0, |days| days.value);
-                seat.turn_clock(days.saturating_mul(DAY_MS)).await
-            }
+            "clock" => seat.turn_clock(args.days.as_ref().map_or(0, |days| days.value)),
             "disk" => {
                 let disk = seat
                     .disk()

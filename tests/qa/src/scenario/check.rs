@@ -318,7 +318,7 @@ impl<'f> Checker<'f> {
             return;
         };
         match verb.name {
-            "launch" | "key" | "phone" if *running => {
+            "launch" | "key" | "phone" | "clock" if *running => {
                 let reason = format!("{}'s app runs here; `quit` or `kill` was expected before", who.value);
                 self.say(who.referenced, reason);
             }

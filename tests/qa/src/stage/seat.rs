@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use curo_types::ProfileId;
 use serde_json::{Value, json};
 
-use super::{Disk, Log, Trouble, phone};
+use super::{Disk, Log, Trouble, WallClock, phone};
 use crate::driver::{Answer, Driver, Launch};
 use crate::error::Broken;
 use crate::proxy::{Proxy, Weather};
@@ -28,7 +27,6 @@ pub(crate) struct Seat {
     ca: PathBuf,
     proxy: Proxy,
     disk: Option<Disk>,
-    offset_ms: AtomicI64,
     driver: tokio::sync::Mutex<Option<Arc<Driver>>>,
     held: Mutex<Held>,
 }
@@ -40,6 +38,7 @@ struct Held {
     device: Option<String>,
     answers: Option<String>,
     weather: Option<Weather>,
+    clock: WallClock,
     /// Conversations that this device has.
     seen: BTreeSet<String>,
 }
@@ -73,7 +72,6 @@ impl Seat {
             ca: relay.root(),
             proxy: Proxy::to(relay.addr()).await?,
             disk,
-            offset_ms: AtomicI64::new(0),
             driver: tokio::sync::Mutex::default(),
             held: Mutex::default(),
         })
@@ -88,18 +86,16 @@ impl Seat {
     }
 
     /// Starts the app's process, without opening anything.
-    pub(crate) async fn start_process(&self, needs: &[String]) -> Result<Arc<Driver>, Trouble> {
-        let driver = Driver::start(&self.launch, Arc::clone(&self.log)).await?;
-        if let Some(need) = needs.iter().find(|need| !driver.can().contains(*need)) {
-            let platform = &self.launch.platform;
-            return Err(Trouble::Cannot(format!("the {platform} driver cannot do `{need}`")));
-        }
-        Ok(Arc::new(driver))
+    pub(crate) async fn start_process(&self) -> Result<Arc<Driver>, Trouble> {
+        let clock = self.held().clock.clone();
+        Ok(Arc::new(
+            Driver::start(&self.launch, &clock, Arc::clone(&self.log)).await?,
+        ))
     }
 
     /// Starts the app and opens its profile.
-    pub(crate) async fn launch(&self, needs: &[String]) -> Result<Answer, Trouble> {
-        let driver = self.start_process(needs).await?;
+    pub(crate) async fn launch(&self) -> Result<Answer, Trouble> {
+        let driver = self.start_process().await?;
         let profile = {
             let mut held = self.held();
             let profile = held.profile.get_or_insert_with(|| ProfileId::random().to_string());
@@ -114,7 +110,6 @@ impl Seat {
             "profile": profile,
             "mode": self.actor.vault,
             "answers": self.held().answers.clone().unwrap_or_else(|| "key".to_owned()),
-            "clock_offset_ms": self.offset_ms.load(Ordering::SeqCst),
             "request_timeout_ms": self.actor.request_timeout_ms.unwrap_or(REQUEST_TIMEOUT_MS),
             "idle_lock_ms": self.actor.idle_lock_ms,
         });
@@ -129,7 +124,7 @@ impl Seat {
 
     /// The app's profiles on this phone, as its list would show them.
     pub(crate) async fn profiles(&self) -> Result<Value, Trouble> {
-        let driver = self.start_process(&[]).await?;
+        let driver = self.start_process().await?;
         let args = json!({ "root": self.root, "keys": self.keys, "mode": self.actor.vault });
         let found = driver.call("profiles", args, false).await?;
         driver.end().await?;
@@ -244,11 +239,9 @@ impl Seat {
         Ok(())
     }
 
-    pub(crate) async fn turn_clock(&self, offset_ms: i64) -> Result<(), Trouble> {
-        self.offset_ms.store(offset_ms, Ordering::SeqCst);
-        if self.driver().await.is_some() {
-            self.call("clock", json!({ "offset_ms": offset_ms })).await?;
-        }
+    /// How many days the device's wall clock is off when the app is started next.
+    pub(crate) fn turn_clock(&self, days: i64) -> Result<(), Trouble> {
+        self.held().clock = WallClock::off(days)?;
         Ok(())
     }
 

@@ -242,3 +242,11 @@ fn too_many_steps() {
             .contains("there are 0 steps")
     );
 }
+
+#[test]
+fn what_is_done_around_an_app_that_runs() {
+    refused_step("  - clock: { who: ~ana, days: 1 }\n", "ana's app runs here");
+    refused_step("  - key: { who: ~ben, is: wrong }\n", "ben's app runs here");
+    let before = "title: t\nactors: [{ name: ana }]\nsteps:\n  - clock: { who: ana, days: 1 }\n  - start: [ana]\n";
+    Scenario::parse("f", before).unwrap();
+}

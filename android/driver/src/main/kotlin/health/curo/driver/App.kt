@@ -44,7 +44,6 @@ internal class App(
         val answering = FileVault(File(args.string("keys")), args.string("mode"))
         answering.answers(args.stringOrNull("answers") ?: "key")
         synchronized(this) { vault = answering }
-        turnClock(args.numberOrNull("clock_offset_ms") ?: 0)
         val options =
             ClientOptions(
                 root = File(args.string("root")),
@@ -73,11 +72,6 @@ internal class App(
     fun vaultAnswers(args: Args) {
         val vault = vault ?: bad("`open` comes first")
         vault.answers(args.string("answers"))
-    }
-
-    /** `clock`: the hello has said that there is none that can be turned. */
-    fun turnClock(offset: Long) {
-        if (offset != 0L) bad("the clock cannot be turned here")
     }
 
     /** `profiles`: whose profiles are on this phone. */

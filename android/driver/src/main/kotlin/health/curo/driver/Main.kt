@@ -42,8 +42,7 @@ internal fun main() {
     }
     val app = App(CoroutineScope(SupervisorJob() + Dispatchers.Default))
     runBlocking { Logs.toStandardError() }
-    // The device's clock cannot be turned: the platform's API has none to give.
-    say(json("hello" to json("protocol" to PROTOCOL, "platform" to "kotlin", "can" to emptyList<String>())))
+    say(json("hello" to json("protocol" to PROTOCOL, "platform" to "kotlin", "now_ms" to System.currentTimeMillis())))
     for (line in System.`in`.bufferedReader().lineSequence()) {
         // Each request is a coroutine: one may wait while others go on.
         app.scope.launch { say(obey(app, line)) }

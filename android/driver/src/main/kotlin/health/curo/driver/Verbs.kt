@@ -14,7 +14,6 @@ internal suspend fun App.perform(
     when (verb) {
         "open" -> return open(args)
         "vault" -> return vaultAnswers(args)
-        "clock" -> return turnClock(args.number("offset_ms"))
         "profiles" -> return profiles(args)
         "next", "load_older", "load_newer", "jump", "jump_to_newest" -> return stream(args).perform(verb, args)
         "unwatch" -> return unwatch(args)
