@@ -6,6 +6,7 @@ mod aar;
 mod archive;
 mod check;
 mod classes;
+mod docs;
 mod elf;
 mod natives;
 mod release;

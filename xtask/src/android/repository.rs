@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::run;
 
 use super::release::{ARTIFACT, GROUP, Release};
-use super::{Layout, archive, classes, copy, files, fresh, write};
+use super::{Layout, archive, classes, copy, docs, files, fresh, write};
 
 /// Programs that make checksums; every one is also the ending of its file.
 const CHECKSUMS: [(&str, &str); 4] = [
@@ -36,6 +36,7 @@ pub(super) fn publish(layout: &Layout, release: &Release, aar: &Path) -> Result<
     copy(aar, &named(".aar"))?;
     write(&named(".pom"), release.pom())?;
     sources(layout, &named("-sources.jar"))?;
+    archive::pack(&docs::build(layout)?, &named("-javadoc.jar"))?;
     let written = files(&folder)?;
     for name in &written {
         checksums(&folder.join(name))?;

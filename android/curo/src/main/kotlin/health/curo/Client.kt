@@ -13,6 +13,10 @@ import kotlin.time.Duration
  * A profile's messaging. Reading and queuing work offline and before [start]; calls that change something are durable
  * when they return, and finish once entered, whatever becomes of their caller. No call blocks the caller's thread.
  *
+ * [session], [connection], [unread], [outbox] and [waiting] follow what happens: right after a call has returned, such a
+ * flow may for a moment still hold the state from before it. Do not read `value` to learn what a call has done; wait for
+ * the state with `first { … }`.
+ *
  * Everything fails with [CuroException]. Interfaces as this one may get new members: an app that fakes them may have to
  * add some with a new version.
  */
@@ -29,7 +33,7 @@ public interface Client {
     /** What is unread in conversations that are not muted: the badge of an app's icon. Nothing while locked. */
     public val unread: StateFlow<Unread>
 
-    /** What waits to be sent, and what has failed. */
+    /** What waits to be sent, and what has failed. [unsent] asks the store itself, with what the last call has left there. */
     public val outbox: StateFlow<OutboxState>
 
     /** The devices of this user that wait for an approval, as far as this device was told. Empty while locked. */
@@ -239,6 +243,7 @@ public interface Client {
     /** What a sign-out would lose. */
     public suspend fun unsent(): OutboxState
 
+    /** Opening profiles, and what can be done with one that is not open. */
     public companion object {
         /**
          * Opens a profile's store, or makes the first one. Does not touch the network.

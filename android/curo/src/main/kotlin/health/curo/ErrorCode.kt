@@ -8,6 +8,7 @@ public value class ErrorCode(
 ) {
     override fun toString(): String = value
 
+    /** The codes of this version. */
     public companion object {
         /** The request carries no valid access token (RFC 9068). */
         public val UNAUTHENTICATED: ErrorCode = ErrorCode("unauthenticated")

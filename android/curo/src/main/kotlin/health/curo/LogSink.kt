@@ -13,6 +13,7 @@ public fun interface LogSink {
      */
     public fun log(batch: LogBatch)
 
+    /** Who gets the log: one sink for the whole process. */
     public companion object {
         /**
          * Gives the log of all clients of this process to a sink, up to a level, from now on; the one that was there before

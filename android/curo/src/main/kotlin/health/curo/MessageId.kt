@@ -13,6 +13,7 @@ public value class MessageId(
 
     override fun toString(): String = value
 
+    /** Makes ids. */
     public companion object {
         private val source = SecureRandom()
 

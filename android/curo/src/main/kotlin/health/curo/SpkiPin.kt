@@ -11,6 +11,7 @@ public value class SpkiPin(
 ) {
     override fun toString(): String = value
 
+    /** Makes pins. */
     public companion object {
         /** The pin of a public key (SubjectPublicKeyInfo, DER): what `java.security.PublicKey.getEncoded` gives. */
         public suspend fun ofPublicKey(spki: ByteArray): SpkiPin = call { SpkiPin(pinOfPublicKey(spki)) }

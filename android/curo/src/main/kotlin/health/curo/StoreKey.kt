@@ -29,6 +29,7 @@ public class StoreKey(
     /** Says nothing. */
     override fun toString(): String = "StoreKey(…)"
 
+    /** Makes keys. */
     public companion object {
         /** How many bytes a key has. */
         public const val SIZE: Int = 48

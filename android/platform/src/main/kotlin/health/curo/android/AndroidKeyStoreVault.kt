@@ -9,11 +9,11 @@ import health.curo.StoreKey
 import health.curo.VaultException
 import health.curo.VaultFailure
 import health.curo.VaultMode
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.withContext
 import java.io.File
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.withContext
 
 /**
  * Keeps the keys of stores under keys of AndroidKeyStore, which never leave the device's secure hardware.
@@ -92,7 +92,8 @@ public class AndroidKeyStoreVault(
 
     private fun alias(profile: ProfileId): String = "$ALIAS_PREFIX${profile.value}"
 
-    private fun isDeviceSecure(): Boolean = context.getSystemService(KeyguardManager::class.java)?.isDeviceSecure == true
+    private fun isDeviceSecure(): Boolean =
+        context.getSystemService(KeyguardManager::class.java)?.isDeviceSecure == true
 
     /** One call at a time in this process, on a thread that may block. Whatever goes wrong is one of the four failures. */
     private suspend fun <T> guarded(work: () -> T): T =

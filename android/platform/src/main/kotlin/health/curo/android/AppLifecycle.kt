@@ -6,7 +6,6 @@ import android.os.Bundle
 import health.curo.Client
 import health.curo.CuroException
 import health.curo.SessionState
-import java.util.concurrent.CopyOnWriteArraySet
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
@@ -17,6 +16,7 @@ import kotlinx.coroutines.flow.combine
 import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.takeWhile
 import kotlinx.coroutines.launch
+import java.util.concurrent.CopyOnWriteArraySet
 
 /**
  * Suspends clients when no screen of the app is left in front, and resumes them when one comes back. How long a person may
@@ -56,8 +56,7 @@ public class AppLifecycle(
         }
     }
 
-    private fun Client.isOver(): Boolean =
-        session.value.let { it == SessionState.CLOSED || it == SessionState.WIPED }
+    private fun Client.isOver(): Boolean = session.value.let { it == SessionState.CLOSED || it == SessionState.WIPED }
 
     private suspend fun Client.comeBack() {
         try {

@@ -8,9 +8,6 @@ import android.content.ComponentName
 import android.content.Context
 import android.os.Build
 import health.curo.CuroException
-import java.util.concurrent.ConcurrentHashMap
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.minutes
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
@@ -19,6 +16,9 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
+import java.util.concurrent.ConcurrentHashMap
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.minutes
 
 /**
  * Fetches what is new and sends what waits while nobody is in front, when the system finds time and a network for it. It is
@@ -33,6 +33,7 @@ public class CuroJobService : JobService() {
     /** By the jobs' ids. */
     internal val running = ConcurrentHashMap<Int, Job>()
 
+    /** Begins a pass, and returns at once; does nothing where the app's `Application` is no [ClientHost]. */
     override fun onStartJob(params: JobParameters): Boolean {
         val host = application as? ClientHost ?: return false
         // In the table before it may end.
@@ -68,6 +69,7 @@ public class CuroJobService : JobService() {
             if (failure.retryable) Pass.AGAIN else Pass.DONE
         }
 
+    /** Scheduling it. */
     public companion object {
         /** The ids of the jobs, in the app's own space of ids: an app's own jobs have others. */
         public const val ONCE_JOB_ID: Int = 0x43_75_72_31
@@ -84,8 +86,9 @@ public class CuroJobService : JobService() {
          * whose time was too short. Does nothing if it is scheduled already. Returns whether the system has accepted.
          */
         public fun schedule(context: Context): Boolean {
-            val job = info(context, ONCE_JOB_ID).setBackoffCriteria(FIRST_RETRY.inWholeMilliseconds, JobInfo.BACKOFF_POLICY_EXPONENTIAL)
-            if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) job.setExpedited(true)
+            val job = info(context, ONCE_JOB_ID)
+            job.setBackoffCriteria(FIRST_RETRY.inWholeMilliseconds, JobInfo.BACKOFF_POLICY_EXPONENTIAL)
+            if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) job.expedite()
             return submit(context, job.build())
         }
 
@@ -104,6 +107,11 @@ public class CuroJobService : JobService() {
             listOf(ONCE_JOB_ID, PERIODIC_JOB_ID).forEach { scheduler?.cancel(it) }
         }
 
+        @NewerAndroid(Build.VERSION_CODES.S)
+        private fun JobInfo.Builder.expedite() {
+            setExpedited(true)
+        }
+
         private fun info(
             context: Context,
             id: Int,
@@ -119,7 +127,8 @@ public class CuroJobService : JobService() {
         ): Boolean {
             val scheduler = context.getSystemService(JobScheduler::class.java) ?: return false
             val pending = scheduler.getPendingJob(job.id)
-            val same = pending != null && pending.isPeriodic == job.isPeriodic && pending.intervalMillis == job.intervalMillis
+            val same =
+                pending != null && pending.isPeriodic == job.isPeriodic && pending.intervalMillis == job.intervalMillis
             return same || scheduler.schedule(job) == JobScheduler.RESULT_SUCCESS
         }
     }

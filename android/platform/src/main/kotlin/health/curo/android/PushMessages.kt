@@ -4,9 +4,9 @@ import android.content.Context
 import health.curo.Client
 import health.curo.CuroException
 import health.curo.PushOutcome
+import kotlinx.coroutines.runBlocking
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.runBlocking
 
 /**
  * Where an app hands over the pushes that it gets. A push bears an opaque token and nothing else; what is new is fetched.

@@ -29,6 +29,7 @@ private fun Throwable.known(): VaultFailure? =
         else -> if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) knownToKeyStore() else null
     }
 
+@NewerAndroid(Build.VERSION_CODES.TIRAMISU)
 private fun Throwable.knownToKeyStore(): VaultFailure? =
     when {
         this !is KeyStoreException -> null

@@ -48,18 +48,20 @@ internal class WrappingKey private constructor(
 
     fun protection(): KeyProtection {
         val info = SecretKeyFactory.getInstance(key.algorithm, PROVIDER).getKeySpec(key, KeyInfo::class.java) as KeyInfo
-        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) {
-            return when (info.securityLevel) {
-                KeyProperties.SECURITY_LEVEL_STRONGBOX -> KeyProtection.STRONG_BOX
-                KeyProperties.SECURITY_LEVEL_TRUSTED_ENVIRONMENT -> KeyProtection.SECURE_HARDWARE
-                KeyProperties.SECURITY_LEVEL_UNKNOWN_SECURE -> KeyProtection.SECURE_HARDWARE
-                KeyProperties.SECURITY_LEVEL_SOFTWARE -> KeyProtection.SOFTWARE
-                else -> KeyProtection.UNKNOWN
-            }
-        }
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) return info.level()
         @Suppress("DEPRECATION")
         return if (info.isInsideSecureHardware) KeyProtection.SECURE_HARDWARE else KeyProtection.SOFTWARE
     }
+
+    @NewerAndroid(Build.VERSION_CODES.S)
+    private fun KeyInfo.level(): KeyProtection =
+        when (securityLevel) {
+            KeyProperties.SECURITY_LEVEL_STRONGBOX -> KeyProtection.STRONG_BOX
+            KeyProperties.SECURITY_LEVEL_TRUSTED_ENVIRONMENT -> KeyProtection.SECURE_HARDWARE
+            KeyProperties.SECURITY_LEVEL_UNKNOWN_SECURE -> KeyProtection.SECURE_HARDWARE
+            KeyProperties.SECURITY_LEVEL_SOFTWARE -> KeyProtection.SOFTWARE
+            else -> KeyProtection.UNKNOWN
+        }
 
     /** What came of encrypting. */
     class Encrypted(
@@ -83,15 +85,23 @@ internal class WrappingKey private constructor(
             strongBox: Boolean,
         ): WrappingKey {
             if (strongBox && Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
-                try {
-                    val spec = spec(alias, presence).setIsStrongBoxBacked(true).build()
-                    return WrappingKey(generate(spec), strongBox = true)
-                } catch (_: StrongBoxUnavailableException) {
-                    // There is none in this device: as if it had not been asked for.
-                }
+                makeInStrongBox(alias, presence)?.let { return it }
             }
             return WrappingKey(generate(spec(alias, presence).build()), strongBox = false)
         }
+
+        /** Null where this device has none: as if it had not been asked for. */
+        @NewerAndroid(Build.VERSION_CODES.P)
+        private fun makeInStrongBox(
+            alias: String,
+            presence: Duration?,
+        ): WrappingKey? =
+            try {
+                val spec = spec(alias, presence).setIsStrongBoxBacked(true).build()
+                WrappingKey(generate(spec), strongBox = true)
+            } catch (_: StrongBoxUnavailableException) {
+                null
+            }
 
         /** Destroys it for good. Without one there is nothing to do. */
         fun destroy(alias: String) {
@@ -119,13 +129,18 @@ internal class WrappingKey private constructor(
             spec.setUserAuthenticationRequired(true)
             val seconds = presence.inWholeSeconds.toInt()
             if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.R) {
-                val means = KeyProperties.AUTH_BIOMETRIC_STRONG or KeyProperties.AUTH_DEVICE_CREDENTIAL
-                spec.setUserAuthenticationParameters(seconds, means)
+                spec.authenticateBy(seconds)
             } else {
                 @Suppress("DEPRECATION")
                 spec.setUserAuthenticationValidityDurationSeconds(seconds)
             }
             return spec
+        }
+
+        @NewerAndroid(Build.VERSION_CODES.R)
+        private fun KeyGenParameterSpec.Builder.authenticateBy(seconds: Int) {
+            val means = KeyProperties.AUTH_BIOMETRIC_STRONG or KeyProperties.AUTH_DEVICE_CREDENTIAL
+            setUserAuthenticationParameters(seconds, means)
         }
     }
 }

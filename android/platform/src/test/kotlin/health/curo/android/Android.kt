@@ -5,10 +5,10 @@ import android.os.Build
 import health.curo.Client
 import health.curo.VaultException
 import health.curo.VaultFailure
-import kotlin.test.assertFailsWith
 import kotlinx.coroutines.runBlocking
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.util.ReflectionHelpers
+import kotlin.test.assertFailsWith
 
 /** What the tests share. */
 

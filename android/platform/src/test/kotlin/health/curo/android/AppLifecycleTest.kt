@@ -7,7 +7,6 @@ import android.os.Bundle
 import health.curo.CuroException
 import health.curo.ErrorCode
 import health.curo.SessionState
-import kotlin.test.assertEquals
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.junit.Test
@@ -15,6 +14,7 @@ import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
+import kotlin.test.assertEquals
 
 /** Generous: it is only waited out when a test fails. */
 private const val SOON_MS = 300_000L
@@ -30,27 +30,29 @@ class AppLifecycleTest {
     private suspend fun FakeClient.next(): String = withTimeout(SOON_MS) { calls.receive() }
 
     @Test
-    fun aClientIsSuspendedAndResumedWithTheApp() = runBlocking {
-        lifecycle.manage(client)
-        assertEquals("suspend", client.next())
-        val screen = screen().create().start()
-        assertEquals(listOf("resume", "start"), List(2) { client.next() })
-        screen.resume()
-        assertEquals("activity", client.next())
-        screen.pause().stop()
-        assertEquals("suspend", client.next())
-        screen.restart().start()
-        assertEquals(listOf("resume", "start"), List(2) { client.next() })
-    }
+    fun aClientIsSuspendedAndResumedWithTheApp() =
+        runBlocking {
+            lifecycle.manage(client)
+            assertEquals("suspend", client.next())
+            val screen = screen().create().start()
+            assertEquals(listOf("resume", "start"), List(2) { client.next() })
+            screen.resume()
+            assertEquals("activity", client.next())
+            screen.pause().stop()
+            assertEquals("suspend", client.next())
+            screen.restart().start()
+            assertEquals(listOf("resume", "start"), List(2) { client.next() })
+        }
 
     @Test
-    fun anAppWithAScreenInFrontKeepsItsClient() = runBlocking {
-        screen().setup()
-        lifecycle.manage(client)
-        assertEquals(listOf("resume", "start"), List(2) { client.next() })
-        lifecycle.manage(client)
-        assertEquals(emptyList(), client.made())
-    }
+    fun anAppWithAScreenInFrontKeepsItsClient() =
+        runBlocking {
+            screen().setup()
+            lifecycle.manage(client)
+            assertEquals(listOf("resume", "start"), List(2) { client.next() })
+            lifecycle.manage(client)
+            assertEquals(emptyList(), client.made())
+        }
 
     @Test
     fun theFrontIsLeftWithTheLastScreenAndNotWhileOneIsMadeAnew() {
@@ -66,27 +68,29 @@ class AppLifecycleTest {
     }
 
     @Test
-    fun whoMustUnlockIsNotStarted() = runBlocking {
-        client.resumption = CuroException(ErrorCode.LOCKED)
-        lifecycle.manage(client)
-        val screen = screen().create().start()
-        assertEquals("resume", generateSequence { runBlocking { client.next() } }.first { it != "suspend" })
-        screen.stop()
-        assertEquals("suspend", client.next())
-    }
+    fun whoMustUnlockIsNotStarted() =
+        runBlocking {
+            client.resumption = CuroException(ErrorCode.LOCKED)
+            lifecycle.manage(client)
+            val screen = screen().create().start()
+            assertEquals("resume", generateSequence { runBlocking { client.next() } }.first { it != "suspend" })
+            screen.stop()
+            assertEquals("suspend", client.next())
+        }
 
     @Test
-    fun aClientThatIsClosedIsLeftAlone() = runBlocking {
-        lifecycle.manage(client)
-        assertEquals("suspend", client.next())
-        val other = FakeClient()
-        client.session.value = SessionState.CLOSED
-        lifecycle.manage(other)
-        assertEquals("suspend", other.next())
-        screen().setup()
-        assertEquals(setOf("resume", "start", "activity"), List(3) { other.next() }.toSet())
-        assertEquals(emptyList(), client.made().filter { it != "activity" })
-    }
+    fun aClientThatIsClosedIsLeftAlone() =
+        runBlocking {
+            lifecycle.manage(client)
+            assertEquals("suspend", client.next())
+            val other = FakeClient()
+            client.session.value = SessionState.CLOSED
+            lifecycle.manage(other)
+            assertEquals("suspend", other.next())
+            screen().setup()
+            assertEquals(setOf("resume", "start", "activity"), List(3) { other.next() }.toSet())
+            assertEquals(emptyList(), client.made().filter { it != "activity" })
+        }
 
     /** Called after the lifecycle's own. */
     private class Stops(

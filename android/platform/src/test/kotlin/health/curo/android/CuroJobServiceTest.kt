@@ -5,11 +5,6 @@ import android.app.job.JobScheduler
 import android.os.Build
 import health.curo.CuroException
 import health.curo.ErrorCode
-import kotlin.test.assertEquals
-import kotlin.test.assertFalse
-import kotlin.test.assertNotNull
-import kotlin.test.assertTrue
-import kotlin.time.Duration.Companion.minutes
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.runBlocking
@@ -22,6 +17,11 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.shadow.api.Shadow
 import org.robolectric.util.ReflectionHelpers
+import kotlin.test.assertEquals
+import kotlin.test.assertFalse
+import kotlin.test.assertNotNull
+import kotlin.test.assertTrue
+import kotlin.time.Duration.Companion.minutes
 
 /** Generous: it is only waited out when a test fails. */
 private const val SOON_MS = 300_000L
@@ -75,29 +75,30 @@ class CuroJobServiceTest {
     fun withoutAClientThereIsNothingToDo() = assertFalse(again(null))
 
     @Test
-    fun aStoppedJobIsWaitedForNoLongerAndRunsAgain() = runBlocking {
-        val left = CompletableDeferred<Unit>()
-        val client =
-            FakeClient {
-                try {
-                    awaitCancellation()
-                } finally {
-                    left.complete(Unit)
+    fun aStoppedJobIsWaitedForNoLongerAndRunsAgain() =
+        runBlocking {
+            val left = CompletableDeferred<Unit>()
+            val client =
+                FakeClient {
+                    try {
+                        awaitCancellation()
+                    } finally {
+                        left.complete(Unit)
+                    }
                 }
+            host(client)
+            val parameters = parameters()
+            assertTrue(service.onStartJob(parameters))
+            withTimeout(SOON_MS) {
+                client.calls.receive()
+                val job = service.running.values.single()
+                assertTrue(service.onStopJob(parameters))
+                left.await()
+                job.join()
             }
-        host(client)
-        val parameters = parameters()
-        assertTrue(service.onStartJob(parameters))
-        withTimeout(SOON_MS) {
-            client.calls.receive()
-            val job = service.running.values.single()
-            assertTrue(service.onStopJob(parameters))
-            left.await()
-            job.join()
+            assertFalse(shadowOf(service).isJobFinished)
+            assertTrue(service.running.isEmpty())
         }
-        assertFalse(shadowOf(service).isJobFinished)
-        assertTrue(service.running.isEmpty())
-    }
 
     @Test
     fun itIsScheduledOnceAndWantsANetwork() {

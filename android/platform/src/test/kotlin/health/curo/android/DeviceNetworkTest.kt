@@ -5,6 +5,12 @@ import android.net.LinkProperties
 import android.net.ProxyInfo
 import android.net.Uri
 import android.os.Build
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowNetwork
 import java.io.InputStream
 import java.io.OutputStream
 import java.security.Key
@@ -17,12 +23,6 @@ import java.util.Collections
 import java.util.Date
 import java.util.Enumeration
 import kotlin.test.assertEquals
-import org.junit.Test
-import org.junit.runner.RunWith
-import org.robolectric.RobolectricTestRunner
-import org.robolectric.Shadows.shadowOf
-import org.robolectric.annotation.Config
-import org.robolectric.shadows.ShadowNetwork
 
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [Build.VERSION_CODES.VANILLA_ICE_CREAM], manifest = Config.NONE)
@@ -57,7 +57,10 @@ class DeviceNetworkTest {
         assertEquals(changes, client.made())
         callback.onLinkPropertiesChanged(cell, link("rmnet0"))
         assertEquals(emptyList(), client.made())
-        callback.onLinkPropertiesChanged(cell, link("rmnet0", proxy = ProxyInfo.buildDirectProxy("proxy.example", 3128)))
+        callback.onLinkPropertiesChanged(
+            cell,
+            link("rmnet0", proxy = ProxyInfo.buildDirectProxy("proxy.example", 3128)),
+        )
         assertEquals(changes, client.made())
         repeat(2) { watch.close() }
         assertEquals(emptySet(), callbacks)
@@ -66,6 +69,7 @@ class DeviceNetworkTest {
     @Test
     fun aProxyIsTakenAsTheDeviceNamesIt() {
         val network = DeviceNetwork(app)
+
         fun taken(proxy: ProxyInfo?): String? {
             shadowOf(manager).setProxyForNetwork(manager.boundNetworkForProcess, proxy)
             return network.proxy()?.url

@@ -6,6 +6,8 @@ import android.security.keystore.KeyPermanentlyInvalidatedException
 import android.security.keystore.KeyProperties
 import android.security.keystore.StrongBoxUnavailableException
 import android.security.keystore.UserNotAuthenticatedException
+import org.robolectric.shadow.api.Shadow
+import org.robolectric.util.ReflectionHelpers
 import java.io.InputStream
 import java.io.OutputStream
 import java.security.AlgorithmParameters
@@ -29,8 +31,6 @@ import javax.crypto.KeyGeneratorSpi
 import javax.crypto.SecretKey
 import javax.crypto.SecretKeyFactorySpi
 import javax.crypto.spec.SecretKeySpec
-import org.robolectric.shadow.api.Shadow
-import org.robolectric.util.ReflectionHelpers
 
 /** The device's secure hardware, as far as the vault sees it. It outlives apps and restarts. */
 object FakeDevice {
@@ -127,7 +127,9 @@ class FakeAndroidKeyStore : Provider(FakeDevice.NAME, "1", "a stand-in") {
         ): KeySpec {
             check(type == KeyInfo::class.java)
             val strongBox = (key as FakeKey).spec.isStrongBoxBacked
-            val level = KeyProperties.SECURITY_LEVEL_STRONGBOX.takeIf { strongBox } ?: KeyProperties.SECURITY_LEVEL_TRUSTED_ENVIRONMENT
+            val level =
+                KeyProperties.SECURITY_LEVEL_STRONGBOX.takeIf { strongBox }
+                    ?: KeyProperties.SECURITY_LEVEL_TRUSTED_ENVIRONMENT
             return Shadow.newInstanceOf(KeyInfo::class.java).also {
                 ReflectionHelpers.setField(it, "mSecurityLevel", level)
                 ReflectionHelpers.setField(it, "mInsideSecureHardware", true)
@@ -150,7 +152,11 @@ class FakeAndroidKeyStore : Provider(FakeDevice.NAME, "1", "a stand-in") {
             if (key !is FakeKey) throw InvalidKeyException()
             FakeDevice.broken?.let { throw it }
             if (FakeDevice.invalidated) throw KeyPermanentlyInvalidatedException()
-            if (key.spec.isUserAuthenticationRequired && !FakeDevice.authenticated) throw UserNotAuthenticatedException()
+            if (key.spec.isUserAuthenticationRequired &&
+                !FakeDevice.authenticated
+            ) {
+                throw UserNotAuthenticatedException()
+            }
             if (mode == Cipher.ENCRYPT_MODE) {
                 if (parameters != null) throw InvalidAlgorithmParameterException("Caller-provided IV not permitted")
                 key.encryptions += 1

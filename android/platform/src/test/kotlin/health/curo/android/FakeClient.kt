@@ -4,10 +4,10 @@ import health.curo.BackgroundOutcome
 import health.curo.Client
 import health.curo.PushOutcome
 import health.curo.SessionState
-import java.lang.reflect.Proxy
-import kotlin.time.Duration
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.MutableStateFlow
+import java.lang.reflect.Proxy
+import kotlin.time.Duration
 
 /** A client of which only the calls of the Android parts are there; it says which were made. */
 class FakeClient(

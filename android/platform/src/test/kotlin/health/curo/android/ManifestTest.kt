@@ -3,22 +3,26 @@ package health.curo.android
 import android.Manifest
 import android.app.job.JobService
 import android.os.Build
-import java.io.File
-import javax.xml.parsers.DocumentBuilderFactory
-import kotlin.test.assertEquals
-import kotlin.test.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 import org.w3c.dom.Element
+import java.io.File
+import javax.xml.parsers.DocumentBuilderFactory
+import kotlin.test.assertEquals
+import kotlin.test.assertTrue
 
 /** What the library brings into an app's manifest and resources. */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [Build.VERSION_CODES.VANILLA_ICE_CREAM], manifest = Config.NONE)
 class ManifestTest {
     private fun parse(path: String): Element =
-        DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(File("src/main", path)).documentElement
+        DocumentBuilderFactory
+            .newInstance()
+            .newDocumentBuilder()
+            .parse(File("src/main", path))
+            .documentElement
 
     private fun Element.all(name: String): List<Element> =
         getElementsByTagName(name).let { found -> List(found.length) { found.item(it) as Element } }
@@ -29,7 +33,13 @@ class ManifestTest {
         val asked = manifest.all("uses-permission").map { it.getAttribute("android:name") }
         assertEquals(listOf(Manifest.permission.INTERNET, Manifest.permission.ACCESS_NETWORK_STATE), asked)
         assertEquals("26", manifest.all("uses-sdk").single().getAttribute("android:minSdkVersion"))
-        assertEquals(0, manifest.all("application").single().attributes.length)
+        assertEquals(
+            0,
+            manifest
+                .all("application")
+                .single()
+                .attributes.length,
+        )
     }
 
     @Test

@@ -13,27 +13,31 @@ import kotlin.reflect.full.declaredFunctions
 import kotlin.reflect.full.declaredMemberProperties
 import kotlin.reflect.jvm.kotlinFunction
 
-// What the compiled library shows to apps, as Kotlin sees it.
+// What a compiled module shows to apps, as Kotlin sees it. A module is named by one of its classes.
 
-private val compiled =
-    File(
-        Client::class.java.protectionDomain.codeSource.location
-            .toURI(),
-    )
+/** What is public in a package of a module, as it is written down in the module's api.txt. */
+internal fun publicApi(
+    module: KClass<*>,
+    folder: String,
+): String {
+    val functions = publicFunctions(module, folder).map { listOf(it.line()) }
+    val classes = publicClasses(module, folder).map { it.declaration() }
+    return (classes + functions).joinToString("\n\n", postfix = "\n") { it.joinToString("\n") }
+}
 
 private fun Class<*>.kind(): Int? = getAnnotation(Metadata::class.java)?.kind
 
-private fun compiledClasses(folder: String): List<Class<*>> =
-    File(compiled, folder)
+private fun compiledClasses(
+    module: KClass<*>,
+    folder: String,
+): List<Class<*>> {
+    val compiled = module.java.protectionDomain.codeSource.location
+    return File(File(compiled.toURI()), folder)
         .listFiles { file -> file.extension == "class" }
         .orEmpty()
-        .map {
-            Class.forName(
-                folder.replace('/', '.') + "." + it.nameWithoutExtension,
-                false,
-                Client::class.java.classLoader,
-            )
-        }
+        .map { folder.replace('/', '.') + "." + it.nameWithoutExtension }
+        .map { Class.forName(it, false, module.java.classLoader) }
+}
 
 private fun Class<*>.isPublic(): Boolean =
     kind() == 1 &&
@@ -43,12 +47,18 @@ private fun Class<*>.isPublic(): Boolean =
         (enclosingClass?.isPublic() ?: true)
 
 /** The public classes of a package, those inside others included. */
-internal fun publicClasses(folder: String): List<KClass<*>> =
-    compiledClasses(folder).filter { it.isPublic() }.map { it.kotlin }.sortedBy { it.qualifiedName }
+internal fun publicClasses(
+    module: KClass<*>,
+    folder: String,
+): List<KClass<*>> =
+    compiledClasses(module, folder).filter { it.isPublic() }.map { it.kotlin }.sortedBy { it.qualifiedName }
 
 /** The public functions of a package that stand in no class. */
-internal fun publicFunctions(folder: String): List<KFunction<*>> =
-    compiledClasses(folder)
+internal fun publicFunctions(
+    module: KClass<*>,
+    folder: String,
+): List<KFunction<*>> =
+    compiledClasses(module, folder)
         .filter { it.kind() == 2 }
         .flatMap { file -> file.declaredMethods.filter { Modifier.isStatic(it.modifiers) && !it.isSynthetic } }
         .mapNotNull { it.kotlinFunction }
@@ -92,7 +102,7 @@ private fun KClass<*>.head(): String {
             },
         )
     val extends = if (above.isEmpty()) "" else above.joinToString(prefix = " : ")
-    return "${kind.joinToString(" ")} ${checkNotNull(qualifiedName).removePrefix("health.curo.")}$extends"
+    return "${kind.joinToString(" ")} ${checkNotNull(qualifiedName).removePrefix("${java.packageName}.")}$extends"
 }
 
 /** A property or a function as it is declared. */
@@ -114,4 +124,4 @@ private fun KCallable<*>.takes(): String =
         .joinToString { "${it.name}: ${it.type.short()}${if (it.isOptional) " = …" else ""}" }
 
 private fun KType.short(): String =
-    toString().replace(Regex("""kotlin\.collections\.|kotlin\.(?=[A-Z])|health\.curo\.(?!ffi)"""), "")
+    toString().replace(Regex("""kotlin\.collections\.|kotlin\.(?=[A-Z])|health\.curo\.(android\.)?(?!ffi)"""), "")
