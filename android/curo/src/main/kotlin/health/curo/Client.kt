@@ -167,6 +167,9 @@ public interface Client {
     /** The devices of this user that wait for an approval. Asks the relay. */
     public suspend fun waitingDevices(): List<WaitingDevice>
 
+    /** Whether it is locked now. For a screen, watch [session] instead. */
+    public suspend fun isLocked(): Boolean
+
     /** Wipes the key and empties every snapshot. Nothing is shown until unlock. */
     public suspend fun lock()
 

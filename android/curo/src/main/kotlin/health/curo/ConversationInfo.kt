@@ -27,7 +27,7 @@ public class ConversationInfo(
     /** Who is in it now, this user included. */
     public val members: List<UserId>,
     /** Time of the last activity. */
-    public val activeAt: Instant,
+    public val activityAt: Instant,
 ) {
     override fun equals(other: Any?): Boolean =
         this === other ||
@@ -42,7 +42,7 @@ public class ConversationInfo(
             subjects == other.subjects &&
             roster == other.roster &&
             members == other.members &&
-            activeAt == other.activeAt
+            activityAt == other.activityAt
 
     override fun hashCode(): Int =
         Objects.hash(
@@ -56,7 +56,7 @@ public class ConversationInfo(
             subjects,
             roster,
             members,
-            activeAt,
+            activityAt,
         )
 
     /** Says nothing of what people wrote, and no names and times. */
@@ -77,5 +77,5 @@ internal fun GeneratedConversationInfo.toPublic(): ConversationInfo =
         subjects = subjects.map { it.toPublic() },
         roster = roster.map { it.toPublic() },
         members = members.map { UserId(it) },
-        activeAt = Instant.ofEpochMilli(activityMs),
+        activityAt = Instant.ofEpochMilli(activityMs),
     )

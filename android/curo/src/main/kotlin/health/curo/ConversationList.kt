@@ -8,7 +8,7 @@ public interface ConversationList : AutoCloseable {
      * What to show: the newest state first, then each change. Collecting it twice is harmless. An item whose revision is
      * unchanged is the same instance as before. It ends when the list or its client is closed.
      */
-    public val states: Flow<ConversationListSnapshot>
+    public val states: Flow<ConversationsState>
 
     /** Loads conversations with older activity; what is found comes with the next state. */
     public suspend fun loadOlder()

@@ -21,7 +21,7 @@ public class ConversationSummary(
     /** Some of them, for a title where there is none. */
     public val people: List<UserId>,
     /** Time of the last activity. */
-    public val activeAt: Instant,
+    public val activityAt: Instant,
     /** The last message. */
     public val last: Preview?,
     /** Unread messages of others. */
@@ -41,7 +41,7 @@ public class ConversationSummary(
             directWith == other.directWith &&
             members == other.members &&
             people == other.people &&
-            activeAt == other.activeAt &&
+            activityAt == other.activityAt &&
             last == other.last &&
             unread == other.unread &&
             muted == other.muted &&
@@ -56,7 +56,7 @@ public class ConversationSummary(
             directWith,
             members,
             people,
-            activeAt,
+            activityAt,
             last,
             unread,
             muted,
@@ -78,7 +78,7 @@ internal fun GeneratedConversationSummary.toPublic(): ConversationSummary =
         directWith = directWith?.let { UserId(it) },
         members = members.toCount(),
         people = people.map { UserId(it) },
-        activeAt = Instant.ofEpochMilli(activityMs),
+        activityAt = Instant.ofEpochMilli(activityMs),
         last = last?.toPublic(),
         unread = unread.toCount(),
         muted = muted,

@@ -1,15 +1,17 @@
 package health.curo
 
 import java.util.Objects
-import health.curo.ffi.CreatedConversation as GeneratedCreatedConversation
 
 /** A conversation that was asked for. */
 public class CreatedConversation(
-    /** Its id. It can be used at once, also offline. */
-    public val id: ConversationId,
+    /** The conversation. It can be used at once, also offline. */
+    public val conversation: Conversation,
     /** Its creation, whose outcome the conversation's intent call tells. */
     public val intent: IntentId,
 ) {
+    /** Its id. */
+    public val id: ConversationId get() = conversation.id
+
     override fun equals(other: Any?): Boolean =
         this === other ||
             other is CreatedConversation &&
@@ -20,6 +22,3 @@ public class CreatedConversation(
 
     override fun toString(): String = "CreatedConversation(id=$id, intent=$intent)"
 }
-
-internal fun GeneratedCreatedConversation.toPublic(): CreatedConversation =
-    CreatedConversation(id = ConversationId(id), intent = IntentId(intent))

@@ -6,18 +6,18 @@ import health.curo.ffi.Entry as GeneratedEntry
 /** What an item is. */
 public sealed interface Entry {
     /** A message. */
-    public class Posted(
+    public class Message(
         /** Which. */
-        public val message: Message,
+        public val message: health.curo.Message,
     ) : Entry {
         override fun equals(other: Any?): Boolean =
             this === other ||
-                other is Posted &&
+                other is Message &&
                 message == other.message
 
         override fun hashCode(): Int = message.hashCode()
 
-        override fun toString(): String = "Posted(message=$message)"
+        override fun toString(): String = "Message(message=$message)"
     }
 
     /** People came or went. */
@@ -123,7 +123,7 @@ public sealed interface Entry {
 
 internal fun GeneratedEntry.toPublic(): Entry =
     when (this) {
-        is GeneratedEntry.Posted -> Entry.Posted(message.toPublic())
+        is GeneratedEntry.Posted -> Entry.Message(message.toPublic())
         is GeneratedEntry.Members ->
             Entry.Members(
                 by?.let {

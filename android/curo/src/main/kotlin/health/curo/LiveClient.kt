@@ -32,7 +32,8 @@ internal class LiveClient private constructor(
         options: CreateOptions,
     ): CreatedConversation =
         call {
-            inner.createConversationWith(people.map { it.value.wellFormed() }, options.toGenerated()).toPublic()
+            val created = inner.createConversationWith(people.map { it.value.wellFormed() }, options.toGenerated())
+            CreatedConversation(conversation(ConversationId(created.id)), IntentId(created.intent))
         }
 
     override suspend fun directConversation(person: UserId): Conversation =
@@ -84,6 +85,8 @@ internal class LiveClient private constructor(
     override suspend fun waitForApproval(): Account = call { inner.waitForApproval().toPublic() }
 
     override suspend fun waitingDevices(): List<WaitingDevice> = call { inner.waitingDevices().map { it.toPublic() } }
+
+    override suspend fun isLocked(): Boolean = call { inner.isLocked() }
 
     override suspend fun lock(): Unit = call { inner.lock() }
 

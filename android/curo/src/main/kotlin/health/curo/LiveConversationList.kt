@@ -14,11 +14,11 @@ internal class LiveConversationList(
             it.close()
         }
 
-    override val states: Flow<ConversationListSnapshot> =
+    override val states: Flow<ConversationsState> =
         snapshots({ window.get().let { list -> Pull(list::next, { it.revision }) } }) {
             var previous = emptyMap<ConversationId, ConversationItem>()
 
-            fun(snapshot: GeneratedConversationListSnapshot): ConversationListSnapshot =
+            fun(snapshot: GeneratedConversationListSnapshot): ConversationsState =
                 snapshot.toPublic(previous).also { previous = it.items.associateBy(ConversationItem::id) }
         }
 

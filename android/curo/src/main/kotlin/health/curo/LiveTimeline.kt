@@ -14,11 +14,11 @@ internal class LiveTimeline(
             it.close()
         }
 
-    override val states: Flow<TimelineSnapshot> =
+    override val states: Flow<TimelineState> =
         snapshots({ window.get().let { timeline -> Pull(timeline::next, { it.revision }) } }) {
             var previous = emptyMap<ItemKey, TimelineItem>()
 
-            fun(snapshot: GeneratedTimelineSnapshot): TimelineSnapshot =
+            fun(snapshot: GeneratedTimelineSnapshot): TimelineState =
                 snapshot.toPublic(previous).also { previous = it.items.associateBy(TimelineItem::key) }
         }
 

@@ -6,22 +6,22 @@ import health.curo.ffi.ProfileOwner as GeneratedProfileOwner
 /** Whose a profile is. */
 public sealed interface ProfileOwner {
     /** A person's. */
-    public class Person(
+    public class Account(
         /** Who. */
-        public val account: Account,
+        public val account: health.curo.Account,
         /** What the app has called it. */
         public val label: String?,
     ) : ProfileOwner {
         override fun equals(other: Any?): Boolean =
             this === other ||
-                other is Person &&
+                other is Account &&
                 account == other.account &&
                 label == other.label
 
         override fun hashCode(): Int = Objects.hash(account, label)
 
         /** Says nothing of what people wrote, and no names and times. */
-        override fun toString(): String = "Person(account=$account, …)"
+        override fun toString(): String = "Account(account=$account, …)"
     }
 
     /** Nobody has signed in yet. */
@@ -51,7 +51,7 @@ public sealed interface ProfileOwner {
 
 internal fun GeneratedProfileOwner.toPublic(): ProfileOwner =
     when (this) {
-        is GeneratedProfileOwner.Person -> ProfileOwner.Person(account.toPublic(), label)
+        is GeneratedProfileOwner.Person -> ProfileOwner.Account(account.toPublic(), label)
         GeneratedProfileOwner.Nobody -> ProfileOwner.Nobody
         is GeneratedProfileOwner.Hidden -> ProfileOwner.Hidden(ErrorCode(code))
         GeneratedProfileOwner.Lost -> ProfileOwner.Lost

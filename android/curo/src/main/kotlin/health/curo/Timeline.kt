@@ -8,7 +8,7 @@ public interface Timeline : AutoCloseable {
      * What to show: the newest state first, then each change, at most twenty a second. Collecting it twice is harmless. An
      * item whose revision is unchanged is the same instance as before. It ends when the timeline or its client is closed.
      */
-    public val states: Flow<TimelineSnapshot>
+    public val states: Flow<TimelineState>
 
     /** Loads older items; what is found comes with the next state. */
     public suspend fun loadOlder()

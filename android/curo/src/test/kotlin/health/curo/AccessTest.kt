@@ -27,7 +27,7 @@ class AccessTest {
                     .withAccess(access)
                     .latest()
                     .items
-                    .count { it.entry is Entry.Posted },
+                    .count { it.entry is Entry.Message },
             )
             // One client, whichever of its handles is closed.
             emergency.close()

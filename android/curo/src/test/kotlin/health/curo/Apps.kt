@@ -118,7 +118,7 @@ internal fun two(test: suspend CoroutineScope.(Two) -> Unit): Unit =
     }
 
 /** The messages that a screen shows. */
-internal fun TimelineSnapshot.messages(): List<Message> = items.mapNotNull { (it.item.entry as? Entry.Posted)?.message }
+internal fun TimelineState.messages(): List<Message> = items.mapNotNull { (it.item.entry as? Entry.Message)?.message }
 
 internal val Message.text: String? get() = (body as? Body.Text)?.text
 

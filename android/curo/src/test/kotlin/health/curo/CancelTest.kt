@@ -60,7 +60,7 @@ class CancelTest {
                 pair.bens
                     .latest()
                     .items
-                    .count { it.entry is Entry.Posted },
+                    .count { it.entry is Entry.Message },
             )
         }
 

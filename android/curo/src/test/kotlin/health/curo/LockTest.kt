@@ -3,6 +3,7 @@ package health.curo
 import kotlinx.coroutines.flow.first
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import kotlin.test.assertFalse
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 import kotlin.time.Duration.Companion.seconds
@@ -14,7 +15,9 @@ class LockTest {
         two { pair ->
             pair.anaSays("before")
             pair.ben.unread.until { it.messages == 1 }
+            assertFalse(pair.ben.isLocked())
             pair.ben.lock()
+            assertTrue(pair.ben.isLocked())
             assertEquals(SessionState.LOCKED, pair.ben.session.until { it == SessionState.LOCKED })
             pair.ben.unread.until { it.messages == 0 }
             refused(ErrorCode.LOCKED) { pair.ben.conversations() }
@@ -95,5 +98,5 @@ class LockTest {
             )
         }
 
-    private fun Item.said(): String? = (entry as? Entry.Posted)?.message?.text
+    private fun Item.said(): String? = (entry as? Entry.Message)?.message?.text
 }

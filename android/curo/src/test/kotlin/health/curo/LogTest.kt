@@ -20,7 +20,7 @@ class LogTest {
                 throw StackOverflowError(CANARY)
             }
         two { pair ->
-            LogSink.set(sink, LogLevel.DEBUG)
+            setLogSink(sink, LogLevel.DEBUG)
             pair.anas.setTitle(CANARY)
             pair.anas.setDraft(CANARY)
             pair.ana.setDisplayName(CANARY)
@@ -31,7 +31,7 @@ class LogTest {
                 refused(ErrorCode.INTERNAL) { call { provokePanic(true) } }
                 while ("panic" !in told(checkNotNull(batches.poll(120, TimeUnit.SECONDS)))) continue
             }
-            LogSink.clear()
+            clearLogSink()
         }
     }
 

@@ -62,7 +62,7 @@ class MessagesTest {
             val shown = pair.anas.has { it.id == answer }
             assertEquals(first, shown.replyTo?.message)
             assertEquals(first, shown.thread)
-            val root = assertIs<Entry.Posted>(pair.anas.message(first)?.entry).message
+            val root = assertIs<Entry.Message>(pair.anas.message(first)?.entry).message
             assertEquals(1, root.threadCount)
             assertEquals(
                 listOf(answer),
@@ -99,7 +99,7 @@ class MessagesTest {
             val id = pair.bens.amend(sent, "right arm")
             val body = assertIs<Body.Amendment>(pair.anas.has { it.id == id }.body)
             assertEquals(Body.Amendment(sent, "right arm"), body)
-            assertEquals("left arm", assertIs<Entry.Posted>(pair.anas.message(sent)?.entry).message.text)
+            assertEquals("left arm", assertIs<Entry.Message>(pair.anas.message(sent)?.entry).message.text)
         }
 
     @Test
@@ -135,5 +135,5 @@ class MessagesTest {
             refused(ErrorCode.UNKNOWN) { pair.anas.intent(IntentId("00".repeat(16))) }
         }
 
-    private fun Item.posted(): Message = assertIs<Entry.Posted>(entry).message
+    private fun Item.posted(): Message = assertIs<Entry.Message>(entry).message
 }

@@ -27,7 +27,7 @@ class ProfilesTest {
                     it.signIn()
                 }
             val entries = Client.accounts(root, vault)
-            assertEquals(listOf(ProfileEntry(profile, ProfileOwner.Person(account, CANARY))), entries)
+            assertEquals(listOf(ProfileEntry(profile, ProfileOwner.Account(account, CANARY))), entries)
             assertFalse("$entries".contains(CANARY))
             // Another phone's vault has no key for it.
             val lost = Client.accounts(root, MemoryVault()).single()

@@ -43,13 +43,12 @@ suspend fun quickStart(
         client.signIn() // once: registers this device
         client.start() // live, until stop, lock or close
         val lee = client.findPeople(listOf(colleague)).single()
-        val created = client.createConversation(listOf(lee.user), CreateOptions("Ward 4, bed 12"))
-        val care = client.conversation(created.id)
+        val care = client.createConversation(listOf(lee.user), CreateOptions("Ward 4, bed 12")).conversation
         val id = care.send("BP 118/76") // durable when it returns, also offline
         care.timeline().use { screen ->
             val shown = launch { screen.states.collect { println("${it.items.size} items, older: ${it.older}") } }
             screen.states.first { state ->
-                val sent = state.items.mapNotNull { (it.item.entry as? Entry.Posted)?.message }.find { it.id == id }
+                val sent = state.items.mapNotNull { (it.item.entry as? Entry.Message)?.message }.find { it.id == id }
                 sent != null && sent.delivery != DeliveryState.Queued // the relay has it
             }
             shown.cancel()

@@ -58,7 +58,7 @@ class SearchTest {
                 page = pair.bens.before(page.older ?: break, 3)
             }
             assertEquals(sent, back)
-            val first = page.items.first { it.entry is Entry.Posted }.cursor
+            val first = page.items.first { it.entry is Entry.Message }.cursor
             assertEquals(
                 sent.take(4),
                 page.ids().take(1) +
@@ -106,5 +106,5 @@ class SearchTest {
             pair.ben.unread.until { it.messages == 1 }
         }
 
-    private fun Page.ids(): List<MessageId> = items.mapNotNull { (it.entry as? Entry.Posted)?.message?.id }
+    private fun Page.ids(): List<MessageId> = items.mapNotNull { (it.entry as? Entry.Message)?.message?.id }
 }

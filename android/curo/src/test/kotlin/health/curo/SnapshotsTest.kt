@@ -19,7 +19,7 @@ class SnapshotsTest {
             val kept = pair.anaSays("kept")
             val edited = pair.anaSays("to be edited")
             pair.bens.timeline(Start.Newest).use { screen ->
-                val both = CompletableDeferred<TimelineSnapshot>()
+                val both = CompletableDeferred<TimelineState>()
                 val after =
                     async {
                         screen.states
@@ -88,6 +88,6 @@ class SnapshotsTest {
             pair.ben.conversationList(301).use { refused(ErrorCode.INVALID_ARGUMENT) { it.states.first() } }
         }
 
-    private fun TimelineSnapshot.of(message: MessageRef): TimelineItem =
-        items.single { (it.item.entry as? Entry.Posted)?.message?.reference == message }
+    private fun TimelineState.of(message: MessageRef): TimelineItem =
+        items.single { (it.item.entry as? Entry.Message)?.message?.reference == message }
 }

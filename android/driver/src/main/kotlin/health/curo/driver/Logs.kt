@@ -4,11 +4,12 @@ import health.curo.LogBatch
 import health.curo.LogLevel
 import health.curo.LogSink
 import health.curo.LogValue
+import health.curo.setLogSink
 
 /** The core's log, as JSON lines on standard error, where the runner collects it. */
 internal object Logs : LogSink {
     /** Everything that the core logs, from now on. */
-    suspend fun toStandardError(): Unit = LogSink.set(this, LogLevel.DEBUG)
+    suspend fun toStandardError(): Unit = setLogSink(this, LogLevel.DEBUG)
 
     override fun log(batch: LogBatch) {
         for (record in batch.records) {

@@ -117,7 +117,7 @@ internal fun Item.shape(vararg more: Pair<String, Any?>): JsonObject =
 
 private fun Entry.shape(): Array<Pair<String, Any?>> =
     when (this) {
-        is Entry.Posted -> message.shape()
+        is Entry.Message -> message.shape()
         is Entry.Members ->
             arrayOf(
                 "kind" to "members",
@@ -177,7 +177,7 @@ internal fun ProfileEntry.shape(): JsonObject {
     val of = owner
     val (name, person) =
         when (of) {
-            is ProfileOwner.Person -> "account" to of
+            is ProfileOwner.Account -> "account" to of
             ProfileOwner.Nobody -> "nobody" to null
             is ProfileOwner.Hidden -> "hidden" to null
             ProfileOwner.Lost -> "lost" to null

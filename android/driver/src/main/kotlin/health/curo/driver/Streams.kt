@@ -5,14 +5,14 @@ import health.curo.Client
 import health.curo.Conversation
 import health.curo.ConversationId
 import health.curo.ConversationList
-import health.curo.ConversationListSnapshot
+import health.curo.ConversationsState
 import health.curo.CuroException
 import health.curo.Entry
 import health.curo.ErrorCode
 import health.curo.ItemKey
 import health.curo.MessageRef
 import health.curo.Timeline
-import health.curo.TimelineSnapshot
+import health.curo.TimelineState
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.MutableStateFlow
@@ -103,7 +103,7 @@ private class TimelineStream(
 
     /** A message carries its item's key. */
     private suspend fun key(message: MessageRef): ItemKey {
-        val found = conversation.message(message)?.entry as? Entry.Posted
+        val found = conversation.message(message)?.entry as? Entry.Message
         return found?.message?.key ?: throw CuroException(ErrorCode.UNKNOWN)
     }
 
@@ -150,7 +150,7 @@ internal fun Client.stream(
     }
 }
 
-private fun TimelineSnapshot.shape(): JsonObject =
+private fun TimelineState.shape(): JsonObject =
     json(
         "items" to items.map { it.item.shape("key" to it.key.value, "revision" to it.revision) },
         "older" to older.shape(),
@@ -159,7 +159,7 @@ private fun TimelineSnapshot.shape(): JsonObject =
         "anchor" to anchor?.value,
     )
 
-private fun ConversationListSnapshot.shape(): JsonObject =
+private fun ConversationsState.shape(): JsonObject =
     json(
         "items" to
             items.map {

@@ -24,7 +24,7 @@ internal class ConversationRows(
         notifyDataSetChanged()
     }
 
-    fun message(place: Int): Message? = (items.getOrNull(place)?.item?.entry as? Entry.Posted)?.message
+    fun message(place: Int): Message? = (items.getOrNull(place)?.item?.entry as? Entry.Message)?.message
 
     override fun getCount(): Int = items.size
 

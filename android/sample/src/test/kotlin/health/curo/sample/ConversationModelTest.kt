@@ -83,12 +83,12 @@ class ConversationModelTest {
             there.timeline().use { screen ->
                 screen.states.first { state ->
                     state.items.any {
-                        (it.item.entry as? Entry.Posted)?.message?.said ==
+                        (it.item.entry as? Entry.Message)?.message?.said ==
                             "last"
                     }
                 }
             }
-            val said = there.latest().items.mapNotNull { (it.entry as? Entry.Posted)?.message?.said }
+            val said = there.latest().items.mapNotNull { (it.entry as? Entry.Message)?.message?.said }
             assertEquals(listOf("once", "last"), said)
             model.close()
         }
@@ -132,7 +132,7 @@ class ConversationModelTest {
         }
 
     private fun ConversationModel.Screen.messages(): List<Message> =
-        items.mapNotNull { (it.item.entry as? Entry.Posted)?.message }
+        items.mapNotNull { (it.item.entry as? Entry.Message)?.message }
 
     private val Message.said: String? get() = (body as? Body.Text)?.text
 
@@ -144,9 +144,9 @@ class ConversationModelTest {
                     val kim = relay.person("rn-kim")
                     val lee = relay.person("dr-lee")
                     val found = kim.findPeople(listOf("dr-lee")).map { it.user }
-                    val made = kim.createConversation(found, CreateOptions("Bed 12"))
+                    val care = kim.createConversation(found, CreateOptions("Bed 12")).conversation
                     lee.conversationList().use { list -> list.states.first { it.items.isNotEmpty() } }
-                    test(kim, lee, kim.conversation(made.id))
+                    test(kim, lee, care)
                     kim.close()
                     lee.close()
                 }

@@ -9,9 +9,9 @@ import health.curo.ConversationId
 import health.curo.ConversationInfo
 import health.curo.ConversationItem
 import health.curo.ConversationList
-import health.curo.ConversationListSnapshot
 import health.curo.ConversationState
 import health.curo.ConversationSummary
+import health.curo.ConversationsState
 import health.curo.Cursor
 import health.curo.DeliveryState
 import health.curo.DeviceId
@@ -31,7 +31,7 @@ import health.curo.Start
 import health.curo.TenantId
 import health.curo.Timeline
 import health.curo.TimelineItem
-import health.curo.TimelineSnapshot
+import health.curo.TimelineState
 import health.curo.UserId
 import kotlinx.coroutines.flow.MutableStateFlow
 import java.lang.reflect.Proxy
@@ -57,7 +57,7 @@ class FakeHost :
 internal class FakeClient : Client by absent(Client::class.java) {
     override val session = MutableStateFlow(SessionState.SIGN_IN_NEEDED)
     val care = FakeConversation()
-    val list = MutableStateFlow(ConversationListSnapshot(1, false, emptyList(), Edge.End, Edge.End))
+    val list = MutableStateFlow(ConversationsState(1, false, emptyList(), Edge.End, Edge.End))
     val calls = mutableListOf<String>()
 
     override fun conversation(id: ConversationId): Conversation = care
@@ -137,9 +137,9 @@ internal class FakeConversation : Conversation by absent(Conversation::class.jav
     }
 }
 
-internal fun snapshot(vararg messages: Message): TimelineSnapshot {
-    val items = messages.map { TimelineItem(it.key, 1, Item(Cursor(""), null, Entry.Posted(it))) }
-    return TimelineSnapshot(1, false, items, Edge.End, Edge.End, 0, null)
+internal fun snapshot(vararg messages: Message): TimelineState {
+    val items = messages.map { TimelineItem(it.key, 1, Item(Cursor(""), null, Entry.Message(it))) }
+    return TimelineState(1, false, items, Edge.End, Edge.End, 0, null)
 }
 
 private var made = 0
@@ -187,7 +187,7 @@ internal fun info(title: String): ConversationInfo =
         subjects = emptyList(),
         roster = emptyList(),
         members = emptyList(),
-        activeAt = Instant.EPOCH,
+        activityAt = Instant.EPOCH,
     )
 
 internal fun row(
@@ -203,7 +203,7 @@ internal fun row(
             directWith = null,
             members = 2,
             people = emptyList(),
-            activeAt = Instant.EPOCH,
+            activityAt = Instant.EPOCH,
             last = null,
             unread = unread,
             muted = false,

@@ -5,7 +5,7 @@ import android.view.View
 import android.widget.Button
 import android.widget.EditText
 import android.widget.ListView
-import health.curo.ConversationListSnapshot
+import health.curo.ConversationsState
 import health.curo.Edge
 import health.curo.SessionState
 import org.junit.Test
@@ -59,7 +59,7 @@ class MainActivityTest {
     @Test
     fun theListLeadsToAConversation() {
         shows(SessionState.ACTIVE)
-        client.list.value = ConversationListSnapshot(2, false, listOf(row("Bed 12", unread = 2)), Edge.End, Edge.End)
+        client.list.value = ConversationsState(2, false, listOf(row("Bed 12", unread = 2)), Edge.End, Edge.End)
         idle(activity)
         val list = activity.all<ListView>().single()
         assertEquals("Bed 12 (2)", list.adapter.getItem(0))

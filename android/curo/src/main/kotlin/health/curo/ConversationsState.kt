@@ -4,7 +4,7 @@ import java.util.Objects
 import health.curo.ffi.ConversationListSnapshot as GeneratedConversationListSnapshot
 
 /** What the list shows. */
-public class ConversationListSnapshot(
+public class ConversationsState(
     /** Rises with each snapshot; it has no other meaning. */
     public val revision: Long,
     /** Whether the client is locked. There are no items then. */
@@ -18,7 +18,7 @@ public class ConversationListSnapshot(
 ) {
     override fun equals(other: Any?): Boolean =
         this === other ||
-            other is ConversationListSnapshot &&
+            other is ConversationsState &&
             revision == other.revision &&
             locked == other.locked &&
             items == other.items &&
@@ -28,14 +28,14 @@ public class ConversationListSnapshot(
     override fun hashCode(): Int = Objects.hash(revision, locked, items, newer, older)
 
     override fun toString(): String =
-        "ConversationListSnapshot(revision=$revision, locked=$locked, items=${items.size}, newer=$newer, older=$older)"
+        "ConversationsState(revision=$revision, locked=$locked, items=${items.size}, newer=$newer, older=$older)"
 }
 
 /** An item that has not changed is the same instance as before. */
 internal fun GeneratedConversationListSnapshot.toPublic(
     previous: Map<ConversationId, ConversationItem>,
-): ConversationListSnapshot =
-    ConversationListSnapshot(
+): ConversationsState =
+    ConversationsState(
         revision = revision,
         locked = locked,
         items =

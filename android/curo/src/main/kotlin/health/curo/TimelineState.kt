@@ -4,7 +4,7 @@ import java.util.Objects
 import health.curo.ffi.TimelineSnapshot as GeneratedTimelineSnapshot
 
 /** What a timeline shows. */
-public class TimelineSnapshot(
+public class TimelineState(
     /** Rises with each snapshot; it has no other meaning. */
     public val revision: Long,
     /** Whether the client is locked. There are no items then. */
@@ -24,7 +24,7 @@ public class TimelineSnapshot(
 ) {
     override fun equals(other: Any?): Boolean =
         this === other ||
-            other is TimelineSnapshot &&
+            other is TimelineState &&
             revision == other.revision &&
             locked == other.locked &&
             items == other.items &&
@@ -36,13 +36,13 @@ public class TimelineSnapshot(
     override fun hashCode(): Int = Objects.hash(revision, locked, items, older, newer, newBelow, anchor)
 
     override fun toString(): String =
-        "TimelineSnapshot(revision=$revision, locked=$locked, items=${items.size}, older=$older, newer=$newer, " +
+        "TimelineState(revision=$revision, locked=$locked, items=${items.size}, older=$older, newer=$newer, " +
             "newBelow=$newBelow, anchor=$anchor)"
 }
 
 /** An item that has not changed is the same instance as before. */
-internal fun GeneratedTimelineSnapshot.toPublic(previous: Map<ItemKey, TimelineItem>): TimelineSnapshot =
-    TimelineSnapshot(
+internal fun GeneratedTimelineSnapshot.toPublic(previous: Map<ItemKey, TimelineItem>): TimelineState =
+    TimelineState(
         revision = revision,
         locked = locked,
         items =
