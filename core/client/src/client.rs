@@ -14,7 +14,7 @@ mod watch;
 use std::sync::Arc;
 
 use curo_store::repo::{account, outbox, push as push_row, sign_in};
-use curo_store::{KeyVault, Profiles, Store, StoreError};
+use curo_store::{FirstProfile, KeyVault, Profiles, Store, StoreError};
 use curo_types::{DeviceId, ErrorCode, ProfileId, TenantId, UserId};
 use tokio::sync::Mutex;
 
@@ -89,7 +89,12 @@ impl Client {
             .ok_or_else(|| Error::new(ErrorCode::INVALID_ARGUMENT))?;
         let again = (options.clone(), Arc::clone(&vault), Arc::clone(&tokens));
         let relay = Relay::new(&options, tokens)?;
-        let known = Profiles::list(&options.root).map_err(Fault::from)?;
+        let mut known = Profiles::list(&options.root).map_err(Fault::from)?;
+        let mut first = None;
+        if options.profile.is_none() && known.is_empty() {
+            first = Some(FirstProfile::turn(&options.root).map_err(Fault::from)?);
+            known = Profiles::list(&options.root).map_err(Fault::from)?;
+        }
         let (profile, is_new) = match (options.profile, known.as_slice()) {
             (Some(profile), known) => (profile, !known.contains(&profile)),
             (None, []) => (ProfileId::random(), true),
@@ -106,6 +111,8 @@ impl Client {
             }
         }
         .map_err(Fault::from)?;
+        // Until here: another opening meanwhile made no second profile.
+        drop(first);
         let guard = Arc::new(Guard::new(options.clock.get(), bounds));
         let db = Db::guarded(store, Arc::clone(&guard));
         let found = match look(&db, guard.seen_ms()).await {

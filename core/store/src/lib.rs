@@ -19,6 +19,7 @@
 mod card;
 mod erase;
 mod error;
+mod first;
 mod lease;
 mod mls;
 mod offload;
@@ -35,6 +36,7 @@ mod vault;
 pub use curo_sqlite::{CipherKey as StoreKey, DbError};
 pub use curo_types::ProfileId;
 pub use error::StoreError;
+pub use first::FirstProfile;
 pub use profiles::Profiles;
 /// The `rusqlite` whose types appear in closures, so that callers use the same generation.
 pub use rusqlite;

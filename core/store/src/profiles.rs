@@ -128,11 +128,16 @@ impl Files {
 
     /// Makes the folder, readable by its owner only, durably.
     pub(crate) fn make_dir(&self) -> io::Result<()> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.dir)?;
+        private_folder(&self.dir)?;
         curo_sqlite::durable::sync_parent(&self.dir)
     }
+}
+
+/// Makes a folder and those above it that are missing, readable by their owner only.
+pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }

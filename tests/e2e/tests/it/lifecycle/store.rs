@@ -41,6 +41,36 @@ async fn options_are_checked_before_anything_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn openings_at_once_of_an_empty_folder_make_one_profile() {
+    logs();
+    let relay = TestRelay::start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("profiles");
+    let vault = Arc::new(FileVault::new(dir.path(), &[1; 32]));
+    let openings = (0..8).map(|_| {
+        let options = ClientOptions::new(&root, relay.url());
+        tokio::spawn(Client::open(options, vault.clone(), tokens(&relay, "ana")))
+    });
+    let mut open = Vec::new();
+    for opening in openings.collect::<Vec<_>>() {
+        match opening.await.unwrap() {
+            Ok(client) => open.push(client),
+            Err(busy) => assert_eq!((busy.code(), busy.retryable()), (&ErrorCode::BUSY, true)),
+        }
+    }
+    assert_eq!(open.len(), 1);
+    let only = [open[0].profile()];
+    assert_eq!(Profiles::list(&root).unwrap(), only);
+    for client in open {
+        client.close().await.unwrap();
+    }
+    let again = Client::open(ClientOptions::new(&root, relay.url()), vault, tokens(&relay, "ana"))
+        .await
+        .unwrap();
+    assert_eq!([again.profile()], only);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_profile_has_one_client_at_a_time() {
     logs();
     let relay = TestRelay::start().await.unwrap();
