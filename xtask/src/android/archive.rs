@@ -19,8 +19,8 @@ pub(super) fn pack(folder: &Path, archive: &Path) -> Result<(), Failure> {
     }
     // Command lines have a limit.
     let list = archive.with_extension("list");
-    let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"\n")).collect();
-    write(&list, quoted.concat())?;
+    let lines: Vec<_> = names.iter().map(|name| line(name)).collect();
+    write(&list, lines.concat())?;
     let mut jar = Command::new("jar");
     jar.args(["--create", "--no-manifest", "--date", TIME, "--file"])
         .arg(archive)
@@ -30,10 +30,25 @@ pub(super) fn pack(folder: &Path, archive: &Path) -> Result<(), Failure> {
     std::fs::remove_file(&list).map_err(|source| Failure::io(&list, source))
 }
 
+/// How a file stands in a list for `jar`: no option, whatever its name begins with. Archives have it without the `./`.
+fn line(name: &str) -> String {
+    format!("\"./{name}\"\n")
+}
+
 /// Unpacks into an empty folder.
 pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<(), Failure> {
     fresh(folder)?;
     let mut jar = Command::new("jar");
     jar.args(["--extract", "--file"]).arg(archive).current_dir(folder);
     run::output(&mut jar).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_option() {
+        assert_eq!(line("-curo/a page.html"), "\"./-curo/a page.html\"\n");
+    }
 }
