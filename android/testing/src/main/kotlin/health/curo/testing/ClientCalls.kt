@@ -107,7 +107,11 @@ internal class ClientCalls(
 
     override suspend fun registerPush(target: String): Unit =
         call("registerPush", target, need = Need.ACCOUNT) {
-            if (target.length !in 1..LONGEST_TARGET || target.any { it !in '!'..'~' }) refuse(ErrorCode.INVALID_ARGUMENT)
+            if (target.length !in 1..LONGEST_TARGET ||
+                target.any { it !in '!'..'~' }
+            ) {
+                refuse(ErrorCode.INVALID_ARGUMENT)
+            }
         }
 
     override suspend fun unregisterPush(): Unit = call("unregisterPush", need = Need.ACCOUNT) {}
@@ -116,14 +120,17 @@ internal class ClientCalls(
         call("runBackground", deadline, need = Need.OPEN) { world.pass() }
 
     override suspend fun conversations(): List<ConversationInfo> =
-        call("conversations") { world.conversations.values.map { it.info }.sortedByDescending { it.activeAt } }
+        call("conversations") {
+            world.conversations.values
+                .map { it.info }
+                .sortedByDescending { it.activeAt }
+        }
 
     override suspend fun search(
         query: String,
         after: SearchCursor?,
         limit: Int,
-    ): SearchPage =
-        call("search", query, after, limit) { search(world.conversations.values, query, after, limit) }
+    ): SearchPage = call("search", query, after, limit) { search(world.conversations.values, query, after, limit) }
 
     override suspend fun approvalCode(): String? = call("approvalCode") { world.approvalCode }
 

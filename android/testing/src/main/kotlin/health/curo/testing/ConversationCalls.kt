@@ -31,7 +31,6 @@ import health.curo.Subject
 import health.curo.Timeline
 import health.curo.UserId
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.map
 
 /** The calls on a conversation, on what a fake has of it. Longer than most files: the interface has so many. */
 internal class ConversationCalls(
@@ -40,15 +39,7 @@ internal class ConversationCalls(
     override val access: AccessContext?,
 ) : Conversation {
     override val states: Flow<ConversationInfo?> =
-        world.watch({ Shown(if (world.locked) null else world.stored(id).info) }).map { it.info }
-
-    private class Shown(
-        val info: ConversationInfo?,
-    ) {
-        override fun equals(other: Any?): Boolean = other is Shown && info == other.info
-
-        override fun hashCode(): Int = info.hashCode()
-    }
+        world.watch(state = { if (world.locked) null else world.stored(id).info })
 
     override fun withAccess(access: AccessContext): Conversation = ConversationCalls(world, id, access)
 
@@ -103,12 +94,17 @@ internal class ConversationCalls(
     override suspend fun leave(): Unit =
         sends("leave") {
             val me = world.own.user
-            info = info.with(state = ConversationState.REMOVED, left = true, roster = info.roster.filter { it.user != me })
+            info =
+                info.with(state = ConversationState.REMOVED, left = true, roster = info.roster.filter { it.user != me })
         }
 
     override suspend fun rejoin(): Unit =
         sends("rejoin") {
-            if (info.state == ConversationState.FROZEN) info = info.with(state = ConversationState.ACTIVE, frozen = null)
+            if (info.state ==
+                ConversationState.FROZEN
+            ) {
+                info = info.with(state = ConversationState.ACTIVE, frozen = null)
+            }
         }
 
     override suspend fun renewKeys(): IntentId = sends("renewKeys") { done() }
@@ -269,7 +265,8 @@ internal class ConversationCalls(
     override suspend fun thread(
         root: MessageRef,
         limit: Int,
-    ): Page = asks("thread", root, limit) { inThread(root).let { page(it, maxOf(0, it.size - within(limit)), it.size) } }
+    ): Page =
+        asks("thread", root, limit) { inThread(root).let { page(it, maxOf(0, it.size - within(limit)), it.size) } }
 
     override suspend fun threadAfter(
         root: MessageRef,

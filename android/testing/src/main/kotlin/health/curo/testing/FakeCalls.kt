@@ -35,7 +35,9 @@ public class FakeCalls internal constructor() {
     public fun hold(name: String): Unit = synchronized(this) { held.getOrPut(name) { CompletableDeferred() } }
 
     /** Lets the calls of this name go on, and later ones at once. */
-    public fun release(name: String): Unit = synchronized(this) { held.remove(name) }?.complete(Unit) ?: Unit
+    public fun release(name: String) {
+        synchronized(this) { held.remove(name) }?.complete(Unit)
+    }
 
     internal fun record(call: RecordedCall): Unit = synchronized(this) { recorded += call }
 

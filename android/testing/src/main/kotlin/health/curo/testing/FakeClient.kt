@@ -49,8 +49,7 @@ public class FakeClient private constructor(
 
     override fun conversation(id: ConversationId): FakeConversation = FakeConversation(world, id, access)
 
-    override fun conversationList(pageSize: Int): FakeConversationList =
-        FakeConversationList(world, access, pageSize)
+    override fun conversationList(pageSize: Int): FakeConversationList = FakeConversationList(world, access, pageSize)
 
     /** A conversation of this user with these people, as if somebody had invited them. */
     public fun addConversation(
@@ -72,7 +71,12 @@ public class FakeClient private constructor(
     public fun deliver(state: DeliveryState = DeliveryState.Sent): Unit =
         world.change {
             for (stored in world.conversations.values) {
-                stored.messages().filter { it.delivery == DeliveryState.Queued }.forEach { stored.deliver(it.reference, state) }
+                stored.messages().filter { it.delivery == DeliveryState.Queued }.forEach {
+                    stored.deliver(
+                        it.reference,
+                        state,
+                    )
+                }
             }
         }
 

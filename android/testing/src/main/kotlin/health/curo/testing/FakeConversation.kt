@@ -67,8 +67,7 @@ public class FakeConversation internal constructor(
     public fun receiveEdit(
         message: MessageRef,
         text: String,
-    ): Message =
-        change { change(message) { it.with(body = Body.Text(text), edited = true, editedAt = world.time()) } }
+    ): Message = change { change(message) { it.with(body = Body.Text(text), edited = true, editedAt = world.time()) } }
 
     /** Somebody else has deleted their message. */
     public fun receiveDeletion(message: MessageRef): Message =

@@ -111,7 +111,15 @@ public class FakeTimeline internal constructor(
 
     private fun snapshot(revision: Long): TimelineSnapshot {
         if (world.locked) {
-            return TimelineSnapshot(revision, locked = true, emptyList(), Edge.End, Edge.End, newBelow = 0, anchor = null)
+            return TimelineSnapshot(
+                revision,
+                locked = true,
+                emptyList(),
+                Edge.End,
+                Edge.End,
+                newBelow = 0,
+                anchor = null,
+            )
         }
         place()
         val items = stored().items

@@ -85,7 +85,10 @@ public class LoopbackRelay private constructor(
         private fun unpacked(program: InputStream): Path {
             val file = Files.createTempDirectory("curo-relay").resolve("loopback")
             program.use { Files.copy(it, file) }
-            Files.setPosixFilePermissions(file, setOf(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_EXECUTE))
+            Files.setPosixFilePermissions(
+                file,
+                setOf(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_EXECUTE),
+            )
             return file
         }
 

@@ -70,7 +70,12 @@ private fun hit(
 ): Hit? {
     val message = item.message ?: return null
     val text = message.text ?: return null
-    val found = WORD.findAll(text).filter { word -> words.any { word.value.startsWith(it, ignoreCase = true) } }.toList()
+    val found =
+        WORD
+            .findAll(text)
+            .filter { word ->
+                words.any { word.value.startsWith(it, ignoreCase = true) }
+            }.toList()
     val all = words.all { wanted -> found.any { it.value.startsWith(wanted, ignoreCase = true) } }
     if (words.isEmpty() || !all) return null
     return Hit(

@@ -89,7 +89,11 @@ internal class Stored(
             )
         add(message.key, Entry.Posted(message), if (own) null else now)
         if (own) intents[id.intent] = IntentStatus.Pending
-        if (thread != null) find(thread)?.let { change(it.reference) { root -> root.with(threadCount = root.threadCount + 1) } }
+        if (thread !=
+            null
+        ) {
+            find(thread)?.let { change(it.reference) { root -> root.with(threadCount = root.threadCount + 1) } }
+        }
         info = info.with(activeAt = now)
         return message
     }

@@ -107,7 +107,7 @@ internal class World(
     }
 
     /** What there is to show: the newest first, then each change, until the client is closed or its profile erased. */
-    fun <T : Any> watch(
+    fun <T> watch(
         goesOn: () -> Boolean = { true },
         state: (Long) -> T,
         same: (T, T) -> Boolean = { old, new -> old == new },

@@ -18,7 +18,7 @@ class AppPartsTest {
     private suspend fun failure(call: suspend () -> Unit) = assertFailsWith<VaultException> { call() }.failure
 
     @Test
-    fun aVaultKeepsOneKeyForAProfile() =
+    fun aVaultKeepsOneKeyForAProfile(): Unit =
         runBlocking {
             val vault = MemoryVault()
             assertEquals(VaultFailure.MISSING, failure { vault.loadKey(profile) })
@@ -33,7 +33,7 @@ class AppPartsTest {
         }
 
     @Test
-    fun aVaultFailsAsItIsTold() =
+    fun aVaultFailsAsItIsTold(): Unit =
         runBlocking {
             val vault = MemoryVault()
             for (failure in VaultFailure.entries) {
@@ -44,11 +44,10 @@ class AppPartsTest {
             }
             vault.failure = null
             vault.createKey(profile)
-            Unit
         }
 
     @Test
-    fun tokensAreWhatTheyWereSetTo() =
+    fun tokensAreWhatTheyWereSetTo(): Unit =
         runBlocking {
             val tokens = StaticTokens("t")
             assertEquals("t", tokens.token(TokenReason.FIRST))

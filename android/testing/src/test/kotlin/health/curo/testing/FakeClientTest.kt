@@ -40,16 +40,17 @@ class FakeClientTest {
     private val client = FakeClient()
 
     @Test
-    fun callsAreRecordedWithTheReasonTheyWereMadeFor() =
+    fun callsAreRecordedWithTheReasonTheyWereMadeFor(): Unit =
         runBlocking {
             val care = client.addConversation(listOf(LEE))
             val access = AccessContext("PATRQT")
             client.signIn()
             val id = client.withAccess(access).conversation(care.id).send("BP 118/76")
-            val calls = listOf(
-                RecordedCall("signIn", null, emptyList(), null),
-                RecordedCall("send", care.id, listOf("BP 118/76", id), access),
-            )
+            val calls =
+                listOf(
+                    RecordedCall("signIn", null, emptyList(), null),
+                    RecordedCall("send", care.id, listOf("BP 118/76", id), access),
+                )
             assertEquals(calls, client.calls.made)
             assertEquals(calls.drop(1), client.calls.named("send"))
             assertFalse("BP" in client.calls.made.toString())
@@ -58,7 +59,7 @@ class FakeClientTest {
         }
 
     @Test
-    fun aCallFailsOnceOrAlwaysAndChangesNothingThen() =
+    fun aCallFailsOnceOrAlwaysAndChangesNothingThen(): Unit =
         runBlocking {
             val care = client.addConversation(listOf(LEE))
             client.calls.failNext("send", CuroException(ErrorCode.STORAGE_FULL))
@@ -75,7 +76,7 @@ class FakeClientTest {
         }
 
     @Test
-    fun aCallThatIsHeldReturnsWhenItIsReleased() =
+    fun aCallThatIsHeldReturnsWhenItIsReleased(): Unit =
         runBlocking {
             client.calls.hold("signIn")
             val signIn = async(start = CoroutineStart.UNDISPATCHED) { client.signIn() }
@@ -83,11 +84,10 @@ class FakeClientTest {
             client.calls.release("signIn")
             assertEquals(client.own, signIn.await())
             client.signIn()
-            Unit
         }
 
     @Test
-    fun aLockedClientShowsAndTellsNothing() =
+    fun aLockedClientShowsAndTellsNothing(): Unit =
         runBlocking {
             val care = client.addConversation(listOf(LEE))
             care.receive("BP 118/76", from = LEE)
@@ -105,7 +105,7 @@ class FakeClientTest {
         }
 
     @Test
-    fun inTheBackgroundCallsAreRefusedUntilTheAppIsBack() =
+    fun inTheBackgroundCallsAreRefusedUntilTheAppIsBack(): Unit =
         runBlocking {
             val care = client.addConversation(listOf(LEE))
             client.suspend()
@@ -116,7 +116,7 @@ class FakeClientTest {
         }
 
     @Test
-    fun closingEndsFlowsAndCalls() =
+    fun closingEndsFlowsAndCalls(): Unit =
         runBlocking {
             val care = client.addConversation(listOf(LEE))
             val shown = async(start = CoroutineStart.UNDISPATCHED) { care.timeline().states.toList() }
@@ -131,7 +131,7 @@ class FakeClientTest {
         }
 
     @Test
-    fun withoutAnAccountNothingIsSent() =
+    fun withoutAnAccountNothingIsSent(): Unit =
         runBlocking {
             val care = client.addConversation(listOf(LEE))
             client.forgetAccount()
@@ -147,7 +147,7 @@ class FakeClientTest {
         }
 
     @Test
-    fun aSignOutKeepsWhatIsNotSentUnlessItMayBeLost() =
+    fun aSignOutKeepsWhatIsNotSentUnlessItMayBeLost(): Unit =
         runBlocking {
             client.addConversation(listOf(LEE)).send("a")
             assertEquals(SignOutOutcome.Unsent(OutboxState(1, 0)), client.signOut(1.seconds))
@@ -157,7 +157,7 @@ class FakeClientTest {
         }
 
     @Test
-    fun aListHasTheNewestActivityFirstAndKeepsWhatHasNotChanged() =
+    fun aListHasTheNewestActivityFirstAndKeepsWhatHasNotChanged(): Unit =
         runBlocking {
             val ward = client.addConversation(listOf(LEE), "Ward 4")
             val kim = client.addDirectConversation(KIM)
@@ -174,19 +174,26 @@ class FakeClientTest {
         }
 
     @Test
-    fun aConversationIsMadeOnceForTwoPeopleAndForEachCallOtherwise() =
+    fun aConversationIsMadeOnceForTwoPeopleAndForEachCallOtherwise(): Unit =
         runBlocking {
             assertEquals(client.directConversation(KIM).id, client.directConversation(KIM).id)
             val made = List(2) { client.createConversation(listOf(LEE)).id }
             assertNotEquals(made[0], made[1])
-            assertEquals(setOf(client.own.user, LEE), client.conversation(made[0]).info().members.toSet())
+            assertEquals(
+                setOf(client.own.user, LEE),
+                client
+                    .conversation(made[0])
+                    .info()
+                    .members
+                    .toSet(),
+            )
             refused(ErrorCode.INVALID_ARGUMENT) { client.createConversation(emptyList()) }
             refused(ErrorCode.UNKNOWN) { client.conversation(ConversationId("other")).info() }
             refused(ErrorCode.UNKNOWN) { client.conversation(ConversationId("other")).states.first() }
         }
 
     @Test
-    fun aCallerWhoIsGoneAsksForNothing() =
+    fun aCallerWhoIsGoneAsksForNothing(): Unit =
         runBlocking {
             val care = client.addConversation(listOf(LEE))
             launch(start = CoroutineStart.UNDISPATCHED) {

@@ -32,7 +32,7 @@ class FakeConversationTest {
     private val last get() = care.messages.last()
 
     @Test
-    fun aMessageGoesThroughItsStates() =
+    fun aMessageGoesThroughItsStates(): Unit =
         runBlocking {
             val id = care.send("BP 118/76")
             assertEquals(DeliveryState.Queued, care.delivery(id))
@@ -46,7 +46,7 @@ class FakeConversationTest {
         }
 
     @Test
-    fun theSameIdIsTheSameMessageWithItsFirstText() =
+    fun theSameIdIsTheSameMessageWithItsFirstText(): Unit =
         runBlocking {
             val id = MessageId.random()
             care.send("first", id)
@@ -55,7 +55,7 @@ class FakeConversationTest {
         }
 
     @Test
-    fun whatHasFailedIsTriedAgainOrTakenBack() =
+    fun whatHasFailedIsTriedAgainOrTakenBack(): Unit =
         runBlocking {
             val id = care.send("a")
             care.deliver(id, DeliveryState.Failed(Failure(ErrorCode.TOO_LARGE, retryable = false, retryAfter = null)))
@@ -70,7 +70,7 @@ class FakeConversationTest {
         }
 
     @Test
-    fun unreadFollowsWhatArrivesIsReadAndIsMuted() =
+    fun unreadFollowsWhatArrivesIsReadAndIsMuted(): Unit =
         runBlocking {
             val messages = List(3) { care.receive("$it", from = LEE) }
             assertEquals(Unread(3, 1), client.unread.value)
@@ -86,13 +86,18 @@ class FakeConversationTest {
         }
 
     @Test
-    fun changesOfMessagesShow() =
+    fun changesOfMessagesShow(): Unit =
         runBlocking {
             val theirs = care.receive("BP 180/110", from = LEE, priority = Priority.URGENT)
             care.react(theirs.reference, "👍")
             assertEquals(null, care.react(theirs.reference, "👍"))
             care.receiveReaction(theirs.reference, "👍", from = LEE)
-            assertEquals(2, last.reactions.single().users.size)
+            assertEquals(
+                2,
+                last.reactions
+                    .single()
+                    .users.size,
+            )
             care.unreact(theirs.reference, "👍")
             assertEquals(listOf(LEE), last.reactions.single().users)
             care.acknowledge(theirs.reference)
@@ -115,7 +120,7 @@ class FakeConversationTest {
         }
 
     @Test
-    fun pagesHaveEveryItemOnce() =
+    fun pagesHaveEveryItemOnce(): Unit =
         runBlocking {
             repeat(25) { care.receive("$it", from = LEE) }
             val all = care.latest(300).items
@@ -132,7 +137,7 @@ class FakeConversationTest {
         }
 
     @Test
-    fun threadsAndAnswers() =
+    fun threadsAndAnswers(): Unit =
         runBlocking {
             val root = care.receive("root", from = LEE).reference
             care.send(NewMessage("in it", thread = root))
@@ -145,21 +150,35 @@ class FakeConversationTest {
         }
 
     @Test
-    fun searchFindsBeginningsOfWordsTheNewestFirst() =
+    fun searchFindsBeginningsOfWordsTheNewestFirst(): Unit =
         runBlocking {
             care.receive("Potassium is 5.1", from = LEE)
             care.receive("give POTASSIUM chloride", from = LEE)
             val page = client.search("potas", limit = 1)
             assertEquals("give POTASSIUM chloride", page.hits.single().snippet)
-            assertEquals(5 to 14, page.hits.single().highlights.single().let { it.start to it.end })
-            assertEquals("Potassium is 5.1", client.search("potas", page.next, 1).hits.single().snippet)
+            assertEquals(
+                5 to 14,
+                page.hits
+                    .single()
+                    .highlights
+                    .single()
+                    .let { it.start to it.end },
+            )
+            assertEquals(
+                "Potassium is 5.1",
+                client
+                    .search("potas", page.next, 1)
+                    .hits
+                    .single()
+                    .snippet,
+            )
             assertEquals(2, care.search("potassium").hits.size)
             assertEquals(0, care.search("potassium sodium").hits.size)
             assertEquals(0, care.search("").hits.size)
         }
 
     @Test
-    fun peopleComeAndGo() =
+    fun peopleComeAndGo(): Unit =
         runBlocking {
             val kim = UserId("kim")
             care.add(listOf(kim))
@@ -176,7 +195,7 @@ class FakeConversationTest {
         }
 
     @Test
-    fun itsHeadFollowsItsCalls() =
+    fun itsHeadFollowsItsCalls(): Unit =
         runBlocking {
             assertEquals("Ward 4", care.states.first()?.title)
             care.setTitle("Ward 5")
@@ -189,6 +208,12 @@ class FakeConversationTest {
             assertEquals("half", care.draft()?.text)
             care.setDraft("")
             assertEquals(null, care.draft())
-            assertIs<Entry.About>(care.latest().items.last().entry)
+            assertIs<Entry.About>(
+                care
+                    .latest()
+                    .items
+                    .last()
+                    .entry,
+            )
         }
 }

@@ -33,7 +33,7 @@ class FakeTimelineTest {
     private fun arrive(count: Int) = (1..count).map { care.receive("$it", from = LEE) }
 
     @Test
-    fun anItemThatHasNotChangedIsTheSameInstance() =
+    fun anItemThatHasNotChangedIsTheSameInstance(): Unit =
         runBlocking {
             val messages = arrive(2)
             care.timeline().use { screen ->
@@ -48,7 +48,7 @@ class FakeTimelineTest {
         }
 
     @Test
-    fun whoIsSlowGetsTheNewestState() =
+    fun whoIsSlowGetsTheNewestState(): Unit =
         runBlocking {
             val goOn = CompletableDeferred<Unit>()
             val screen = care.timeline()
@@ -71,7 +71,7 @@ class FakeTimelineTest {
         }
 
     @Test
-    fun itBeginsAtTheFirstUnreadAndGrows() =
+    fun itBeginsAtTheFirstUnreadAndGrows(): Unit =
         runBlocking {
             val messages = arrive(120)
             care.markRead(messages[59].reference)
@@ -104,7 +104,7 @@ class FakeTimelineTest {
         }
 
     @Test
-    fun itIsThreeHundredItemsWideAtMost() =
+    fun itIsThreeHundredItemsWideAtMost(): Unit =
         runBlocking {
             arrive(700)
             care.timeline(Start.Newest, pageSize = 200).use { screen ->
@@ -118,7 +118,7 @@ class FakeTimelineTest {
         }
 
     @Test
-    fun whatTheEdgesSayCanBeSet() =
+    fun whatTheEdgesSayCanBeSet(): Unit =
         runBlocking {
             arrive(3)
             care.timeline().use { screen ->
@@ -132,7 +132,7 @@ class FakeTimelineTest {
         }
 
     @Test
-    fun closingItEndsItsFlow() =
+    fun closingItEndsItsFlow(): Unit =
         runBlocking {
             val screen = care.timeline()
             val shown = async(start = CoroutineStart.UNDISPATCHED) { screen.states.toList() }
