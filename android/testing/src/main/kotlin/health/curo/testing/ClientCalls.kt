@@ -62,7 +62,7 @@ internal class ClientCalls(
             val others = people - world.own.user
             if (others.isEmpty() || others.size > MOST_PEOPLE) refuse(ErrorCode.INVALID_ARGUMENT)
             val stored = world.create(others, options.title, options.subjects, direct = null)
-            CreatedConversation(stored.info.id, stored.done())
+            CreatedConversation(FakeConversation(world, stored.info.id, access), stored.done())
         }
 
     override suspend fun directConversation(person: UserId): Conversation =
@@ -123,7 +123,7 @@ internal class ClientCalls(
         call("conversations") {
             world.conversations.values
                 .map { it.info }
-                .sortedByDescending { it.activeAt }
+                .sortedByDescending { it.activityAt }
         }
 
     override suspend fun search(
@@ -154,6 +154,8 @@ internal class ClientCalls(
     override suspend fun lock(): Unit = call("lock", need = Need.OPEN) { world.session.value = SessionState.LOCKED }
 
     override suspend fun unlock(): Unit = call("unlock", need = Need.OPEN) { world.comeBack() }
+
+    override suspend fun isLocked(): Boolean = call("isLocked", need = Need.OPEN) { world.locked }
 
     override suspend fun rekey(): Unit = call("rekey") {}
 

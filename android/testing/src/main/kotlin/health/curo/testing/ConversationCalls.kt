@@ -232,7 +232,7 @@ internal class ConversationCalls(
         }
 
     override suspend fun acknowledgements(message: MessageRef): List<Acknowledgement> =
-        asks("acknowledgements", message) { message(message).acknowledgements(info.activeAt) }
+        asks("acknowledgements", message) { message(message).acknowledgements(info.activityAt) }
 
     override suspend fun receipts(message: MessageRef): List<PersonReceipt> =
         asks("receipts", message) {

@@ -83,7 +83,7 @@ internal fun ConversationInfo.with(
     title: String? = this.title,
     subjects: List<Subject> = this.subjects,
     roster: List<Member> = this.roster,
-    activeAt: Instant = this.activeAt,
+    activityAt: Instant = this.activityAt,
 ): ConversationInfo =
     ConversationInfo(
         id = id,
@@ -96,7 +96,7 @@ internal fun ConversationInfo.with(
         subjects = subjects,
         roster = roster,
         members = roster.map { it.user },
-        activeAt = activeAt,
+        activityAt = activityAt,
     )
 
 internal fun member(

@@ -56,7 +56,7 @@ public class FakeConversation internal constructor(
     /** Another entry arrives: people who came or went, a gap, a message that cannot be read, or any other. */
     public fun receive(entry: Entry): Unit =
         change {
-            if (entry is Entry.Posted) {
+            if (entry is Entry.Message) {
                 add(entry.message.key, entry, world.time())
             } else {
                 add(ItemKey("entry-${world.number()}"), entry, world.time())

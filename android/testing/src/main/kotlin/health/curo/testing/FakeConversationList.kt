@@ -4,7 +4,7 @@ import health.curo.AccessContext
 import health.curo.ConversationId
 import health.curo.ConversationItem
 import health.curo.ConversationList
-import health.curo.ConversationListSnapshot
+import health.curo.ConversationsState
 import health.curo.Edge
 import health.curo.ErrorCode
 import kotlinx.coroutines.flow.Flow
@@ -19,7 +19,7 @@ public class FakeConversationList internal constructor(
     private var shown = pageSize
     private val rows = mutableMapOf<ConversationId, ConversationItem>()
 
-    override val states: Flow<ConversationListSnapshot> =
+    override val states: Flow<ConversationsState> =
         world.watch({ open }, ::snapshot) { old, new ->
             old.locked == new.locked && old.items == new.items && old.older == new.older
         }
@@ -42,10 +42,17 @@ public class FakeConversationList internal constructor(
             block()
         }
 
-    private fun snapshot(revision: Long): ConversationListSnapshot {
+    private fun snapshot(revision: Long): ConversationsState {
         within(pageSize)
-        val all = if (world.locked) emptyList() else world.conversations.values.sortedByDescending { it.info.activeAt }
-        return ConversationListSnapshot(
+        val all =
+            if (world.locked) {
+                emptyList()
+            } else {
+                world.conversations.values.sortedByDescending {
+                    it.info.activityAt
+                }
+            }
+        return ConversationsState(
             revision = revision,
             locked = world.locked,
             items = all.take(shown).map(::row),

@@ -6,7 +6,7 @@ import health.curo.ErrorCode
 import health.curo.ItemKey
 import health.curo.Start
 import health.curo.Timeline
-import health.curo.TimelineSnapshot
+import health.curo.TimelineState
 import kotlinx.coroutines.flow.Flow
 
 /**
@@ -30,7 +30,7 @@ public class FakeTimeline internal constructor(
     private var olderEdge: Edge? = null
     private var newerEdge: Edge? = null
 
-    override val states: Flow<TimelineSnapshot> = world.watch({ open }, ::snapshot, ::same)
+    override val states: Flow<TimelineState> = world.watch({ open }, ::snapshot, ::same)
 
     /** What lies before the first item from now on; null: what is true. */
     public fun setOlder(edge: Edge?): Unit = world.change { olderEdge = edge }
@@ -109,9 +109,9 @@ public class FakeTimeline internal constructor(
         anchor = items[at].key
     }
 
-    private fun snapshot(revision: Long): TimelineSnapshot {
+    private fun snapshot(revision: Long): TimelineState {
         if (world.locked) {
-            return TimelineSnapshot(
+            return TimelineState(
                 revision,
                 locked = true,
                 emptyList(),
@@ -127,7 +127,7 @@ public class FakeTimeline internal constructor(
             to = items.size
             from = maxOf(from, to - WIDEST)
         }
-        return TimelineSnapshot(
+        return TimelineState(
             revision = revision,
             locked = false,
             items = items.subList(from, to).toList(),
@@ -144,8 +144,8 @@ public class FakeTimeline internal constructor(
 
         /** Whether two snapshots show the same: their revisions differ always. */
         fun same(
-            old: TimelineSnapshot,
-            new: TimelineSnapshot,
+            old: TimelineState,
+            new: TimelineState,
         ): Boolean =
             old.locked == new.locked &&
                 old.items == new.items &&

@@ -57,6 +57,7 @@ public class LoopbackRelay private constructor(
         return answers.readLine() ?: error(ENDED)
     }
 
+    /** How one is begun. */
     public companion object {
         private const val PATIENCE_S = 10L
         private const val ENDED = "the relay has ended"

@@ -87,14 +87,14 @@ internal class Stored(
                 acknowledgedBy = emptyList(),
                 unsentChange = null,
             )
-        add(message.key, Entry.Posted(message), if (own) null else now)
+        add(message.key, Entry.Message(message), if (own) null else now)
         if (own) intents[id.intent] = IntentStatus.Pending
         if (thread !=
             null
         ) {
             find(thread)?.let { change(it.reference) { root -> root.with(threadCount = root.threadCount + 1) } }
         }
-        info = info.with(activeAt = now)
+        info = info.with(activityAt = now)
         return message
     }
 
@@ -116,7 +116,7 @@ internal class Stored(
         val changed = change(old.message ?: refuse(ErrorCode.UNKNOWN))
         val sent = changed.delivery != DeliveryState.Queued && changed.delivery !is DeliveryState.Failed
         val accepted = old.item.acceptedAt ?: if (sent) world.time() else null
-        items[at] = TimelineItem(old.key, world.number(), Item(old.item.cursor, accepted, Entry.Posted(changed)))
+        items[at] = TimelineItem(old.key, world.number(), Item(old.item.cursor, accepted, Entry.Message(changed)))
         return changed
     }
 
@@ -157,7 +157,7 @@ internal class Stored(
             directWith = directWith,
             members = info.members.size,
             people = info.members.filter { it != world.own.user }.take(PEOPLE),
-            activeAt = info.activeAt,
+            activityAt = info.activityAt,
             last = items.lastOrNull { it.message != null }?.let(::preview),
             unread = unread,
             muted = muted,
@@ -180,6 +180,6 @@ internal class Stored(
 
 internal val TimelineItem.message: Message? get() = item.message
 
-internal val Item.message: Message? get() = (entry as? Entry.Posted)?.message
+internal val Item.message: Message? get() = (entry as? Entry.Message)?.message
 
 internal val TimelineItem.isFromOthers: Boolean get() = message?.own == false

@@ -145,7 +145,7 @@ internal class World(
                 subjects = subjects,
                 roster = roster,
                 members = roster.map { it.user },
-                activeAt = time(),
+                activityAt = time(),
             )
         return Stored(this, info, direct).also { conversations[info.id] = it }
     }

@@ -142,7 +142,7 @@ class FakeConversationTest {
             val root = care.receive("root", from = LEE).reference
             care.send(NewMessage("in it", thread = root))
             care.send(NewMessage("answer", replyTo = root))
-            val item: (Item) -> Body = { (it.entry as Entry.Posted).message.body }
+            val item: (Item) -> Body = { (it.entry as Entry.Message).message.body }
             assertEquals(listOf<Body>(Body.Text("in it")), care.thread(root).items.map(item))
             assertEquals(listOf<Body>(Body.Text("answer")), care.replies(root).map(item))
             assertEquals(1, care.messages.first().threadCount)

@@ -6,7 +6,7 @@ import health.curo.Entry
 import health.curo.ErrorCode
 import health.curo.ItemKey
 import health.curo.Start
-import health.curo.TimelineSnapshot
+import health.curo.TimelineState
 import health.curo.UserId
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
@@ -27,8 +27,8 @@ class FakeTimelineTest {
     private val client = FakeClient()
     private val care = client.addConversation(listOf(LEE))
 
-    private val TimelineSnapshot.texts: List<String>
-        get() = items.map { ((it.item.entry as Entry.Posted).message.body as Body.Text).text }
+    private val TimelineState.texts: List<String>
+        get() = items.map { ((it.item.entry as Entry.Message).message.body as Body.Text).text }
 
     private fun arrive(count: Int) = (1..count).map { care.receive("$it", from = LEE) }
 
