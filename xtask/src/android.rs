@@ -6,22 +6,25 @@ mod aar;
 mod archive;
 mod check;
 mod classes;
+mod consumer;
 mod docs;
 mod elf;
 mod natives;
 mod release;
 mod repository;
 mod symbols;
+mod testing;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::doctor;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
+use crate::{bindings, doctor};
 
 use natives::Natives;
 use release::Release;
+use repository::Made;
 
 /// Where things lie.
 pub(crate) struct Layout {
@@ -45,8 +48,28 @@ impl Layout {
     }
 }
 
-/// Makes and checks everything.
+/// What was compiled for this machine.
+pub(crate) struct Host {
+    /// The library.
+    pub(crate) library: PathBuf,
+    /// A relay in a process of its own.
+    pub(crate) loopback: PathBuf,
+}
+
+/// Makes and checks everything, with what cargo builds for this machine.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
+    let built = bindings::build(workspace)?;
+    run_with(
+        workspace,
+        &Host {
+            library: built.library,
+            loopback: built.loopback,
+        },
+    )
+}
+
+/// The same with what is there.
+pub(crate) fn run_with(workspace: &Workspace, host: &Host) -> Result<(), Failure> {
     doctor::need(doctor::KOTLIN_TOOLS)?;
     let layout = Layout::of(workspace);
     classes::compile(&layout)?;
@@ -55,7 +78,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let aar = aar::build(&layout, &natives, &layout.target.join("aar"))?;
     reproduces(&layout, &natives, &aar)?;
     let contents = check::aar(&layout, &aar)?;
-    let repository = repository::publish(&layout, &release, &aar)?;
+    let made = Made {
+        aar: &aar,
+        natives: &natives,
+        testing: &testing::build(&layout, host)?,
+    };
+    let repository = repository::publish(&layout, &release, &made)?;
+    consumer::prove(&layout, &release, &repository.folder)?;
     println!("{}:", shown(workspace, &aar));
     for (name, size) in contents {
         println!("{size:>9}  {name}");

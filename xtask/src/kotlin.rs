@@ -104,7 +104,7 @@ fn newest(path: &Path) -> io::Result<SystemTime> {
 }
 
 /// How many tests have run after this line, where `before` had: each module of Maven ends with a sum of its own.
-fn ran_until(before: usize, line: &str) -> usize {
+pub(crate) fn ran_until(before: usize, line: &str) -> usize {
     before + total(line).unwrap_or(0)
 }
 

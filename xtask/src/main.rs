@@ -25,6 +25,7 @@ mod swift;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -77,8 +78,15 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Make and check the AAR, and a Maven repository with it below target/android
-    Android,
+    /// Make and check the AAR and what apps test with, and a Maven repository with both below target/android
+    Android {
+        /// This machine's library, instead of building it
+        #[arg(long, value_name = "FILE", requires = "loopback")]
+        library: Option<PathBuf>,
+        /// This machine's example `loopback`, instead of building it
+        #[arg(long, value_name = "FILE", requires = "library")]
+        loopback: Option<PathBuf>,
+    },
     /// Check this machine's tools and install what is missing (Debian, as root)
     Doctor,
     /// Everything that CI does, in its order
@@ -117,7 +125,14 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
             doctor::prepare(workspace)?;
             bindings::run(workspace, check)
         }
-        Task::Android => android::run(workspace),
+        Task::Android {
+            library: Some(library),
+            loopback: Some(loopback),
+        } => android::run_with(workspace, &android::Host { library, loopback }),
+        Task::Android { .. } => {
+            doctor::prepare(workspace)?;
+            android::run(workspace)
+        }
         Task::Doctor => doctor::run(workspace),
         Task::Ci => ci::run(workspace),
     }

@@ -15,6 +15,13 @@ pub(super) const MODULES: [(&str, &[&str]); 2] = [
     ("platform", &["platform/src/main/kotlin"]),
 ];
 
+/// The module that apps test with.
+pub(super) const TESTING: (&str, &[&str]) = ("testing", &["testing/src/main/kotlin"]);
+
+fn all() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    MODULES.into_iter().chain([TESTING])
+}
+
 /// Where a module's classes lie.
 pub(super) fn folder(layout: &Layout, module: &str) -> PathBuf {
     layout.target.join(module).join("classes")
@@ -23,20 +30,17 @@ pub(super) fn folder(layout: &Layout, module: &str) -> PathBuf {
 /// Makes sure that the classes are those of the sources. All of them are made anew where one is not: what a file that is
 /// gone has left must not be released.
 pub(super) fn compile(layout: &Layout) -> Result<(), Failure> {
-    if MODULES
-        .iter()
-        .all(|(module, sources)| up_to_date(layout, module, sources))
-    {
+    if all().all(|(module, sources)| up_to_date(layout, module, sources)) {
         println!("the classes are newer than their sources");
         return Ok(());
     }
-    for (module, _) in MODULES {
+    for (module, _) in all() {
         let folder = folder(layout, module);
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(|source| Failure::io(&folder, source))?;
         }
     }
-    let modules: Vec<_> = MODULES.iter().map(|(module, _)| *module).collect();
+    let modules: Vec<_> = all().map(|(module, _)| module).collect();
     let mut maven = kotlin::maven(&layout.sources);
     maven.args(["--quiet", "--projects", &modules.join(","), "compile"]);
     run::run(&mut maven)

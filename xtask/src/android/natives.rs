@@ -22,6 +22,8 @@ const MIN_SDK: &str = "26";
 pub(super) struct Natives {
     /// A folder with one for each ABI; none where there is no NDK.
     pub(super) folder: Option<PathBuf>,
+    /// The same with symbols, for us.
+    pub(super) symbols: Option<PathBuf>,
 }
 
 impl Natives {
@@ -43,7 +45,10 @@ pub(super) fn build(workspace: &Workspace, layout: &Layout) -> Result<Natives, F
         .iter()
         .find_map(|name| found(std::env::var_os(name).map(PathBuf::from)))
     else {
-        return Ok(Natives { folder: None });
+        return Ok(Natives {
+            folder: None,
+            symbols: None,
+        });
     };
     let folder = layout.target.join("jni");
     fresh(&folder)?;
@@ -58,7 +63,10 @@ pub(super) fn build(workspace: &Workspace, layout: &Layout) -> Result<Natives, F
         super::copy(&library, &symbols.join(abi).join(LIBRARY))?;
         run::run(Command::new(strip(&ndk)?).arg("--strip-unneeded").arg(&library))?;
     }
-    Ok(Natives { folder: Some(folder) })
+    Ok(Natives {
+        folder: Some(folder),
+        symbols: Some(symbols),
+    })
 }
 
 fn ndk_args(folder: &Path) -> Vec<std::ffi::OsString> {

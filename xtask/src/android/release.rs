@@ -9,6 +9,14 @@ use super::Layout;
 
 pub(super) const GROUP: &str = "health.curo";
 pub(super) const ARTIFACT: &str = "curo-android";
+/// What apps test with.
+pub(super) const TESTING: &str = "curo-testing";
+
+const COROUTINES: &str = "org.jetbrains.kotlinx";
+const JNA: &str = "net.java.dev.jna";
+
+/// Group, artifact, version, type, scope.
+type Dependency<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
 
 /// Versions, from the parent of all Kotlin modules.
 pub(super) struct Release {
@@ -39,22 +47,41 @@ impl Release {
     /// The description for Maven and Gradle. JNA comes as an AAR, with its own native library for each device.
     pub(super) fn pom(&self) -> String {
         let dependencies = [
-            ("org.jetbrains.kotlin", "kotlin-stdlib", &self.kotlin, "", "compile"),
             (
-                "org.jetbrains.kotlinx",
-                "kotlinx-coroutines-core-jvm",
-                &self.coroutines,
-                "",
+                "org.jetbrains.kotlin",
+                "kotlin-stdlib",
+                self.kotlin.as_str(),
+                "jar",
                 "compile",
             ),
-            ("net.java.dev.jna", "jna", &self.jna, "aar", "runtime"),
+            (
+                COROUTINES,
+                "kotlinx-coroutines-core-jvm",
+                &self.coroutines,
+                "jar",
+                "compile",
+            ),
+            (JNA, "jna", &self.jna, "aar", "runtime"),
         ];
+        self.describe(ARTIFACT, "aar", "Curo for Android", &dependencies)
+    }
+
+    /// That of what apps test with. The library comes as what the build reads: an AAR for Android, classes for a JVM. JNA is
+    /// the one for this JVM: that for devices has no library for it.
+    pub(super) fn testing_pom(&self) -> String {
+        let dependencies = [
+            (GROUP, ARTIFACT, self.version.as_str(), "jar", "compile"),
+            (JNA, "jna", &self.jna, "jar", "runtime"),
+        ];
+        self.describe(TESTING, "jar", "Curo for the tests of apps", &dependencies)
+    }
+
+    fn describe(&self, artifact: &str, packaging: &str, name: &str, dependencies: &[Dependency<'_>]) -> String {
         let mut listed = String::new();
         for (group, artifact, version, kind, scope) in dependencies {
-            let kind = if kind.is_empty() {
-                String::new()
-            } else {
-                format!("\n      <type>{kind}</type>")
+            let kind = match *kind {
+                "jar" => String::new(),
+                kind => format!("\n      <type>{kind}</type>"),
             };
             // Writing into a string cannot fail.
             let _ = write!(
@@ -66,8 +93,8 @@ impl Release {
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  <modelVersion>4.0.0</modelVersion>\n  \
-             <groupId>{GROUP}</groupId>\n  <artifactId>{ARTIFACT}</artifactId>\n  <version>{}</version>\n  \
-             <packaging>aar</packaging>\n  <name>Curo for Android</name>\n  \
+             <groupId>{GROUP}</groupId>\n  <artifactId>{artifact}</artifactId>\n  <version>{}</version>\n  \
+             <packaging>{packaging}</packaging>\n  <name>{name}</name>\n  \
              <description>End-to-end encrypted messaging for healthcare apps</description>\n  <licenses>\n    \
              <license>\n      <name>Apache-2.0</name>\n    </license>\n    <license>\n      <name>MIT</name>\n    </license>\n  \
              </licenses>\n  <dependencies>\n{listed}  </dependencies>\n</project>\n",
@@ -102,6 +129,18 @@ mod tests {
             "<artifactId>kotlin-stdlib</artifactId>\n      <version>2.2.0</version>\n      <scope>compile</scope>",
             "<version>1.10.0</version>\n      <scope>compile</scope>",
             "<version>5.18.0</version>\n      <type>aar</type>\n      <scope>runtime</scope>",
+        ] {
+            assert!(pom.contains(part), "{part}\n{pom}");
+        }
+    }
+
+    #[test]
+    fn who_tests_gets_the_library_and_what_it_needs_on_a_jvm() {
+        let pom = Release::of(PARENT).unwrap().testing_pom();
+        for part in [
+            "<artifactId>curo-testing</artifactId>\n  <version>1.2.3</version>\n  <packaging>jar</packaging>",
+            "<artifactId>curo-android</artifactId>\n      <version>1.2.3</version>\n      <scope>compile</scope>",
+            "<artifactId>jna</artifactId>\n      <version>5.18.0</version>\n      <scope>runtime</scope>",
         ] {
             assert!(pom.contains(part), "{part}\n{pom}");
         }

@@ -7,7 +7,8 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::run;
 
-use super::release::{ARTIFACT, GROUP, Release};
+use super::natives::Natives;
+use super::release::{ARTIFACT, GROUP, Release, TESTING};
 use super::{Layout, archive, classes, copy, docs, files, fresh, write};
 
 /// Programs that make checksums; every one is also the ending of its file.
@@ -24,19 +25,39 @@ pub(super) struct Repository {
     pub(super) files: Vec<String>,
 }
 
-/// Writes it anew.
-pub(super) fn publish(layout: &Layout, release: &Release, aar: &Path) -> Result<Repository, Failure> {
+/// What is made of the sources.
+pub(super) struct Made<'a> {
+    pub(super) aar: &'a Path,
+    pub(super) natives: &'a Natives,
+    /// What apps test with.
+    pub(super) testing: &'a Path,
+}
+
+/// Writes it anew. Beside the AAR lies its `classes.jar`, for what reads no AAR: tests by Maven, modules of an app without
+/// Android.
+pub(super) fn publish(layout: &Layout, release: &Release, made: &Made<'_>) -> Result<Repository, Failure> {
     let folder = layout.target.join("repository");
     fresh(&folder)?;
-    let place = folder
-        .join(GROUP.replace('.', "/"))
-        .join(ARTIFACT)
-        .join(&release.version);
-    let named = |ending: &str| place.join(format!("{ARTIFACT}-{}{ending}", release.version));
-    copy(aar, &named(".aar"))?;
-    write(&named(".pom"), release.pom())?;
-    sources(layout, &named("-sources.jar"))?;
-    archive::pack(&docs::build(layout)?, &named("-javadoc.jar"))?;
+    let group = folder.join(GROUP.replace('.', "/"));
+    let version = &release.version;
+    let named = |artifact: &str, ending: &str| {
+        let place = group.join(artifact).join(version);
+        place.join(format!("{artifact}-{version}{ending}"))
+    };
+    copy(made.aar, &named(ARTIFACT, ".aar"))?;
+    copy(
+        &made.aar.with_file_name("stage").join("classes.jar"),
+        &named(ARTIFACT, ".jar"),
+    )?;
+    write(&named(ARTIFACT, ".pom"), release.pom())?;
+    sources(layout, &classes::MODULES, &named(ARTIFACT, "-sources.jar"))?;
+    archive::pack(&docs::build(layout)?, &named(ARTIFACT, "-javadoc.jar"))?;
+    if let Some(symbols) = &made.natives.symbols {
+        archive::pack(symbols, &named(ARTIFACT, "-native-symbols.zip"))?;
+    }
+    copy(made.testing, &named(TESTING, ".jar"))?;
+    write(&named(TESTING, ".pom"), release.testing_pom())?;
+    sources(layout, &[classes::TESTING], &named(TESTING, "-sources.jar"))?;
     let written = files(&folder)?;
     for name in &written {
         checksums(&folder.join(name))?;
@@ -45,10 +66,10 @@ pub(super) fn publish(layout: &Layout, release: &Release, aar: &Path) -> Result<
 }
 
 /// The Kotlin, generated and written by hand, as debuggers want it.
-fn sources(layout: &Layout, jar: &Path) -> Result<(), Failure> {
+fn sources(layout: &Layout, modules: &[(&str, &[&str])], jar: &Path) -> Result<(), Failure> {
     let stage = layout.target.join("sources");
     fresh(&stage)?;
-    for folder in classes::MODULES.iter().flat_map(|(_, sources)| *sources) {
+    for folder in modules.iter().flat_map(|(_, sources)| *sources) {
         let from = layout.sources.join(folder);
         for name in files(&from)? {
             copy(&from.join(&name), &stage.join(&name))?;
