@@ -11,7 +11,9 @@
 # Needs root and, for `setup`, the Debian mirror that the host's own apt is set up with. About 90 s and 2.6 GB. What could
 # not be fetched is fetched again, a few times. Two calls at once share one setup: the second waits for the first.
 # Every mount is made in a mount namespace of its own: when the command ends, whichever way, nothing stays mounted, and
-# removing ROOT afterwards can reach nothing of the host.
+# removing ROOT afterwards can reach nothing of the host. A command has a process namespace of its own as well: whoever kills
+# this script kills all that the command has started, and what it leaves running ends with it. Its /tmp is its own and is gone
+# afterwards.
 set -euo pipefail
 
 readonly SUITE=trixie
@@ -109,9 +111,11 @@ run() {
     mkdir -p "$root/mnt/package" "$root/mnt/lib"
     mount --bind "$package" "$root/mnt/package"
     mount --bind "$libs" "$root/mnt/lib"
+    mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+    # The shell stays, as the first process of the namespace: it takes in what the command's children leave behind.
     # shellcheck disable=SC2016 # the inner shell expands it
     exec chroot "$root" env HOME=/root LIBRARY_PATH=/mnt/lib LD_LIBRARY_PATH=/mnt/lib \
-        bash -c 'cd /mnt/package && exec "$@"' swift-linux "$@"
+        bash -c 'cd /mnt/package && "$@"; exit $?' swift-linux "$@"
 }
 
 [ "$(id -u)" = 0 ] || die "must be run as root: it mounts and changes the root folder"
@@ -126,7 +130,7 @@ case "${1:-}" in
         [ -f "$3/Package.swift" ] || die "$3 holds no Package.swift"
         [ -f "$4/libcuro_ffi.so" ] || die "$4 holds no libcuro_ffi.so"
         shift
-        exec unshare --mount --propagation private -- "$0" in-chroot "$@"
+        exec unshare --mount --propagation private --pid --fork --kill-child -- "$0" in-chroot "$@"
         ;;
     # The two halves that run in a namespace of their own.
     attempt)

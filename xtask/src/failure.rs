@@ -9,6 +9,9 @@ pub(crate) enum Failure {
     /// A command ran and said no; its exit code becomes ours.
     #[error("`{command}` failed with exit code {code}")]
     Exit { command: String, code: u8 },
+    /// A command was killed, because it had said nothing for so long.
+    #[error("`{command}` was killed: it had said nothing for {time}")]
+    Silent { command: String, time: String },
     /// A command could not be started at all.
     #[error("`{command}` could not be started: {source}")]
     Start { command: String, source: io::Error },

@@ -78,6 +78,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run the tests of the Swift package, on Linux
+    Swift {
+        /// Run none; write what is public in Swift to ios/api.txt
+        #[arg(long)]
+        renew_api: bool,
+    },
     /// Make and check the AAR and what apps test with, and a Maven repository with both below target/android
     Android {
         /// This machine's library, instead of building it
@@ -124,6 +130,13 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
         Task::Bindings { check } => {
             doctor::prepare(workspace)?;
             bindings::run(workspace, check)
+        }
+        Task::Swift { renew_api } => {
+            doctor::prepare(workspace)?;
+            match renew_api {
+                true => swift::renew_api(workspace),
+                false => swift::test(workspace, &suites::Selection::default()).map(|ran| println!("{ran}")),
+            }
         }
         Task::Android {
             library: Some(library),

@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
@@ -26,6 +28,50 @@ pub(crate) fn run_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Re
         for text in BufReader::new(stdout).split(b'\n') {
             let text = text.map_err(|source| start_failure(&line, source))?;
             each(&String::from_utf8_lossy(&text));
+        }
+    }
+    let status = child.wait().map_err(|source| start_failure(&line, source))?;
+    conclude(&line, status, started)
+}
+
+/// As [`run_lines`], but kills a command that has said nothing for so long: it hangs, and would hang us.
+pub(crate) fn run_lines_within(
+    command: &mut Command,
+    silence: Duration,
+    mut each: impl FnMut(&str),
+) -> Result<(), Failure> {
+    let line = echo(command);
+    let started = Instant::now();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|source| start_failure(&line, source))?;
+    let (said, heard) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        // Not joined: what the command has started may hold its output open longer than it lives.
+        thread::spawn(move || {
+            for text in BufReader::new(stdout).split(b'\n') {
+                if said.send(text).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    loop {
+        match heard.recv_timeout(silence) {
+            Ok(text) => each(&String::from_utf8_lossy(
+                &text.map_err(|source| start_failure(&line, source))?,
+            )),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                // It may have ended meanwhile; what counts is how.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Failure::Silent {
+                    command: line,
+                    time: duration(silence),
+                });
+            }
         }
     }
     let status = child.wait().map_err(|source| start_failure(&line, source))?;
@@ -147,6 +193,28 @@ mod tests {
         let mut lines = Vec::new();
         run_lines(&mut shell("printf 'a\\n\\377\\nb'"), |line| lines.push(line.to_owned())).unwrap();
         assert_eq!(lines, ["a", "\u{fffd}", "b"]);
+    }
+
+    #[test]
+    fn what_says_nothing_any_more_is_killed() {
+        // However slow the machine: it never ends by itself.
+        let mut hanging = shell("echo a; exec sleep 86400");
+        let failure = run_lines_within(&mut hanging, Duration::from_millis(500), |_| ()).unwrap_err();
+        assert!(
+            matches!(&failure, Failure::Silent { time, .. } if time == "0.5 s"),
+            "{failure}"
+        );
+        assert_eq!(failure.exit_code(), 1);
+    }
+
+    #[test]
+    fn what_speaks_until_it_ends_keeps_its_exit_code() {
+        let hour = Duration::from_secs(3600);
+        let mut lines = 0;
+        run_lines_within(&mut shell("echo a; echo b"), hour, |_| lines += 1).unwrap();
+        assert_eq!(lines, 2);
+        let failure = run_lines_within(&mut shell("echo a; exit 7"), hour, |_| ()).unwrap_err();
+        assert_eq!(failure.exit_code(), 7);
     }
 
     #[test]

@@ -1,7 +1,13 @@
-//! The Swift tests, on Linux. Knows where Swift comes from and how it is called, and nothing of what they test.
+//! The Swift tests, on Linux, and what is public in Swift. Knows where Swift comes from and how it is called, and nothing of what
+//! the tests test.
 
+mod apple;
+mod surface;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::bindings;
 use crate::failure::Failure;
@@ -12,26 +18,124 @@ use crate::workspace::Workspace;
 /// Another folder for the chroot with Swift, so that several clones share one.
 const ROOT: &str = "CURO_SWIFT_ROOT";
 const SCRIPT: &str = "ios/scripts/swift-linux.sh";
+/// Where Debian keeps this part of the compiler: in no `PATH`.
+const EXTRACT: &str = "/usr/libexec/swift/bin/swift-symbolgraph-extract";
 
-/// Compiles the package `ios` and its tests, and runs them against the host's library and a relay on this machine.
+/// What the compiler may take for one step without a word, and what a test may take: no test comes near it, on a starved machine
+/// either, and one that hangs forever ends the suite with its name.
+const COMPILING: Duration = Duration::from_secs(20 * 60);
+const TESTING: Duration = Duration::from_secs(25);
+
+/// Compiles the package `ios` and its tests, runs them against the host's library and a relay on this machine, and compares what
+/// is public with `ios/api.txt`.
 pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failure> {
-    let swift = Swift::get(workspace)?;
     let built = bindings::build(workspace)?;
-    let (libraries, loopback) = shown(&built.library, &built.loopback)?;
-    let mut tests = swift.command(&workspace.root().join("ios"), &libraries);
-    tests
-        .arg("env")
-        .arg(format!("CURO_LOOPBACK={loopback}"))
-        .args(["swift", "test", "--scratch-path", "/root/build"]);
-    let mut tally = Tally::default();
-    run::run_lines(&mut tests, |line| {
-        println!("{line}");
-        tally.note(line);
-    })?;
-    match tally.passed {
-        0 => Err(Failure::Check("not one Swift test ran".to_owned())),
-        ran => Ok(format!("{ran} tests")),
+    let package = Package::new(workspace, &built.library)?;
+    let ran = package.test(&built.loopback)?;
+    surface::check(workspace, &package.symbols()?)?;
+    Ok(format!("{ran} tests"))
+}
+
+/// Writes `ios/api.txt` anew, for the author of a change to read and to commit.
+pub(crate) fn renew_api(workspace: &Workspace) -> Result<(), Failure> {
+    let built = bindings::build(workspace)?;
+    let package = Package::new(workspace, &built.library)?;
+    package.build()?;
+    surface::renew(workspace, &package.symbols()?)
+}
+
+/// The package `ios` in the chroot.
+struct Package {
+    swift: Swift,
+    ios: PathBuf,
+    /// Where the host's library lies.
+    libraries: PathBuf,
+    scratch: String,
+}
+
+impl Package {
+    fn new(workspace: &Workspace, library: &Path) -> Result<Self, Failure> {
+        let swift = Swift::get(workspace)?;
+        let scratch = scratch(workspace, "ios");
+        Ok(Self {
+            swift,
+            ios: workspace.root().join("ios"),
+            libraries: library.parent().unwrap_or(library).to_path_buf(),
+            scratch,
+        })
     }
+
+    fn command(&self) -> Command {
+        self.swift.command(&self.ios, &self.libraries)
+    }
+
+    fn build(&self) -> Result<(), Failure> {
+        let mut build = self.command();
+        build.args(["swift", "build", "--build-tests", "--scratch-path", &self.scratch]);
+        run::run_lines_within(&mut build, COMPILING, |line| println!("{line}"))
+    }
+
+    /// Runs the tests; how many there were.
+    fn test(&self, loopback: &Path) -> Result<usize, Failure> {
+        let loopback = shown(&self.libraries, loopback)?;
+        self.build()?;
+        let mut tests = self.command();
+        tests.arg("env").arg(format!("CURO_LOOPBACK={loopback}")).args([
+            "swift",
+            "test",
+            "--skip-build",
+            "--scratch-path",
+            &self.scratch,
+        ]);
+        let mut tally = Tally::default();
+        let ended = run::run_lines_within(&mut tests, TESTING, |line| {
+            println!("{line}");
+            tally.note(line);
+        });
+        match ended {
+            Err(Failure::Silent { time, .. }) => Err(Failure::Check(format!(
+                "{} has hung: nothing was heard of it for {time}",
+                tally.begun.as_deref().unwrap_or("no test had begun, and `swift test`")
+            ))),
+            Err(other) => Err(other),
+            Ok(()) if tally.passed == 0 => Err(Failure::Check("not one Swift test ran".to_owned())),
+            Ok(()) => Ok(tally.passed),
+        }
+    }
+
+    /// Asks the compiler what is public in the modules that were built. Gives the folder with its answers.
+    fn symbols(&self) -> Result<PathBuf, Failure> {
+        let told = run::output(self.command().args(["swiftc", "-print-target-info"]))?;
+        let target: surface::TargetInfo =
+            serde_json::from_str(&told).map_err(|error| Failure::malformed("swiftc -print-target-info", error))?;
+        let inside = format!("{}/symbols", self.scratch);
+        let folder = self.swift.root.join(inside.trim_start_matches('/'));
+        fs::create_dir_all(&folder).map_err(|source| Failure::io(&folder, source))?;
+        for module in surface::MODULES {
+            let mut extract = self.command();
+            extract.args([EXTRACT, "-module-name", module, "-output-dir", &inside]);
+            extract.args(["-target", &target.target.unversioned_triple]);
+            extract.args([
+                "-I",
+                &format!("{}/debug/Modules", self.scratch),
+                "-I",
+                "Sources/CCuroFFI",
+            ]);
+            run::run(extract.args(["-minimum-access-level", "public"]))?;
+        }
+        Ok(folder)
+    }
+}
+
+/// A folder in the chroot for what SwiftPM builds of a package: clones that share a chroot do not share it, nor do two packages,
+/// whose build SwiftPM would take for the other's.
+pub(crate) fn scratch(workspace: &Workspace, package: &str) -> String {
+    // FNV-1a: the same in every run of every build of this program.
+    let path = workspace.root().to_string_lossy();
+    let sum = path.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("/root/scratch/{package}-{sum:016x}")
 }
 
 /// Swift for Linux, in a chroot.
@@ -77,13 +181,12 @@ impl Swift {
     }
 }
 
-/// The folder that the chroot shows as `/mnt/lib`, and where the relay lies there: it must be below the library's folder.
-fn shown(library: &Path, loopback: &Path) -> Result<(PathBuf, String), Failure> {
-    let folder = library.parent().unwrap_or(library);
+/// Where the relay lies in what the chroot shows as `/mnt/lib`: it must be below the library's folder.
+fn shown(libraries: &Path, loopback: &Path) -> Result<String, Failure> {
     let below = loopback
-        .strip_prefix(folder)
+        .strip_prefix(libraries)
         .map_err(|error| Failure::malformed(loopback.display().to_string(), error))?;
-    Ok((folder.to_path_buf(), format!("/mnt/lib/{}", below.display())))
+    Ok(format!("/mnt/lib/{}", below.display()))
 }
 
 fn succeeds(command: &mut Command) -> bool {
@@ -95,21 +198,31 @@ fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The sum of XCTest, which it tells for each class and each bundle before that of all.
+/// The sum of XCTest, which it tells for each class and each bundle before that of all, and the test that runs.
 #[derive(Default)]
 struct Tally {
     passed: usize,
     all: bool,
+    /// What has begun last and has not ended.
+    begun: Option<String>,
 }
 
 impl Tally {
     fn note(&mut self, line: &str) {
+        if let Some((name, what)) = test_case(line) {
+            self.begun = what.starts_with("started").then(|| name.to_owned());
+        }
         if line.starts_with("Test Suite '") {
             self.all = line.starts_with("Test Suite 'All tests' passed");
         } else if self.all {
             self.passed = counted(line).unwrap_or(self.passed);
         }
     }
+}
+
+/// A test's name and what is said of it: "Test Case 'AppTests.testTurns' started at 2026-11-23 19:50:00.000".
+fn test_case(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("Test Case '")?.split_once("' ")
 }
 
 /// The number of tests that ran: "Executed 6 tests, with 1 test skipped and 0 failures (0 unexpected) in 0.7 (0.7) seconds".
@@ -161,14 +274,38 @@ mod tests {
     }
 
     #[test]
+    fn the_test_that_hangs_is_known() {
+        let mut tally = Tally::default();
+        tally.note("Test Case 'AppTests.testTurns' started at 2026-11-23 19:50:00.000");
+        assert_eq!(tally.begun.as_deref(), Some("AppTests.testTurns"));
+        tally.note("what the test prints");
+        assert_eq!(tally.begun.as_deref(), Some("AppTests.testTurns"));
+        tally.note("Test Case 'AppTests.testTurns' passed (0.001 seconds)");
+        assert_eq!(tally.begun, None);
+        tally.note("Test Case 'AppTests.testLocks' started at 2026-11-23 19:50:00.000");
+        tally.note("Test Case 'AppTests.testLocks' failed (0.001 seconds)");
+        assert_eq!(tally.begun, None);
+    }
+
+    #[test]
     fn the_relay_must_lie_where_the_chroot_shows_it() {
-        let library = Path::new("/t/debug/libcuro_ffi.so");
-        let (folder, relay) = shown(library, Path::new("/t/debug/examples/loopback")).unwrap();
-        assert_eq!(
-            (folder.as_path(), relay.as_str()),
-            (Path::new("/t/debug"), "/mnt/lib/examples/loopback")
-        );
-        shown(library, Path::new("/elsewhere/loopback")).unwrap_err();
+        let libraries = Path::new("/t/debug");
+        let relay = shown(libraries, Path::new("/t/debug/examples/loopback")).unwrap();
+        assert_eq!(relay, "/mnt/lib/examples/loopback");
+        shown(libraries, Path::new("/elsewhere/loopback")).unwrap_err();
+    }
+
+    #[test]
+    fn clones_and_packages_build_in_folders_of_their_own() {
+        let folder = |clone: &str, package| scratch(&Workspace::at(Path::new(clone)), package);
+        let folders = [
+            folder("/a/curo", "ios"),
+            folder("/b/curo", "ios"),
+            folder("/a/curo", "driver"),
+        ];
+        assert_eq!(folders.first().unwrap(), &folder("/a/curo", "ios"));
+        let different: std::collections::BTreeSet<_> = folders.iter().collect();
+        assert_eq!(different.len(), 3);
     }
 
     /// The lines between two lines that hold these texts, as far to the left as they go.

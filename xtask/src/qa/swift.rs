@@ -7,13 +7,11 @@ use std::path::Path;
 use crate::bindings;
 use crate::failure::Failure;
 use crate::run;
-use crate::swift::Swift;
+use crate::swift::{self, Swift};
 use crate::workspace::Workspace;
 
 /// What `ios/driver/Package.swift` calls it.
 const PRODUCT: &str = "curo-driver-swift";
-/// Where SwiftPM builds, seen from inside the chroot.
-const SCRATCH: &str = "/root/build-driver";
 
 /// Builds the driver, and gives the program and its arguments.
 pub(super) fn command(workspace: &Workspace) -> Result<Vec<String>, Failure> {
@@ -22,9 +20,10 @@ pub(super) fn command(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     let library = bindings::build(workspace)?.library;
     let libraries = library.parent().unwrap_or(&library);
     let ios = workspace.root().join("ios");
-    let build = ["swift", "build", "--package-path", "driver", "--scratch-path", SCRATCH];
+    let scratch = swift::scratch(workspace, "driver");
+    let build = ["swift", "build", "--package-path", "driver", "--scratch-path", &scratch];
     run::run(swift.command(&ios, libraries).args(build).args(["--product", PRODUCT]))?;
-    Ok(loader.command(&swift.root, libraries))
+    Ok(loader.command(&swift.root, &scratch, libraries))
 }
 
 /// The dynamic loader of the chroot. It brings the chroot's own C library with it, which is newer than the host's.
@@ -51,13 +50,13 @@ impl Loader {
         }
     }
 
-    /// `own` is where the host's library lies.
-    fn command(&self, root: &Path, own: &Path) -> Vec<String> {
+    /// `scratch` is where SwiftPM builds, seen from inside of the chroot, and `own` where the host's library lies.
+    fn command(&self, root: &Path, scratch: &str, own: &Path) -> Vec<String> {
         let mut path: Vec<_> = self.libraries.iter().map(|library| root.join(library)).collect();
         path.push(own.to_path_buf());
         let path: Vec<_> = path.iter().map(|folder| folder.display().to_string()).collect();
         // SwiftPM makes `debug`, which leads to the platform's folder.
-        let driver = root.join(SCRATCH.trim_start_matches('/')).join("debug").join(PRODUCT);
+        let driver = root.join(scratch.trim_start_matches('/')).join("debug").join(PRODUCT);
         vec![
             root.join(self.program).display().to_string(),
             "--library-path".to_owned(),
@@ -76,7 +75,7 @@ mod tests {
     fn the_driver_is_started_by_the_loader_of_its_own_root() {
         let command = |arch| {
             let loader = Loader::of(arch).unwrap();
-            loader.command(Path::new("/s"), Path::new("/t/debug"))
+            loader.command(Path::new("/s"), "/root/scratch/driver-1", Path::new("/t/debug"))
         };
         let x86 = command("x86_64");
         assert_eq!(
@@ -85,7 +84,7 @@ mod tests {
                 "/s/lib64/ld-linux-x86-64.so.2",
                 "--library-path",
                 "/s/usr/lib/swift/linux:/s/usr/lib/x86_64-linux-gnu:/t/debug",
-                "/s/root/build-driver/debug/curo-driver-swift"
+                "/s/root/scratch/driver-1/debug/curo-driver-swift"
             ]
         );
         assert_eq!(command("aarch64").first().unwrap(), "/s/lib/ld-linux-aarch64.so.1");
