@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
-use crate::{android, bindings, demo, doctor, lines, policy, rules, run, suites};
+use crate::{android, bindings, demo, doctor, lines, names, policy, rules, run, suites};
 
 struct Step {
     name: &'static str,
@@ -31,6 +31,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "policy",
         run: policy::run,
+    },
+    Step {
+        name: "names",
+        run: names::check,
     },
     Step {
         name: "clippy",

@@ -16,6 +16,7 @@ mod doctor;
 mod failure;
 mod kotlin;
 mod lines;
+mod names;
 mod policy;
 mod qa;
 mod rules;
@@ -78,6 +79,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Compare the names on Rust, Kotlin and Swift, and write their table into docs/api.md
+    Names {
+        /// Write nothing; fail where the table is not what the sources say
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the tests of the Swift package, on Linux
     Swift {
         /// Run none; write what is public in Swift to ios/api.txt
@@ -131,6 +138,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
             doctor::prepare(workspace)?;
             bindings::run(workspace, check)
         }
+        Task::Names { check } => names::run(workspace, check),
         Task::Swift { renew_api } => {
             doctor::prepare(workspace)?;
             match renew_api {

@@ -81,6 +81,9 @@ impl Package {
         self.build()?;
         let mut tests = self.command();
         tests.arg("env").arg(format!("CURO_LOOPBACK={loopback}")).args([
+            // Into a pipe XCTest writes only when it has much to say: nobody would know which test hangs.
+            "stdbuf",
+            "-oL",
             "swift",
             "test",
             "--skip-build",

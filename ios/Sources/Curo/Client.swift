@@ -82,7 +82,7 @@ extension Client {
     ///
     /// Fails with `locked`, `closed`, `vault_not_ready`, `vault_user_auth_needed`, or for the file system; then repeat it.
     public func signOut(
-        deadline: Duration = .seconds(10), unsent: OnUnsent = .keep
+        deadline: Duration, unsent: OnUnsent = .keep
     ) async throws(CuroError) -> SignOutOutcome {
         SignOutOutcome(
             try await crossing {

@@ -3,6 +3,8 @@
 /// States are conflated. A slow consumer misses those in between, never the last; nothing is buffered, so any number of
 /// tasks may iterate, each at its own pace, and stopping loses nothing. The sequence ends when the task is cancelled, when
 /// the client (or the timeline) is closed, and when the profile is erased; ``Client/session`` says which it was.
+///
+/// States follow the store: right after a call has returned, the newest state may still be the one from before it.
 public struct Snapshots<Element: Sendable>: AsyncSequence, Sendable {
     let open: @Sendable () throws -> Source<Element>
 
