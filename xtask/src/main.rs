@@ -14,6 +14,7 @@ mod ci;
 mod demo;
 mod doctor;
 mod failure;
+mod ios;
 mod kotlin;
 mod lines;
 mod names;
@@ -91,6 +92,15 @@ enum Task {
         #[arg(long)]
         renew_api: bool,
     },
+    /// Make the XCFramework and the package that apps depend on, below target/ios (the libraries need macOS and Xcode)
+    Ios {
+        /// A folder with SLICE/libcuro_ffi.dylib for each slice, instead of compiling them
+        #[arg(long, value_name = "FOLDER")]
+        libraries: Option<PathBuf>,
+        /// Where the archive will be found
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
     /// Make and check the AAR and what apps test with, and a Maven repository with both below target/android
     Android {
         /// This machine's library, instead of building it
@@ -138,6 +148,7 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
             doctor::prepare(workspace)?;
             bindings::run(workspace, check)
         }
+        Task::Ios { libraries, url } => ios::run(workspace, &ios::Options { libraries, url }),
         Task::Names { check } => names::run(workspace, check),
         Task::Swift { renew_api } => {
             doctor::prepare(workspace)?;

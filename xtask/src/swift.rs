@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::bindings;
 use crate::failure::Failure;
+use crate::ios;
 use crate::run;
 use crate::suites::Selection;
 use crate::workspace::Workspace;
@@ -33,6 +34,7 @@ pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failu
     let package = Package::new(workspace, &built.library)?;
     let ran = package.test(&built.loopback)?;
     surface::check(workspace, &package.symbols()?)?;
+    package.reads_distribution(workspace)?;
     Ok(format!("{ran} tests"))
 }
 
@@ -103,6 +105,30 @@ impl Package {
             Err(other) => Err(other),
             Ok(()) if tally.passed == 0 => Err(Failure::Check("not one Swift test ran".to_owned())),
             Ok(()) => Ok(tally.passed),
+        }
+    }
+
+    /// Whether SwiftPM understands the manifest that apps get, as it will on a Mac.
+    fn reads_distribution(&self, workspace: &Workspace) -> Result<(), Failure> {
+        let sum = "0".repeat(64);
+        let made = ios::manifest(
+            &workspace.read("ios/Package.swift")?,
+            "https://example.invalid/c.zip",
+            &sum,
+        )?;
+        let folder = bindings::target(workspace).join("ios-manifest");
+        let file = folder.join("Package.swift");
+        fs::create_dir_all(&folder).map_err(|source| Failure::io(&folder, source))?;
+        // The half for Apple's platforms, though this is Linux.
+        fs::write(&file, made.replace("#if os(Linux)", "#if os(Windows)"))
+            .map_err(|source| Failure::io(&file, source))?;
+        let mut read = self.swift.command(&folder, &self.libraries);
+        let told = run::output(read.args(["swift", "package", "dump-package"]))?;
+        match told.contains(&sum) {
+            true => Ok(()),
+            false => Err(Failure::Check(
+                "SwiftPM finds no archive in the package for apps".to_owned(),
+            )),
         }
     }
 
