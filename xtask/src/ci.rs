@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
-use crate::{android, bindings, demo, doctor, lines, names, policy, rules, run, suites};
+use crate::{android, bindings, demo, doctor, lines, names, policy, rules, run, size, suites};
 
 struct Step {
     name: &'static str,
@@ -59,6 +59,11 @@ const STEPS: &[Step] = &[
     Step {
         name: "demo",
         run: demo,
+    },
+    // The only step in the release profile: what it compiles serves no other.
+    Step {
+        name: "size",
+        run: size::run,
     },
 ];
 

@@ -22,6 +22,7 @@ mod policy;
 mod qa;
 mod rules;
 mod run;
+mod size;
 mod suites;
 mod swift;
 mod workspace;
@@ -110,6 +111,8 @@ enum Task {
         #[arg(long, value_name = "FILE", requires = "library")]
         loopback: Option<PathBuf>,
     },
+    /// Build the library as apps get it, say what takes its room, and fail where it is over policy/size.toml
+    Size,
     /// Check this machine's tools and install what is missing (Debian, as root)
     Doctor,
     /// Everything that CI does, in its order
@@ -164,6 +167,10 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
         Task::Android { .. } => {
             doctor::prepare(workspace)?;
             android::run(workspace)
+        }
+        Task::Size => {
+            doctor::prepare(workspace)?;
+            size::run(workspace)
         }
         Task::Doctor => doctor::run(workspace),
         Task::Ci => ci::run(workspace),
