@@ -25,7 +25,7 @@ const EXTRACT: &str = "/usr/libexec/swift/bin/swift-symbolgraph-extract";
 /// What the compiler may take for one step without a word, and what a test may take: no test comes near it, on a starved machine
 /// either, and one that hangs forever ends the suite with its name.
 const COMPILING: Duration = Duration::from_secs(20 * 60);
-const TESTING: Duration = Duration::from_secs(25);
+const TESTING: Duration = Duration::from_secs(5 * 60);
 
 /// Compiles the package `ios` and its tests, runs them against the host's library and a relay on this machine, and compares what
 /// is public with `ios/api.txt`.
