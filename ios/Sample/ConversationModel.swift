@@ -28,6 +28,7 @@ public final class ConversationModel {
     /// Called after each change.
     public var changed: () -> Void = {}
 
+    private var isSending = false
     private let conversation: Conversation
     private let timeline: Timeline
 
@@ -37,12 +38,12 @@ public final class ConversationModel {
         timeline = try conversation.timeline()
     }
 
-    /// Follows the conversation until the task is cancelled, as SwiftUI's `task` does when the screen goes away.
+    /// Follows the conversation until the task is cancelled, as SwiftUI's `task` does when the screen goes away; again when it comes
+    /// back.
     public func follow() async {
         async let head: Void = followHead()
         async let items: Void = followItems()
         _ = await (head, items)
-        timeline.close()
     }
 
     /// Keeps what the person has begun to write.
@@ -51,10 +52,12 @@ public final class ConversationModel {
         await trying { try await self.conversation.setDraft(text) }
     }
 
-    /// Sends the draft. It is on the screen at once, also without a network.
+    /// Sends the draft, once however often it is tapped. It is on the screen at once, also without a network.
     public func send() async {
         let text = screen.draft
-        guard !text.isEmpty else { return }
+        guard !text.isEmpty, !isSending else { return }
+        isSending = true
+        defer { isSending = false }
         await trying {
             try await self.conversation.send(text)
             // What was written meanwhile stays.

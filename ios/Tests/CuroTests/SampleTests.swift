@@ -26,7 +26,8 @@ private func useAScreen() async throws {
 
     await until { $0.title == "Bed 12" }
     await model.write("BP 118/76")
-    await model.send()
+    let (once, twice) = (Task { await model.send() }, Task { await model.send() })
+    _ = await (once.value, twice.value)
     XCTAssertEqual(model.screen.draft, "")
     await until { $0.items.contains { $0.message?.body == .text("BP 118/76") } }
 
@@ -47,6 +48,16 @@ private func useAScreen() async throws {
     await until { !$0.locked && !$0.items.isEmpty }
     screen.cancel()
     await screen.value
+
+    // The screen comes back.
+    try await kim.start()
+    let again = Task { await model.follow() }
+    try await there.send("one more thing")
+    await until { $0.items.contains { $0.message?.body == .text("one more thing") } }
+    let first = model.screen.items.filter { $0.message?.body == .text("BP 118/76") }
+    XCTAssertEqual(first.count, 1)
+    again.cancel()
+    await again.value
     for client in [kim, lee] { try await client.close() }
     await relay.stop()
 }
