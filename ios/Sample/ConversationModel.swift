@@ -29,6 +29,10 @@ public final class ConversationModel {
     public var changed: () -> Void = {}
 
     private var isSending = false
+    /// Whether the draft on the screen is newer than the one in the store.
+    private var written = false
+    /// The draft that is being kept.
+    private var keeping: Task<Void, any Error>?
     private let conversation: Conversation
     private let timeline: Timeline
 
@@ -48,8 +52,7 @@ public final class ConversationModel {
 
     /// Keeps what the person has begun to write.
     public func write(_ text: String) async {
-        screen.draft = text
-        await trying { try await self.conversation.setDraft(text) }
+        await trying { try await self.keep(text) }
     }
 
     /// Sends the draft, once however often it is tapped. It is on the screen at once, also without a network.
@@ -62,7 +65,7 @@ public final class ConversationModel {
             try await self.conversation.send(text)
             // What was written meanwhile stays.
             if self.screen.draft == text {
-                await self.write("")
+                try await self.keep("")
             }
         }
     }
@@ -101,7 +104,28 @@ public final class ConversationModel {
             screen.locked = state.locked
             screen.older = state.older
             screen.newBelow = state.newBelow
+            if !state.locked && !written { await trying { try await self.restoreDraft() } }
         }
+    }
+
+    /// Shows what was begun before this screen was there, unless something new is.
+    private func restoreDraft() async throws {
+        let kept = try await conversation.draft()?.text ?? ""
+        if !written { screen.draft = kept }
+        written = true
+    }
+
+    private func keep(_ text: String) async throws {
+        written = true
+        screen.draft = text
+        let before = keeping
+        // One after the other, and of several that wait the newest alone.
+        let task = Task {
+            _ = await before?.result
+            if self.screen.draft == text { try await self.conversation.setDraft(text) }
+        }
+        keeping = task
+        try await task.value
     }
 
     private func trying(_ call: () async throws -> Void) async {

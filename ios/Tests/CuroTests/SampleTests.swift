@@ -58,6 +58,20 @@ private func useAScreen() async throws {
     XCTAssertEqual(first.count, 1)
     again.cancel()
     await again.value
+
+    // Each letter is a write of its own; the last one stays, and is there when the conversation is opened anew.
+    let letters = ["t", "te", "tel"].map { text in Task { await model.write(text) } }
+    for letter in letters { await letter.value }
+    XCTAssertEqual(model.screen.draft, "tel")
+    let anew = try ConversationModel(care)
+    let drafts = AsyncStream.makeStream(of: Void.self)
+    anew.changed = { drafts.continuation.yield() }
+    let opened = Task { await anew.follow() }
+    if anew.screen.draft != "tel" {
+        for await _ in drafts.stream where anew.screen.draft == "tel" { break }
+    }
+    opened.cancel()
+    await opened.value
     for client in [kim, lee] { try await client.close() }
     await relay.stop()
 }
