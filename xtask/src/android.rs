@@ -7,13 +7,16 @@ mod archive;
 mod check;
 mod classes;
 mod consumer;
+mod dex;
 mod docs;
 mod elf;
 mod natives;
 mod release;
 mod repository;
+mod shrunk;
 mod symbols;
 mod testing;
+mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +28,7 @@ use crate::{bindings, doctor};
 use natives::Natives;
 use release::Release;
 use repository::Made;
+use tools::Tools;
 
 /// Where things lie.
 pub(crate) struct Layout {
@@ -85,6 +89,15 @@ pub(crate) fn run_with(workspace: &Workspace, host: &Host) -> Result<(), Failure
     };
     let repository = repository::publish(&layout, &release, &made)?;
     consumer::prove(&layout, &release, &repository.folder)?;
+    let tools = Tools::get(&layout)?;
+    shrunk::prove(&layout, &tools, &aar)?;
+    let classes = files(&layout.target.join("checked/classes"))?;
+    let dexed = dex::check(
+        &layout,
+        &tools,
+        &aar.with_file_name("stage").join("classes.jar"),
+        &classes,
+    )?;
     println!("{}:", shown(workspace, &aar));
     for (name, size) in contents {
         println!("{size:>9}  {name}");
@@ -93,6 +106,7 @@ pub(crate) fn run_with(workspace: &Workspace, host: &Host) -> Result<(), Failure
     for file in repository.files {
         println!("           {file}");
     }
+    println!("{dexed}");
     println!("{}", natives.told());
     Ok(())
 }

@@ -90,8 +90,16 @@ pub(crate) const QA_TOOLS: &[Tool] = &[Tool {
     debian: &["libfaketime"],
 }];
 
+/// What reads bytecode of Android.
+pub(crate) const DEX_TOOLS: &[Tool] = &[Tool {
+    name: "dexdump",
+    why: "reads the bytecode of Android that the library becomes",
+    probe: &["sh", "-c", "command -v dexdump"],
+    debian: &["dexdump"],
+}];
+
 /// What some task needs. Those of other languages than Rust are needed by their own tests only.
-const ALL_TOOLS: &[&[Tool]] = &[RUST_TOOLS, KOTLIN_TOOLS, ANDROID_TOOLS, QA_TOOLS];
+const ALL_TOOLS: &[&[Tool]] = &[RUST_TOOLS, KOTLIN_TOOLS, ANDROID_TOOLS, DEX_TOOLS, QA_TOOLS];
 
 impl Tool {
     /// Whether the tool works here.

@@ -26,12 +26,21 @@ pub(super) fn build(layout: &Layout, host: &Host) -> Result<PathBuf, Failure> {
         copy(&compiled.join(&class), &stage.join(&class))?;
     }
     let library = format!("libcuro_ffi{}", std::env::consts::DLL_SUFFIX);
-    stripped(&host.library, &stage.join(&name).join(library))?;
-    stripped(&host.loopback, &stage.join(FOLDER).join(&name).join("loopback"))?;
-    write(&stage.join(FOLDER).join("hosts"), format!("{name}\n"))?;
+    let natives = natives(layout);
+    stripped(&host.library, &natives.join(&name).join(library))?;
+    stripped(&host.loopback, &natives.join(FOLDER).join(&name).join("loopback"))?;
+    write(&natives.join(FOLDER).join("hosts"), format!("{name}\n"))?;
+    for file in files(&natives)? {
+        copy(&natives.join(&file), &stage.join(&file))?;
+    }
     let jar = folder.join("curo-testing.jar");
     archive::pack(&stage, &jar)?;
     Ok(jar)
+}
+
+/// What of it is no class, by itself.
+pub(super) fn natives(layout: &Layout) -> PathBuf {
+    layout.target.join("testing-jar/natives")
 }
 
 /// What JNA calls a machine.
