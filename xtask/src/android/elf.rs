@@ -111,6 +111,27 @@ mod tests {
         check("l", b"#!/bin/sh").unwrap_err();
     }
 
+    /// A linker's own work, not ours: what an NDK's makes looks the same.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_real_library_is_taken_or_refused_by_the_pages_it_was_linked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("a.c");
+        std::fs::write(&source, "int a = 1; int f(void) { return a; }").unwrap();
+        for (pages, fits) in [(4096, false), (16384, true), (65536, true)] {
+            let library = dir.path().join("liba.so");
+            let mut linker = std::process::Command::new("cc");
+            linker
+                .args(["-shared", "-fPIC", "-nostdlib", "-o"])
+                .arg(&library)
+                .arg(&source);
+            crate::run::output(linker.arg(format!("-Wl,-z,max-page-size={pages}"))).unwrap();
+            let file = std::fs::read(&library).unwrap();
+            assert_eq!(alignment(&file), Some(pages));
+            assert_eq!(check("liba.so", &file).is_ok(), fits, "{pages}");
+        }
+    }
+
     #[test]
     #[cfg(target_os = "linux")]
     fn a_real_program_is_read() {

@@ -1,5 +1,6 @@
 //! The native library for each kind of Android device, where an NDK can compile it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -41,10 +42,7 @@ impl Natives {
 
 /// Compiles the library for all ABIs by cargo-ndk, without symbols. Where there is no NDK, nothing; half of one is a failure.
 pub(super) fn build(workspace: &Workspace, layout: &Layout) -> Result<Natives, Failure> {
-    let Some(ndk) = NDK
-        .iter()
-        .find_map(|name| found(std::env::var_os(name).map(PathBuf::from)))
-    else {
+    let Some(ndk) = search(|name| std::env::var_os(name)) else {
         return Ok(Natives {
             folder: None,
             symbols: None,
@@ -69,8 +67,8 @@ pub(super) fn build(workspace: &Workspace, layout: &Layout) -> Result<Natives, F
     })
 }
 
-fn ndk_args(folder: &Path) -> Vec<std::ffi::OsString> {
-    let mut args: Vec<std::ffi::OsString> = vec!["ndk".into()];
+fn ndk_args(folder: &Path) -> Vec<OsString> {
+    let mut args: Vec<OsString> = vec!["ndk".into()];
     for abi in ABIS {
         args.extend(["--target".into(), abi.into()]);
     }
@@ -84,9 +82,11 @@ fn ndk_args(folder: &Path) -> Vec<std::ffi::OsString> {
     args
 }
 
-/// The folder, if there is one of this name.
-fn found(folder: Option<PathBuf>) -> Option<PathBuf> {
-    folder.filter(|folder| folder.is_dir())
+/// The NDK: the first folder that is there of those that the environment names.
+fn search(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    NDK.iter()
+        .filter_map(|name| variable(name).map(PathBuf::from))
+        .find(|folder| folder.is_dir())
 }
 
 /// The NDK's own program: the machine's does not know all processors.
@@ -100,4 +100,66 @@ fn strip(ndk: &Path) -> Result<PathBuf, Failure> {
         }
     }
     Err(Failure::malformed(hosts.display().to_string(), "no llvm-strip in it"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+mod tests {
+    use super::super::write;
+    use super::*;
+
+    #[test]
+    fn the_first_folder_that_is_there_is_the_ndk() {
+        let dir = tempfile::tempdir().unwrap();
+        let (here, file) = (dir.path().to_path_buf(), dir.path().join("file"));
+        write(&file, "x").unwrap();
+        let named = |of: [Option<&Path>; 3]| {
+            let of = of.map(|path| path.map(|path| path.as_os_str().to_owned()));
+            search(move |name| of.get(NDK.iter().position(|known| *known == name)?)?.clone())
+        };
+        assert_eq!(named([None, None, None]), None);
+        assert_eq!(named([Some(&file), Some(&dir.path().join("absent")), None]), None);
+        assert_eq!(named([Some(&file), None, Some(&here)]), Some(here.clone()));
+    }
+
+    #[test]
+    fn cargo_ndk_is_asked_for_every_kind_of_device_and_the_oldest_android() {
+        let args: Vec<_> = ndk_args(Path::new("/out"))
+            .into_iter()
+            .map(|arg| arg.into_string().unwrap())
+            .collect();
+        let whole = "ndk --target arm64-v8a --target armeabi-v7a --target x86_64 --platform 26 --output-dir /out \
+                     build --release --locked --package curo-ffi";
+        assert_eq!(args.join(" "), whole);
+        // As the manifest says.
+        let workspace = Workspace::find().unwrap();
+        let manifest = workspace.read("android/platform/src/main/AndroidManifest.xml").unwrap();
+        assert!(manifest.contains(&format!("android:minSdkVersion=\"{MIN_SDK}\"")));
+    }
+
+    #[test]
+    fn the_ndks_own_program_strips() {
+        let dir = tempfile::tempdir().unwrap();
+        strip(dir.path()).unwrap_err();
+        let host = dir.path().join("toolchains/llvm/prebuilt/linux-x86_64");
+        write(&host.join("bin/llvm-nm"), "").unwrap();
+        strip(dir.path()).unwrap_err();
+        let program = host.join("bin/llvm-strip");
+        write(&program, "").unwrap();
+        assert_eq!(strip(dir.path()).unwrap(), program);
+    }
+
+    #[test]
+    fn people_are_told_when_there_is_none() {
+        let none = Natives {
+            folder: None,
+            symbols: None,
+        };
+        assert!(none.told().starts_with("NO NATIVE LIBRARY") && none.told().contains("ANDROID_NDK_HOME"));
+        let some = Natives {
+            folder: Some(PathBuf::from("jni")),
+            symbols: Some(PathBuf::from("symbols")),
+        };
+        assert_eq!(some.told(), "native library for arm64-v8a, armeabi-v7a, x86_64");
+    }
 }
