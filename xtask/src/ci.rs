@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
-use crate::{android, bindings, demo, doctor, lines, names, policy, rules, run, size, suites};
+use crate::{android, bench, bindings, demo, doctor, lines, names, policy, rules, run, size, suites};
 
 struct Step {
     name: &'static str,
@@ -55,6 +55,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "bindings",
         run: bindings::check,
+    },
+    Step {
+        name: "bench",
+        run: bench::check,
     },
     Step {
         name: "demo",

@@ -36,14 +36,23 @@ pub(crate) fn test(workspace: &Workspace, _: &Selection) -> Result<String, Failu
     }
 }
 
-/// Packs a module and those that it needs, without tests, unless nothing has changed since that was done.
-pub(crate) fn pack(workspace: &Workspace, module: &str) -> Result<(), Failure> {
+/// The modules that are programs for this machine's JVM.
+const PROGRAMS: &str = "driver,bench";
+
+/// Packs the programs and what they need, without tests, unless nothing has changed since that was done.
+pub(crate) fn pack(workspace: &Workspace) -> Result<(), Failure> {
     if Build::is_current(workspace) {
         return Ok(());
     }
     let build = Build::begin(workspace)?;
     let mut maven = maven(&workspace.root().join("android"));
-    maven.args(["--projects", module, "--also-make", "-Dmaven.test.skip=true", "package"]);
+    maven.args([
+        "--projects",
+        PROGRAMS,
+        "--also-make",
+        "-Dmaven.test.skip=true",
+        "package",
+    ]);
     run::run(&mut maven)?;
     build.done()
 }

@@ -9,6 +9,7 @@
 )]
 
 mod android;
+mod bench;
 mod bindings;
 mod ci;
 mod demo;
@@ -111,6 +112,11 @@ enum Task {
         #[arg(long, value_name = "FILE", requires = "library")]
         loopback: Option<PathBuf>,
     },
+    /// Measure
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
     /// Build the library as apps get it, say what takes its room, and fail where it is over policy/size.toml
     Size,
     /// Check this machine's tools and install what is missing (Debian, as root)
@@ -167,6 +173,10 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
         Task::Android { .. } => {
             doctor::prepare(workspace)?;
             android::run(workspace)
+        }
+        Task::Bench { what } => {
+            doctor::prepare(workspace)?;
+            bench::run(workspace, &what)
         }
         Task::Size => {
             doctor::prepare(workspace)?;

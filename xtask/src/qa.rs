@@ -2,7 +2,7 @@
 //! scenarios. Knows only their names; what is played is the runner's business.
 
 mod kotlin;
-mod swift;
+pub(crate) mod swift;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -135,7 +135,7 @@ fn build(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 /// Name and path of the executable that this line of cargo's messages tells of.
-fn executable_in(line: &str) -> Option<(String, String)> {
+pub(crate) fn executable_in(line: &str) -> Option<(String, String)> {
     match Message::parse_stream(line.as_bytes()).next()?.ok()? {
         Message::CompilerArtifact(artifact) => Some((artifact.target.name, artifact.executable?.into())),
         _ => None,

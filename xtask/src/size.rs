@@ -95,7 +95,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let budget = Budget::of_this_machine(&workspace.read(BUDGETS)?)?;
     let library = library(workspace)?;
     print(&library)?;
-    eprintln!("{}", library.stripped.display());
     println!("{}", library.figure(workspace)?);
     budget.check(library.bytes)
 }

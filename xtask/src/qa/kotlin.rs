@@ -37,7 +37,7 @@ pub(super) fn command(workspace: &Workspace) -> Result<Vec<String>, Failure> {
         return Err(Failure::Unavailable(format!("missing here: {}", missing.join(", "))));
     }
     let library = bindings::build(workspace)?.library;
-    kotlin::pack(workspace, MODULE)?;
+    kotlin::pack(workspace)?;
     let folder = workspace.root().join(TARGET).join(MODULE);
     archive(&folder, &library)?;
     let archive = format!("-XX:SharedArchiveFile={}", folder.join(ARCHIVE).display());

@@ -1,5 +1,5 @@
-//! The Swift driver: built in the chroot with Swift, started outside of it, because the runner gives its drivers folders of the
-//! host.
+//! The Swift driver, and the bench beside it: built in the chroot with Swift, started outside of it, because they are given
+//! folders of the host.
 
 use std::env::consts::ARCH;
 use std::path::Path;
@@ -15,15 +15,31 @@ const PRODUCT: &str = "curo-driver-swift";
 
 /// Builds the driver, and gives the program and its arguments.
 pub(super) fn command(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let library = bindings::build(workspace)?.library;
+    program(workspace, PRODUCT, &library, "debug")
+}
+
+/// Builds a product of the package `ios/driver`, debug or release, over the host's library, and gives the program and its
+/// arguments.
+pub(crate) fn program(
+    workspace: &Workspace,
+    product: &str,
+    library: &Path,
+    configuration: &str,
+) -> Result<Vec<String>, Failure> {
     let loader = Loader::of(ARCH)?;
     let swift = Swift::get(workspace)?;
-    let library = bindings::build(workspace)?.library;
-    let libraries = library.parent().unwrap_or(&library);
+    let libraries = library.parent().unwrap_or(library);
     let ios = workspace.root().join("ios");
     let scratch = swift::scratch(workspace, "driver");
-    let build = ["swift", "build", "--package-path", "driver", "--scratch-path", &scratch];
-    run::run(swift.command(&ios, libraries).args(build).args(["--product", PRODUCT]))?;
-    Ok(loader.command(&swift.root, &scratch, libraries))
+    let mut build = swift.command(&ios, libraries);
+    build.args(["swift", "build", "--package-path", "driver", "--scratch-path", &scratch]);
+    run::run(build.args(["--configuration", configuration, "--product", product]))?;
+    // SwiftPM makes a link of the configuration's name, which leads to the platform's folder.
+    let built = Path::new(scratch.trim_start_matches('/'))
+        .join(configuration)
+        .join(product);
+    Ok(loader.command(&swift.root, libraries, &built))
 }
 
 /// The dynamic loader of the chroot. It brings the chroot's own C library with it, which is newer than the host's.
@@ -50,18 +66,16 @@ impl Loader {
         }
     }
 
-    /// `scratch` is where SwiftPM builds, seen from inside of the chroot, and `own` where the host's library lies.
-    fn command(&self, root: &Path, scratch: &str, own: &Path) -> Vec<String> {
+    /// `own` is where the host's library lies, `program` where the program lies below the root.
+    fn command(&self, root: &Path, own: &Path, program: &Path) -> Vec<String> {
         let mut path: Vec<_> = self.libraries.iter().map(|library| root.join(library)).collect();
         path.push(own.to_path_buf());
         let path: Vec<_> = path.iter().map(|folder| folder.display().to_string()).collect();
-        // SwiftPM makes `debug`, which leads to the platform's folder.
-        let driver = root.join(scratch.trim_start_matches('/')).join("debug").join(PRODUCT);
         vec![
             root.join(self.program).display().to_string(),
             "--library-path".to_owned(),
             path.join(":"),
-            driver.display().to_string(),
+            root.join(program).display().to_string(),
         ]
     }
 }
@@ -75,7 +89,11 @@ mod tests {
     fn the_driver_is_started_by_the_loader_of_its_own_root() {
         let command = |arch| {
             let loader = Loader::of(arch).unwrap();
-            loader.command(Path::new("/s"), "/root/scratch/driver-1", Path::new("/t/debug"))
+            loader.command(
+                Path::new("/s"),
+                Path::new("/t/debug"),
+                Path::new("root/build-driver/debug/driver"),
+            )
         };
         let x86 = command("x86_64");
         assert_eq!(
@@ -84,7 +102,7 @@ mod tests {
                 "/s/lib64/ld-linux-x86-64.so.2",
                 "--library-path",
                 "/s/usr/lib/swift/linux:/s/usr/lib/x86_64-linux-gnu:/t/debug",
-                "/s/root/scratch/driver-1/debug/curo-driver-swift"
+                "/s/root/build-driver/debug/driver"
             ]
         );
         assert_eq!(command("aarch64").first().unwrap(), "/s/lib/ld-linux-aarch64.so.1");
