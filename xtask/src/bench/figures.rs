@@ -98,7 +98,7 @@ impl Figures {
             for platform in &platforms {
                 let both = self.median(platform, name).zip(self.median(RUST, name));
                 let cell = both.map_or_else(String::new, |(value, limit)| {
-                    format!("{} {unit} ({:.3})", rounded(value / ns), limit / value)
+                    format!("{} {unit} ({})", rounded(value / ns), rounded(limit / value))
                 });
                 table += &format!("{cell:>22}");
             }
