@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::run;
@@ -74,6 +75,8 @@ pub(super) fn prove(layout: &Layout, tools: &Tools, aar: &Path) -> Result<(), Fa
 }
 
 const JUNIT: &str = "junit-platform-console-standalone";
+/// JUnit tells all at the end.
+const SILENCE: Duration = Duration::from_secs(5 * 60);
 
 fn play(layout: &Layout, tools: &Tools, shrunk: &Path) -> Result<(), Failure> {
     let path = [shrunk.to_owned(), testing::natives(layout), tools.jar(JUNIT)].map(|part| part.display().to_string());
@@ -86,7 +89,8 @@ fn play(layout: &Layout, tools: &Tools, shrunk: &Path) -> Result<(), Failure> {
     ]);
     java.args(["--disable-ansi-colors", "--details=tree", "--scan-classpath"]);
     let mut passed = 0;
-    run::run_lines(java.arg(shrunk), |line| {
+    // What is broken by shrinking may hang, and its tests' own limits with it.
+    run::run_lines_within(java.arg(shrunk), SILENCE, |line| {
         println!("{line}");
         passed = passed.max(successful(line));
     })?;
