@@ -53,7 +53,8 @@ pub(crate) fn pack(workspace: &Workspace) -> Result<(), Failure> {
         "-Dmaven.test.skip=true",
         "package",
     ]);
-    run::run(&mut maven)?;
+    // Standard output is for what the caller has to tell.
+    run::run(maven.stdout(io::stderr()))?;
     build.done()
 }
 

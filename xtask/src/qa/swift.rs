@@ -34,7 +34,9 @@ pub(crate) fn program(
     let scratch = swift::scratch(workspace, "driver");
     let mut build = swift.command(&ios, libraries);
     build.args(["swift", "build", "--package-path", "driver", "--scratch-path", &scratch]);
-    run::run(build.args(["--configuration", configuration, "--product", product]))?;
+    build.args(["--configuration", configuration, "--product", product]);
+    // Standard output is for what the caller has to tell.
+    run::run(build.stdout(std::io::stderr()))?;
     // SwiftPM makes a link of the configuration's name, which leads to the platform's folder.
     let built = Path::new(scratch.trim_start_matches('/'))
         .join(configuration)
