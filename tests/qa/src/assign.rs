@@ -24,6 +24,11 @@ pub enum Extent {
         /// The other way round.
         turned: bool,
     },
+    /// One of them, which is up to `turn`.
+    One {
+        /// Any number.
+        turn: usize,
+    },
     /// Each platform meets each other in each pair of roles.
     Pairs,
     /// Every mix.
@@ -60,11 +65,9 @@ pub fn mixes(hosts: &[usize], platforms: &[String], extent: Extent) -> Vec<Mix> 
         Extent::Pairs => cover(&all, free.len(), count),
         Extent::Roles { turned } => {
             let step = if turned { count - 1 } else { 1 };
-            let platform = |turn, role| (turn + role * step) % count;
-            (0..count)
-                .map(|turn| (0..free.len()).map(|role| platform(turn, role)).collect())
-                .collect()
+            (0..count).map(|turn| round(turn, step, free.len(), count)).collect()
         }
+        Extent::One { turn } => vec![round(turn % count, 1, free.len(), count)],
     };
     let spread = |digits: Vec<usize>| {
         let platform = |host: &usize| {
@@ -80,6 +83,11 @@ pub fn mixes(hosts: &[usize], platforms: &[String], extent: Extent) -> Vec<Mix> 
         Mix(hosts.iter().map(platform).collect())
     };
     chosen.into_iter().map(spread).collect()
+}
+
+/// The platform of each role: from one role to the next, so many steps further round.
+fn round(turn: usize, step: usize, roles: usize, platforms: usize) -> Vec<usize> {
+    (0..roles).map(|role| (turn + role * step) % platforms).collect()
 }
 
 /// Covers every ordered pair of different platforms in every pair of roles.
@@ -162,6 +170,16 @@ mod tests {
         let mut pairs = mixes(&[0, 1], &three, Extent::Pairs);
         pairs.sort();
         assert_eq!(all, pairs);
+    }
+
+    #[test]
+    fn one_mix_is_one_of_those_and_another_one_next() {
+        let three = platforms("rust kotlin swift");
+        let one = |turn| mixes(&[0, 1], &three, Extent::One { turn });
+        let roles = mixes(&[0, 1], &three, Extent::Roles { turned: false });
+        for turn in 0..6 {
+            assert_eq!(one(turn), [roles[turn % 3].clone()]);
+        }
     }
 
     #[test]

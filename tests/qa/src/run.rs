@@ -32,7 +32,8 @@ pub struct Choice {
 /// How many of the mixes of platforms are played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mixes {
-    /// Each platform takes each role of each scenario; over all scenarios each platform meets each other.
+    /// Each platform takes each role of each scenario; over all scenarios each platform meets each other. Of one that takes
+    /// minutes a single mix.
     Few,
     /// Each platform meets each other in each role of each scenario; of one that takes minutes as with `Few`.
     #[default]
@@ -122,7 +123,8 @@ pub async fn run(
         let extent = match (choice.mixes, scenario.slow) {
             (Mixes::Full, _) => Extent::Full,
             (Mixes::Pairs, false) => Extent::Pairs,
-            (Mixes::Pairs, true) | (Mixes::Few, _) => Extent::Roles { turned },
+            (Mixes::Pairs, true) | (Mixes::Few, false) => Extent::Roles { turned },
+            (Mixes::Few, true) => Extent::One { turn: number },
         };
         for mix in mixes(&scenario.hosts(), &platforms, extent) {
             jobs.push(Job {
