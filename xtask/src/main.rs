@@ -125,6 +125,24 @@ enum Task {
     Ci,
 }
 
+impl Task {
+    /// Whether it makes files below `target` that another one would read or make at the same time. What cargo makes it guards itself.
+    fn makes(&self) -> bool {
+        match self {
+            Self::Test { packages, args } => packages.is_empty() && args.is_empty(),
+            Self::Qa { .. }
+            | Self::Bindings { .. }
+            | Self::Swift { .. }
+            | Self::Ios { .. }
+            | Self::Android { .. }
+            | Self::Bench { .. }
+            | Self::Size
+            | Self::Ci => true,
+            Self::Demo { .. } | Self::Policy | Self::Rules | Self::Lines | Self::Names { .. } | Self::Doctor => false,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match Workspace::find().and_then(|workspace| perform(cli.task, &workspace)) {
@@ -137,6 +155,10 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
+    let _turn = match task.makes() {
+        true => Some(workspace.turn()?),
+        false => None,
+    };
     match task {
         Task::Demo { args } => {
             doctor::prepare(workspace)?;

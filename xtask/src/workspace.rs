@@ -45,6 +45,20 @@ impl Workspace {
         read(&self.root.join(relative))
     }
 
+    /// Waits until no other task of this workspace makes files below `target`. Held until dropped, or the process ends.
+    pub(crate) fn turn(&self) -> Result<fs::File, Failure> {
+        let folder = self.root.join("target");
+        let path = folder.join("xtask.lock");
+        let failed = |source| Failure::io(&path, source);
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let lock = fs::File::create(&path).map_err(failed)?;
+        if lock.try_lock().is_err() {
+            eprintln!("xtask: another task is at work in {}; waiting for it", folder.display());
+            lock.lock().map_err(failed)?;
+        }
+        Ok(lock)
+    }
+
     /// `cargo ARGS`, in the root, in the same environment as a call from the shell.
     pub(crate) fn cargo<I>(&self, args: I) -> Command
     where
@@ -94,6 +108,17 @@ mod tests {
     fn finds_the_repository_around_itself() {
         let workspace = Workspace::find().unwrap();
         assert!(workspace.read("Cargo.toml").unwrap().contains("[workspace]"));
+    }
+
+    #[test]
+    fn one_task_at_a_time_makes_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        let first = workspace.turn().unwrap();
+        let other = fs::File::open(dir.path().join("target/xtask.lock")).unwrap();
+        assert!(other.try_lock().is_err());
+        drop(first);
+        other.lock().unwrap();
     }
 
     #[test]
