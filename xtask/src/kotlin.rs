@@ -65,36 +65,48 @@ pub(crate) fn maven(folder: &Path) -> Command {
         // What is fetched is fetched again where the network stumbles.
         .args(["--batch-mode", "--no-transfer-progress", "-Dstyle.color=never"])
         .arg("-Dmaven.wagon.http.retryHandler.count=5")
+        // No module's tests take this long (seconds): one that hangs is ended.
+        .arg("-Dsurefire.timeout=900")
         .arg("--file")
         .arg(folder.join("pom.xml"));
     maven
 }
 
-/// A file that is as old as the sources that Maven has packed last. Maven compiles all of them each time.
+const DONE: &str = "build-done";
+
+/// A file that is as old as the sources that Maven has packed last. Maven compiles all of them each time. It is gone while
+/// something is packed: what a kill leaves is packed again.
 struct Build {
-    begun: PathBuf,
+    began: SystemTime,
     done: PathBuf,
 }
 
 impl Build {
     fn begin(workspace: &Workspace) -> Result<Self, Failure> {
-        let folder = workspace.root().join(TARGET);
-        let build = Self {
-            begun: folder.join("build-begun"),
-            done: folder.join("build-done"),
-        };
-        std::fs::create_dir_all(&folder).map_err(|source| Failure::io(&folder, source))?;
-        std::fs::write(&build.begun, "").map_err(|source| Failure::io(&build.begun, source))?;
-        Ok(build)
+        Self::begin_in(&workspace.root().join(TARGET))
     }
 
+    fn begin_in(folder: &Path) -> Result<Self, Failure> {
+        let build = Self {
+            began: SystemTime::now(),
+            done: folder.join(DONE),
+        };
+        std::fs::create_dir_all(folder).map_err(|source| Failure::io(folder, source))?;
+        match std::fs::remove_file(&build.done) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Failure::io(&build.done, source)),
+            _ => Ok(build),
+        }
+    }
+
+    /// Last of all.
     fn done(self) -> Result<(), Failure> {
-        std::fs::rename(&self.begun, &self.done).map_err(|source| Failure::io(&self.done, source))
+        let made = std::fs::File::create(&self.done).and_then(|done| done.set_modified(self.began));
+        made.map_err(|source| Failure::io(&self.done, source))
     }
 
     /// Whatever cannot be read counts as changed.
     fn is_current(workspace: &Workspace) -> bool {
-        let done = std::fs::metadata(workspace.root().join(TARGET).join("build-done"));
+        let done = std::fs::metadata(workspace.root().join(TARGET).join(DONE));
         let done = done.and_then(|done| done.modified());
         let sources = newest(&workspace.root().join("android"));
         matches!((done, sources), (Ok(done), Ok(sources)) if sources < done)
@@ -151,6 +163,19 @@ mod tests {
         assert_eq!(newest(&folder).unwrap(), later);
         std::fs::remove_dir_all(&folder).unwrap();
         newest(&folder).unwrap_err();
+    }
+
+    #[test]
+    fn what_was_killed_while_it_was_packed_does_not_count_as_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        let done = folder.path().join(DONE);
+        let build = Build::begin_in(folder.path()).unwrap();
+        let began = build.began;
+        build.done().unwrap();
+        assert_eq!(std::fs::metadata(&done).unwrap().modified().unwrap(), began);
+        // The next one begins, and goes no further.
+        Build::begin_in(folder.path()).unwrap();
+        assert!(!done.exists());
     }
 
     #[test]
