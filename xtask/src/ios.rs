@@ -19,6 +19,8 @@ use slices::SLICES;
 
 /// The framework, and the module of the generated header.
 const NAME: &str = "CCuroFFI";
+const ARCHIVE: &str = "CCuroFFI.xcframework.zip";
+const PACKAGE: &str = "Package.swift";
 /// What stands in the package where the archive will lie.
 const PLACE: &str = "https://example.invalid/CCuroFFI.xcframework.zip";
 
@@ -39,6 +41,16 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<(), Failur
         None if cfg!(target_os = "macos") => Some(slices::compile(workspace, &target)?),
         None => None,
     };
+    // An archive of earlier libraries is none of these.
+    for old in [target.join(ARCHIVE), target.join(PACKAGE)] {
+        match fs::remove_file(&old) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(Failure::io(&old, source)),
+            _ => {}
+        }
+    }
+    if let Some(folder) = &libraries {
+        slices::check(folder)?;
+    }
     let made = assemble(workspace, &target, libraries.as_deref())?;
     let Some(archive) = made else {
         return Err(Failure::Unavailable(format!(
@@ -51,7 +63,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<(), Failur
     };
     let sum = sha256(&archive)?;
     let url = options.url.as_deref().unwrap_or(PLACE);
-    let package = target.join("Package.swift");
+    let package = target.join(PACKAGE);
     write(
         &package,
         manifest(&workspace.read("ios/Package.swift")?, url, &sum)?.as_bytes(),
@@ -80,7 +92,7 @@ fn assemble(workspace: &Workspace, target: &Path, libraries: Option<&Path>) -> R
     if libraries.is_none() {
         return Ok(None);
     }
-    let archive = target.join(format!("{NAME}.xcframework.zip"));
+    let archive = target.join(ARCHIVE);
     write(&archive, &archive::pack(&bundle)?)?;
     Ok(Some(archive))
 }

@@ -64,7 +64,10 @@ pub(crate) fn run_lines_within(
             )),
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                // It may have ended meanwhile; what counts is how.
+                // It may have ended, and something that it has started holds its output open.
+                if let Ok(Some(status)) = child.try_wait() {
+                    return conclude(&line, status, started);
+                }
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(Failure::Silent {
@@ -78,13 +81,16 @@ pub(crate) fn run_lines_within(
     conclude(&line, status, started)
 }
 
-/// Runs `command` silently and gives its standard output; its errors stay visible.
+/// Runs `command` silently and gives its standard output; its errors stay visible, and where it fails all that it has said.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     let line = display(command);
     let output = command
         .stderr(Stdio::inherit())
         .output()
         .map_err(|source| start_failure(&line, source))?;
+    if !output.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&output.stdout));
+    }
     check(&line, output.status)?;
     String::from_utf8(output.stdout).map_err(|error| Failure::malformed(line, error))
 }

@@ -35,7 +35,7 @@ pub enum Mixes {
     /// Each platform takes each role of each scenario; over all scenarios each platform meets each other. Of one that takes
     /// minutes a single mix.
     Few,
-    /// Each platform meets each other in each role of each scenario; of one that takes minutes as with `Few`.
+    /// Each platform meets each other in each role of each scenario; of one that takes minutes each platform only takes each role.
     #[default]
     Pairs,
     /// Every mix.

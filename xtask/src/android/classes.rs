@@ -54,9 +54,25 @@ fn up_to_date(layout: &Layout, module: &str, sources: &[&str]) -> bool {
     let newest = read
         .map(|path| extreme(&layout.sources.join(path), Ord::max))
         .try_fold(SystemTime::UNIX_EPOCH, |newest, time| time.map(|time| newest.max(time)));
-    // Of folders only the files count: writing into them makes them younger.
-    let oldest = extreme(&folder(layout, module).join("META-INF"), Ord::min);
+    // The compiler writes all of them each time: one that is older was left by a source that is gone.
+    let oldest = oldest_file(&folder(layout, module));
     matches!((newest, oldest), (Some(newest), Some(oldest)) if newest < oldest)
+}
+
+/// The oldest time among the files of a folder, whose own time is that of what was last added; `None` where there is none, or
+/// something cannot be read.
+fn oldest_file(folder: &Path) -> Option<SystemTime> {
+    let mut oldest: Option<SystemTime> = None;
+    for entry in fs::read_dir(folder).ok()? {
+        let path = entry.ok()?.path();
+        let time = match path.is_dir() {
+            true if fs::read_dir(&path).ok()?.next().is_none() => continue,
+            true => oldest_file(&path)?,
+            false => fs::metadata(&path).and_then(|found| found.modified()).ok()?,
+        };
+        oldest = Some(oldest.map_or(time, |oldest| oldest.min(time)));
+    }
+    oldest
 }
 
 /// The time of a file, or among those of a folder with everything in it; `None` where something cannot be read.
@@ -118,6 +134,11 @@ mod tests {
         fs::remove_file(&source).unwrap();
         assert!(!fresh(), "a source is gone");
         at(&source, 6);
+        assert!(fresh());
+        let left = layout.target.join("m/classes/a/Gone.class");
+        at(&left, 5);
+        assert!(!fresh(), "the class of a source that is gone");
+        fs::remove_file(&left).unwrap();
         assert!(fresh());
         at(&layout.sources.join("m/pom.xml"), 8);
         assert!(!fresh(), "the build is younger");

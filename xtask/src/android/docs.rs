@@ -19,6 +19,9 @@ pub(super) fn build(layout: &Layout) -> Result<PathBuf, Failure> {
     maven.arg("package");
     let mut dokka = Dokka::default();
     run::run_lines(&mut maven, |line| dokka.hear(line))?;
+    if !dokka.begun {
+        return Err(Failure::Check("dokka was not heard to begin".to_owned()));
+    }
     if !dokka.faults.is_empty() {
         return Err(Failure::Check(format!("dokka says:\n{}", dokka.faults.join("\n"))));
     }
@@ -43,6 +46,9 @@ impl Dokka {
     fn hear(&mut self, line: &str) {
         self.begun |= line.contains("Dokka is performing");
         if !self.begun {
+            if line.starts_with("[ERROR]") {
+                println!("{line}");
+            }
             return;
         }
         let told = line

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::{kotlin, run};
 
-use super::Layout;
+use super::{Layout, fresh};
 
 /// Jars by their names without versions.
 pub(super) struct Tools {
@@ -14,13 +14,13 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    /// Copies them together; what is there is not fetched again.
+    /// Copies them together anew: half a file of a copy that was killed would stay.
     pub(super) fn get(layout: &Layout) -> Result<Self, Failure> {
+        let folder = layout.target.join("shrunk/lib");
+        fresh(&folder)?;
         let mut maven = kotlin::maven(&layout.sources.join("testing/shrunk"));
         run::run(maven.args(["--quiet", "package"]))?;
-        Ok(Self {
-            folder: layout.target.join("shrunk/lib"),
-        })
+        Ok(Self { folder })
     }
 
     pub(super) fn jar(&self, name: &str) -> PathBuf {

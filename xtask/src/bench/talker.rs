@@ -12,11 +12,13 @@ pub(super) struct Talker {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
+    limit: Duration,
     deadline: Instant,
 }
 
 impl Talker {
-    /// Starts a command. All of what it says must come within `limit` of this, or of the last [`Talker::tell`].
+    /// Starts a command. All of what it says must come within `limit` of this, or of the last [`Talker::tell`], and its end within
+    /// `limit` of the end of its input.
     pub(super) fn start(name: &str, command: &[String], more: &[&str], limit: Duration) -> Result<Self, Failure> {
         let (program, arguments) = command
             .split_first()
@@ -47,6 +49,7 @@ impl Talker {
             input: child.stdin.take(),
             child,
             lines,
+            limit,
             deadline: Instant::now() + limit,
         })
     }
@@ -77,9 +80,11 @@ impl Talker {
         }
     }
 
-    /// Waits for its end, which must be a good one. Its output has ended.
+    /// Ends its input and waits for its end, which must be a good one.
     pub(super) fn end(mut self) -> Result<(), Failure> {
         self.input = None;
+        self.deadline = Instant::now() + self.limit;
+        while self.heard()?.is_some() {}
         let status = self.child.wait().map_err(|source| Failure::Start {
             command: self.name.clone(),
             source,
@@ -126,6 +131,13 @@ mod tests {
         let mut early = shell("exit 3", LONG);
         assert_eq!(early.answer().unwrap_err().to_string(), "a shell has ended too early");
         early.end().unwrap_err();
+    }
+
+    #[test]
+    fn what_does_not_end_is_given_up() {
+        let mut deaf = shell("echo here; exec sleep 3600", Duration::from_secs(1));
+        assert_eq!(deaf.answer().unwrap(), "here");
+        assert_eq!(deaf.end().unwrap_err().to_string(), "a shell takes for ever");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The slices of the XCFramework, and the command lines that compile one on a Mac: data, which tests read. No machine of this
 //! project's has run them.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -93,6 +94,22 @@ impl Slice {
     }
 }
 
+/// Refuses libraries that are none of Apple's: one for several processors, or for one of 64 bits, begins with its kind's number.
+pub(super) fn check(folder: &Path) -> Result<(), Failure> {
+    for slice in &SLICES {
+        let library = folder.join(slice.name).join(LIBRARY);
+        let mut begin = [0; 4];
+        std::fs::File::open(&library)
+            .and_then(|mut file| file.read_exact(&mut begin))
+            .map_err(|source| Failure::io(&library, source))?;
+        if ![[0xca, 0xfe, 0xba, 0xbe], [0xcf, 0xfa, 0xed, 0xfe]].contains(&begin) {
+            let what = library.display().to_string();
+            return Err(Failure::malformed(what, "no library for Apple's platforms (Mach-O)"));
+        }
+    }
+    Ok(())
+}
+
 /// Compiles all slices on this Mac. Gives the folder with a library for each.
 pub(super) fn compile(workspace: &Workspace, target: &Path) -> Result<PathBuf, Failure> {
     let folder = target.join("libraries");
@@ -122,6 +139,25 @@ pub(super) fn compile(workspace: &Workspace, target: &Path) -> Result<PathBuf, F
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_library_of_apples_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |slice: &Slice, begin: &[u8]| {
+            let folder = dir.path().join(slice.name);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(LIBRARY), begin).unwrap();
+        };
+        check(dir.path()).unwrap_err();
+        for slice in &SLICES {
+            put(slice, b"\xca\xfe\xba\xbe and more");
+        }
+        check(dir.path()).unwrap();
+        for other in [b"\x7fELF and more".as_slice(), b"text", b""] {
+            put(&SLICES[1], other);
+            check(dir.path()).unwrap_err();
+        }
+    }
 
     #[test]
     fn a_slice_is_made_of_all_its_processors() {

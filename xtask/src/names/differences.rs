@@ -131,7 +131,7 @@ pub(super) fn compare(offered: &[Names; 3], meant: &Meant, not_exported: &BTreeS
     compared
 }
 
-#[allow(clippy::too_many_arguments, reason = "one step of `compare`, with its state")]
+#[expect(clippy::too_many_arguments, reason = "one step of `compare`, with its state")]
 fn add(
     compared: &mut Compared,
     row: &str,
