@@ -24,6 +24,7 @@ mod qa;
 mod rules;
 mod run;
 mod size;
+mod soak;
 mod suites;
 mod swift;
 mod workspace;
@@ -119,6 +120,8 @@ enum Task {
     },
     /// Build the library as apps get it, say what takes its room, and fail where it is over policy/size.toml
     Size,
+    /// What runs for hours: random kills
+    Soak(soak::Soak),
     /// Check this machine's tools and install what is missing (Debian, as root)
     Doctor,
     /// Everything that CI does, in its order
@@ -138,7 +141,13 @@ impl Task {
             | Self::Bench { .. }
             | Self::Size
             | Self::Ci => true,
-            Self::Demo { .. } | Self::Policy | Self::Rules | Self::Lines | Self::Names { .. } | Self::Doctor => false,
+            Self::Demo { .. }
+            | Self::Policy
+            | Self::Rules
+            | Self::Lines
+            | Self::Names { .. }
+            | Self::Soak(_)
+            | Self::Doctor => false,
         }
     }
 }
@@ -203,6 +212,10 @@ fn perform(task: Task, workspace: &Workspace) -> Result<(), Failure> {
         Task::Size => {
             doctor::prepare(workspace)?;
             size::run(workspace)
+        }
+        Task::Soak(soak) => {
+            doctor::prepare(workspace)?;
+            soak::run(workspace, &soak)
         }
         Task::Doctor => doctor::run(workspace),
         Task::Ci => ci::run(workspace),
