@@ -4,7 +4,7 @@ import Curo
 @MainActor
 public final class ConversationModel {
     /// What is on the screen.
-    public struct Screen: Equatable, Sendable {
+    public struct Screen: Equatable, Sendable, Redacted {
         public var title = ""
         public var items: [TimelineItem] = []
         public var locked = false

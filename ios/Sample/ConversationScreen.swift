@@ -28,11 +28,13 @@
                 if let problem = screen.problem {
                     Text("Not done: \(problem.description)").foregroundStyle(.red)
                 }
-                HStack {
-                    TextField("Message", text: draft)
-                    Button("Send") { act { await $0.send() } }
+                if !screen.locked {
+                    HStack {
+                        TextField("Message", text: draft)
+                        Button("Send") { act { await $0.send() } }
+                    }
+                    .padding()
                 }
-                .padding()
             }
             .navigationTitle(screen.title)
             .task { await shown.model.follow() }

@@ -12,7 +12,8 @@
 # not be fetched is fetched again, a few times. Two calls at once share one setup: the second waits for the first.
 # Every mount is made in a mount namespace of its own: when the command ends, whichever way, nothing stays mounted, and
 # removing ROOT afterwards can reach nothing of the host. A command has a process namespace of its own as well: whoever kills
-# this script kills all that the command has started, and what it leaves running ends with it. Its /tmp is its own and is gone
+# this script with SIGKILL kills all that the command has started (it may take no notice of other signals), and what it leaves
+# running ends with it. Its /tmp is its own and is gone
 # afterwards.
 set -euo pipefail
 
@@ -94,8 +95,8 @@ setup() {
         fi
         # Nothing is mounted in there any more: an attempt's mounts end with it.
         rm -rf --one-file-system "$partial"
-        # 9>&-: what an attempt may leave running does not hold the lock.
-        if unshare --mount --propagation private -- "$0" attempt "$partial" 9>&-; then
+        # A process namespace: an attempt ends with this script, and the lock is not free while anything writes there.
+        if unshare --mount --propagation private --pid --fork --kill-child --mount-proc -- "$0" attempt "$partial"; then
             mv -T "$partial" "$root"
             return 0
         fi

@@ -21,9 +21,10 @@ public struct ClientOptions: Hashable, Sendable, Redacted {
     public var connectTimeout: Duration?
     /// How long one request may take.
     public var requestTimeout: Duration?
-    /// The shortest wait between attempts to reach the relay; goes with the longest.
+    /// The shortest wait between attempts to reach the relay. With ``retryMax``, and not above it, or neither: else opening throws
+    /// `invalid_argument`.
     public var retryMin: Duration?
-    /// The longest wait between attempts to reach the relay; goes with the shortest.
+    /// The longest wait between attempts to reach the relay; goes with ``retryMin``.
     public var retryMax: Duration?
     /// After how long without a touch the client locks: at most 15 minutes.
     public var idleLock: Duration?

@@ -84,10 +84,16 @@ final class RedactionTests: XCTestCase {
         var options = ClientOptions(
             root: URL(fileURLWithPath: "/CANARY"), relay: URL(string: "https://canary.example")!)
         options.proxy = proxy
-        let key = StoreKey(bytes: Data(canary.utf8))
-        for value: any Redacted in [proxy, options, key, CreateOptions(title: canary)] {
+        for value: any Redacted in [proxy, options, CreateOptions(title: canary)] {
             check(value)
         }
+        // Bytes show as numbers, where no word would be found.
+        var dumped = ""
+        let key = StoreKey(bytes: Data(canary.utf8))
+        dump(key, to: &dumped)
+        XCTAssertEqual("\(key)", "StoreKey(redacted)")
+        XCTAssertEqual(String(reflecting: key), "StoreKey(redacted)")
+        XCTAssertEqual(dumped, "- StoreKey(redacted)\n")
     }
 
     /// Alone, and inside of what holds it.

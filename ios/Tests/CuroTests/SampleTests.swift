@@ -29,6 +29,7 @@ private func useAScreen() async throws {
     let (once, twice) = (Task { await model.send() }, Task { await model.send() })
     _ = await (once.value, twice.value)
     XCTAssertEqual(model.screen.draft, "")
+    XCTAssertEqual("\(model.screen)", "Screen(redacted)")
     await until { $0.items.contains { $0.message?.body == .text("BP 118/76") } }
 
     _ = try await lee.unread.until { $0.messages == 1 }

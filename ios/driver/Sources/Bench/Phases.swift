@@ -43,9 +43,7 @@ func catchUp(_ folder: URL, _ count: Int) async throws {
     let begun = ContinuousClock.now
     try await client.start()
     let ward = try await conversation(client)
-    for await snapshot in try newest(ward, 50).states {
-        if snapshot.items.contains(where: { text($0) == last }) { break }
-    }
+    try await until(try newest(ward, 50).states) { $0.items.contains { text($0) == last } }
     report("catch_up", [.now - begun])
     try await client.close()
 }
@@ -56,15 +54,20 @@ func calls(_ folder: URL, _ count: Int) async throws {
     let client = try await open(folder)
     try await client.start()
     let ward = try await conversation(client)
-    for await state in client.connection {
-        if state == .live { break }
-    }
+    try await until(client.connection) { $0 == .live }
     try await noOp(client, count)
     try await snapshots("snapshot_50", try newest(ward, 50), count, 50)
     try await snapshots("snapshot_300", try newest(ward, 300), count, 300)
     try await texts(ward, count)
     try await arrivals(ward, count)
     try await client.close()
+}
+
+/// Waits for an element; a sequence that ends before has measured nothing.
+@MainActor
+private func until<States: AsyncSequence>(_ states: States, _ holds: (States.Element) -> Bool) async throws {
+    for try await state in states where holds(state) { return }
+    throw Fault("what was waited for never came")
 }
 
 /// A client that is started already: nothing is done but the call.
@@ -130,5 +133,6 @@ private func arrivals(_ ward: Conversation, _ count: Int) async throws {
         asked = true
         if times.count >= first + count { break }
     }
+    guard times.count >= first + count else { throw Fault("the timeline has ended") }
     report("accept_to_visible", Array(times.dropFirst(first)))
 }

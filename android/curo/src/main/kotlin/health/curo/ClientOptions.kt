@@ -26,9 +26,12 @@ public class ClientOptions(
     public val connectTimeout: Duration? = null,
     /** How long one request may take. */
     public val requestTimeout: Duration? = null,
-    /** The shortest wait between attempts to reach the relay; goes with the longest one. */
+    /**
+     * The shortest wait between attempts to reach the relay. With [retryMax], and not above it, or neither: else opening fails with
+     * `invalid_argument`.
+     */
     public val retryMin: Duration? = null,
-    /** The longest wait between attempts to reach the relay; goes with the shortest one. */
+    /** The longest wait between attempts to reach the relay; goes with [retryMin]. */
     public val retryMax: Duration? = null,
     /** After how long without a touch the client locks: at most 15 minutes. */
     public val idleLock: Duration? = null,
