@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use curo_types::api::ClientVersion;
 use curo_types::{SuiteId, TenantId};
+#[cfg(feature = "fuzzing")]
+pub(crate) use file::check_text;
 pub use limits::Limits;
 pub use policy::{PolicyConfig, Quota};
 pub use push::{PushConfig, PushToken};

@@ -28,5 +28,7 @@ mod session;
 mod stream;
 mod sync;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::{devices::is_canonical, extract::bearer};
 pub(crate) use app::{metrics_router, router};
 pub use openapi::openapi;

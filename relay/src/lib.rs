@@ -15,6 +15,9 @@ mod config;
 mod dev_issuer;
 pub mod failpoints;
 mod followers;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod housekeeping;
 mod http;
 mod hub;

@@ -6,6 +6,8 @@
 mod answer;
 mod calls;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod pool;
 mod stream;
 #[cfg(test)]
@@ -44,6 +46,16 @@ struct Held {
     session_over: bool,
 }
 
+/// The relay's address: `https`, a host, at most a port.
+pub(crate) fn address(text: &str) -> Result<Url, Fault> {
+    let invalid = || Fault::Code(ErrorCode::INVALID_ARGUMENT);
+    let base = Url::parse(text).map_err(|_| invalid())?;
+    if base.scheme() != "https" || base.path() != "/" || base.query().is_some() || base.fragment().is_some() {
+        return Err(invalid());
+    }
+    Ok(base)
+}
+
 /// The relay, as one account sees it.
 pub(crate) struct Relay {
     pool: Pool,
@@ -68,11 +80,7 @@ impl Relay {
     }
 
     fn with_timings(options: &ClientOptions, tokens: Arc<dyn TokenProvider>, timings: Timings) -> Result<Self, Fault> {
-        let invalid = || Fault::Code(ErrorCode::INVALID_ARGUMENT);
-        let base = Url::parse(&options.relay).map_err(|_| invalid())?;
-        if base.scheme() != "https" || base.path() != "/" || base.query().is_some() || base.fragment().is_some() {
-            return Err(invalid());
-        }
+        let base = address(&options.relay)?;
         Ok(Self {
             pool: Pool::new(options, timings)?,
             base,

@@ -58,6 +58,9 @@ mod dormant;
 mod error;
 pub mod failpoints;
 mod fold;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod holds;
 mod home;

@@ -6,7 +6,7 @@
 pub(crate) mod keys;
 mod people;
 pub(crate) mod run;
-mod seal;
+pub(crate) mod seal;
 pub(crate) mod send;
 pub(crate) mod take;
 

@@ -136,7 +136,7 @@ fn hit(row: &FoundRow) -> Hit {
 }
 
 /// The part of a text around the first range, and the ranges in it.
-fn snippet(text: &str, ranges: &[Range<usize>]) -> (Text, Vec<Range<usize>>) {
+pub(crate) fn snippet(text: &str, ranges: &[Range<usize>]) -> (Text, Vec<Range<usize>>) {
     let first = ranges.first().map_or(0, |range| range.start);
     let before = text.get(..first).unwrap_or_default();
     let start = before

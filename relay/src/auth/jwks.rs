@@ -246,7 +246,7 @@ struct RawSet {
 }
 
 /// Keys of unknown kinds are left out (RFC 7517 section 5), as are those for encryption, shared secrets and keys without id.
-fn parse(bytes: &[u8]) -> Result<HashMap<String, VerifyingKey>, JwksError> {
+pub(super) fn parse(bytes: &[u8]) -> Result<HashMap<String, VerifyingKey>, JwksError> {
     if bytes.len() > BODY_LIMIT {
         return Err(JwksError::Malformed);
     }

@@ -115,11 +115,21 @@ type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub(super) fn load(path: &Path, env: Env<'_>) -> Result<ServiceConfig, ConfigError> {
     let text = read("configuration file", path)?;
-    let file: File = toml::from_str(&text).map_err(|error| syntax(&text, &error))?;
+    let file = parse(&text)?;
     let base = path.parent().unwrap_or(Path::new("."));
     let config = file.resolve(base, env)?;
     config.check()?;
     Ok(config)
+}
+
+fn parse(text: &str) -> Result<File, ConfigError> {
+    toml::from_str(text).map_err(|error| syntax(text, &error))
+}
+
+/// What is wrong with the text of a configuration file, but for what it refers to.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn check_text(text: &str) -> Result<(), ConfigError> {
+    parse(text).map(drop)
 }
 
 fn syntax(text: &str, error: &toml::de::Error) -> ConfigError {

@@ -12,6 +12,8 @@ use curo_mls::{MlsError, Suite, verify_signature};
 use curo_types::api::{RegisterDevice, Registered, limits};
 use curo_types::format::{Action, Approval, Envelope, Signer, SuiteVerdict};
 use curo_types::{Blob, DeviceId, Digest, ErrorCode, SuiteId};
+#[cfg(feature = "fuzzing")]
+pub(crate) use dpop::is_canonical;
 pub(super) use keys::{__path_add_keys, add_keys};
 
 use super::extract::{self, User};

@@ -17,7 +17,7 @@ use crate::error::Fault;
 /// Two heartbeats and some: a stream that is silent for longer is dead, whatever the connection says.
 pub(super) const SILENCE: Duration = Duration::from_secs(limits::HEARTBEAT_SECONDS * 2 + 5);
 
-type Lines = Pin<Box<dyn Stream<Item = Result<String, LinesCodecError>> + Send>>;
+pub(super) type Lines = Pin<Box<dyn Stream<Item = Result<String, LinesCodecError>> + Send>>;
 
 /// Events as they come.
 pub(crate) struct EventStream {
@@ -28,10 +28,8 @@ pub(crate) struct EventStream {
 
 impl EventStream {
     pub(super) fn new(response: Response, silence: Duration, over: Arc<Connections>) -> Self {
-        let reader = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
-        let codec = LinesCodec::new_with_max_length(limits::ANSWER_BYTES);
         Self {
-            lines: Box::pin(FramedRead::new(reader, codec)),
+            lines: lines(response),
             silence,
             over,
         }
@@ -41,17 +39,31 @@ impl EventStream {
     pub(crate) async fn next(&mut self) -> Result<Option<StreamEvent>, Fault> {
         let next = match tokio::time::timeout(self.silence, self.lines.next()).await {
             Err(_) => Err(Fault::Offline("silent stream")),
-            Ok(None) => Ok(None),
-            Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => Err(Fault::BadRelay("event too large")),
-            Ok(Some(Err(LinesCodecError::Io(_)))) => Err(Fault::Offline("stream broke")),
-            Ok(Some(Ok(line))) => serde_json::from_str(&line)
-                .map(Some)
-                .map_err(|_| Fault::BadRelay("event")),
+            Ok(line) => event(line),
         };
         if !matches!(next, Ok(Some(_))) {
             // The connection may have gone with it.
             self.over.doubtful();
         }
         next
+    }
+}
+
+/// The lines of an answer, none longer than any answer may be.
+pub(super) fn lines(response: Response) -> Lines {
+    let reader = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
+    let codec = LinesCodec::new_with_max_length(limits::ANSWER_BYTES);
+    Box::pin(FramedRead::new(reader, codec))
+}
+
+/// What a line says; `None` behind the last one.
+pub(super) fn event(line: Option<Result<String, LinesCodecError>>) -> Result<Option<StreamEvent>, Fault> {
+    match line {
+        None => Ok(None),
+        Some(Err(LinesCodecError::MaxLineLengthExceeded)) => Err(Fault::BadRelay("event too large")),
+        Some(Err(LinesCodecError::Io(_))) => Err(Fault::Offline("stream broke")),
+        Some(Ok(line)) => serde_json::from_str(&line)
+            .map(Some)
+            .map_err(|_| Fault::BadRelay("event")),
     }
 }

@@ -15,7 +15,7 @@ pub(super) const KEY_LEN: usize = 32;
 const NONCE_LEN: usize = 12;
 
 /// Seals a signed receipt.
-pub(super) fn seal(key: &Zeroizing<Vec<u8>>, place: &ReceiptPlace<'_>, receipt: &Receipt) -> Result<Vec<u8>, Fault> {
+pub(crate) fn seal(key: &Zeroizing<Vec<u8>>, place: &ReceiptPlace<'_>, receipt: &Receipt) -> Result<Vec<u8>, Fault> {
     let mut nonce = [0; NONCE_LEN];
     getrandom::fill(&mut nonce).map_err(|_| Fault::Code(ErrorCode::INTERNAL))?;
     seal_with(key, nonce, place, receipt).ok_or(Fault::Code(ErrorCode::INTERNAL))
@@ -39,7 +39,7 @@ fn seal_with(
 }
 
 /// Opens what stands in a slot. `None`: it is not of this key or place, or says nothing that this version reads.
-pub(super) fn open(key: &Zeroizing<Vec<u8>>, place: &ReceiptPlace<'_>, sealed: &[u8]) -> Option<Receipt> {
+pub(crate) fn open(key: &Zeroizing<Vec<u8>>, place: &ReceiptPlace<'_>, sealed: &[u8]) -> Option<Receipt> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
     let payload = Payload {
         msg: rest,

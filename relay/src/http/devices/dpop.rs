@@ -18,7 +18,7 @@ struct PublicJwk {
 }
 
 /// Whether it is the canonical JSON of an OKP or EC public key.
-pub(super) fn is_canonical(text: &str) -> bool {
+pub(crate) fn is_canonical(text: &str) -> bool {
     if text.len() > LIMIT {
         return false;
     }
