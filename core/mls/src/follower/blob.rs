@@ -60,8 +60,8 @@ impl Follower {
             let loaded = PublicGroup::load(provider.storage(), &group_id);
             // A row that does not decode is a fault of this blob, not of a database.
             match provider.settle(loaded.map_err(MlsError::from)) {
-                Ok(Some(group)) => group,
-                Ok(None) | Err(_) => return Err(MlsError::Malformed(WHAT)),
+                Ok(Some(group)) if *group.group_id() == group_id => group,
+                Ok(_) | Err(_) => return Err(MlsError::Malformed(WHAT)),
             }
         };
         Ok(Self { group, rows })
